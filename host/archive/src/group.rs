@@ -1,0 +1,1 @@
+//! Group sync and group commit.
