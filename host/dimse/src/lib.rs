@@ -1,1 +1,44 @@
-//! 
+//! The DICOM wire: associations of the upper layer (PS3.8) and DIMSE messages (PS3.7), both roles, on any
+//! asynchronous stream. It knows no archive, no plugin and no data set: what a message carries passes through as bytes.
+//!
+//! As a provider: [`accept`] (or [`Indication`] in two steps), then [`Association::next`], [`Association::data`] and
+//! [`Association::send`] in a loop until [`Incoming::Released`]. As a user: [`dial`], [`connect`],
+//! [`Association::store`] or [`Association::echo`], [`Association::release`].
+//!
+//! # Memory of one association
+//! An input buffer of 128 KiB (whatever the size of a PDU or of an object), an output buffer of 128 KiB plus one PDU of
+//! at most 128 KiB while it sends a data set, one command set of at most 64 KiB, and while it is being negotiated one
+//! A-ASSOCIATE PDU of at most 256 KiB. Fragments that the caller keeps hold on to the input buffers they are slices of.
+//!
+//! # Time of one association
+//! Every wait for the peer has a limit, see [`Options`]. Time that the caller takes between two calls is not counted
+//! against the peer.
+//!
+//! What is absent: the asynchronous operations window is never offered (one operation at a time, PS3.7 §D.3.3.3), and
+//! TLS is the caller's: any stream will do.
+
+mod accept;
+mod ae;
+mod association;
+mod command;
+mod connect;
+mod error;
+mod negotiation;
+mod options;
+mod pdu;
+pub mod sop;
+pub mod status;
+mod wire;
+
+pub use accept::{Indication, accept};
+pub use ae::{AeTitle, BadAeTitle};
+pub use association::{Association, Incoming, Message};
+pub use command::{Command, CommandError, CommandField, MoveOriginator, Priority, element};
+pub use connect::{StoreStatus, connect, dial};
+pub use error::{AbortReason, AssociationError, RejectReason, Rejection, Violation};
+pub use negotiation::{
+    Acceptance, AcceptedContext, Admission, ContextAnswer, ContextRefusal, Proposal, ProposalError,
+    ProposedContext, Request, RoleSelection, UserIdentity, UserIdentityKind,
+};
+pub use options::Options;
+pub use status::Status;
