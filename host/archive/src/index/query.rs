@@ -1,0 +1,88 @@
+//! A search as it is asked (QIDO-RS, PS3.18 §10.6; C-FIND, PS3.4 §C.4.1). Separate because what can be asked is decided
+//! here, without a database; `search` turns it into SQL.
+
+use std::fmt;
+
+use isocenter_dicom::{Tag, uid::Uid};
+
+/// What is searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Studies.
+    Study,
+    /// Series.
+    Series,
+    /// Objects.
+    Object,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Study => "study",
+            Self::Series => "series",
+            Self::Object => "object",
+        })
+    }
+}
+
+/// Attributes wanted besides the required ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Include {
+    /// These.
+    Tags(Vec<Tag>),
+    /// All that the index holds.
+    All,
+}
+
+/// A search.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// What is searched for.
+    pub level: Level,
+    /// Only in this study.
+    pub study: Option<Uid>,
+    /// Only in this series.
+    pub series: Option<Uid>,
+    /// Matching keys and their values as sent, percent-decoded. An empty value or `*` matches everything and asks for the
+    /// attribute. Attributes of the Request Attributes Sequence are given by their own tag.
+    pub matching: Vec<(Tag, String)>,
+    /// Attributes wanted besides the required ones.
+    pub include: Include,
+    /// Person names match word by word, each by its beginning (PS3.18 §8.3.4.2 `fuzzymatching`).
+    pub fuzzy: bool,
+    /// At most so many results; never more than [`Query::MOST`].
+    pub limit: u32,
+    /// Leave out so many.
+    pub offset: u64,
+}
+
+impl Query {
+    /// The most results of one search.
+    pub const MOST: u32 = 1000;
+
+    /// Everything of a level, the first 100.
+    pub fn new(level: Level) -> Self {
+        Self {
+            level,
+            study: None,
+            series: None,
+            matching: Vec::new(),
+            include: Include::Tags(Vec::new()),
+            fuzzy: false,
+            limit: 100,
+            offset: 0,
+        }
+    }
+
+    /// The matching keys that cannot be matched at this level. [`Index::search`](super::Index::search) refuses a query that
+    /// has any; who would rather ignore them (PS3.18 §8.3.4: with a warning) takes them out of `matching` first.
+    pub fn unsupported(&self) -> Vec<Tag> {
+        todo!()
+    }
+
+    /// The wanted attributes that the index does not hold at this level; they are in the headers alone.
+    pub fn beyond_index(&self) -> Vec<Tag> {
+        todo!()
+    }
+}
