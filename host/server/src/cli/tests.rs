@@ -1,0 +1,93 @@
+use clap::{CommandFactory, Parser};
+use expect_test::expect;
+
+use super::{Cli, Command};
+
+fn help(path: &[&str]) -> String {
+    let mut command = Cli::command().term_width(100);
+    command.build();
+    let mut found = &mut command;
+    for name in path {
+        found = found.find_subcommand_mut(name).unwrap();
+    }
+    found.render_help().to_string()
+}
+
+#[test]
+fn help_of_the_program() {
+    expect![[r#"
+        A PACS that is extended by sandboxed plugins
+
+        Usage: isocenter [OPTIONS] <COMMAND>
+
+        Commands:
+          serve    Run the host until SIGINT or SIGTERM, then drain
+          check    Load the configuration and every plugin, say what is wrong, and bind no port
+          seed     Send sample studies of several modalities to the running host (sent again, they are stored once)
+          import   Send every DICOM file of a folder to the running host; the status says whether all were taken
+          verify   Compare packs, digests and the index
+          reindex  Rebuild the index from the packs alone
+          version  Print the version
+          help     Print this message or the help of the given subcommand(s)
+
+        Options:
+          -c, --config <FILE>  The configuration, a TOML file; without it everything has its default
+          -h, --help           Print help
+          -V, --version        Print version
+    "#]].assert_eq(&help(&[]));
+}
+
+#[test]
+fn help_of_commands() {
+    expect![[r#"
+        Send sample studies of several modalities to the running host (sent again, they are stored once)
+
+        Usage: isocenter seed [OPTIONS]
+
+        Options:
+          -c, --config <FILE>   The configuration, a TOML file; without it everything has its default
+              --to <HOST:PORT>  Address of the DICOM port [default: the configuration's]
+              --called <AE>     AE title to call [default: the configuration's]
+              --calling <AE>    AE title to call from [default: ISOCENTER-SEND]
+              --folder <DIR>    Write the studies into this folder instead of sending them
+          -h, --help            Print help
+    "#]].assert_eq(&help(&["seed"]));
+    expect![[r#"
+        Send every DICOM file of a folder to the running host; the status says whether all were taken
+
+        Usage: isocenter import [OPTIONS] <DIR>
+
+        Arguments:
+          <DIR>  The folder, or a single file; links to folders are not followed
+
+        Options:
+          -c, --config <FILE>   The configuration, a TOML file; without it everything has its default
+              --to <HOST:PORT>  Address of the DICOM port [default: the configuration's]
+              --called <AE>     AE title to call [default: the configuration's]
+              --calling <AE>    AE title to call from [default: ISOCENTER-SEND]
+          -h, --help            Print help
+    "#]].assert_eq(&help(&["import"]));
+}
+
+/// The forms that scripts rely on.
+#[test]
+fn fixed_forms() {
+    let serve = Cli::try_parse_from(["isocenter", "serve", "--config", "x.toml"]).unwrap();
+    assert!(matches!(serve.command, Command::Serve));
+    assert_eq!(serve.config.unwrap().to_str(), Some("x.toml"));
+    let table: [(&[&str], bool); 8] = [
+        (&["serve"], true),
+        (&["--config", "x", "check"], true),
+        (&["seed", "--to", "127.0.0.1:104", "--called", "PACS"], true),
+        (&["seed", "--folder", "x", "--to", "127.0.0.1:104"], false),
+        (&["import", "DIR"], true),
+        (&["import"], false),
+        (&["verify"], true),
+        (&["unknown"], false),
+    ];
+    for (arguments, right) in table {
+        let parsed =
+            Cli::try_parse_from(std::iter::once("isocenter").chain(arguments.iter().copied()));
+        assert_eq!(parsed.is_ok(), right, "{arguments:?}");
+    }
+}

@@ -1,0 +1,291 @@
+//! Settings: the types of single values, each parsed once from its text.
+//!
+//! They stand apart from the sections because the same parse serves the file and the environment, and because every
+//! message "must be …" is said here, once per type.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use isocenter_dimse::AeTitle;
+use toml::de::DeValue;
+
+use super::{Duplicates, OnFailure};
+
+/// A type that a value of the configuration can have.
+pub(super) trait Setting: Sized {
+    /// What a value must be, to follow "must be".
+    const WANTED: &'static str;
+
+    /// The value, if `text` is one.
+    fn parse(text: &str) -> Option<Self>;
+
+    /// The value, if this TOML value is one; by default a string that parses.
+    fn of(value: &DeValue<'_>) -> Option<Self> {
+        Self::parse(value.as_str()?)
+    }
+}
+
+impl Setting for bool {
+    const WANTED: &'static str = "true or false";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn of(value: &DeValue<'_>) -> Option<Self> {
+        value.as_bool()
+    }
+}
+
+impl Setting for u32 {
+    const WANTED: &'static str = "a whole number";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn of(value: &DeValue<'_>) -> Option<Self> {
+        let number = value.as_integer()?;
+        u32::from_str_radix(number.as_str(), number.radix()).ok()
+    }
+}
+
+impl Setting for String {
+    const WANTED: &'static str = "a text";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+}
+
+/// One text or a list of texts.
+impl Setting for Vec<String> {
+    const WANTED: &'static str = "a text or a list of texts";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(vec![text.to_owned()])
+    }
+
+    fn of(value: &DeValue<'_>) -> Option<Self> {
+        match value {
+            DeValue::String(text) => Some(vec![text.to_string()]),
+            DeValue::Array(items) => items
+                .iter()
+                .map(|item| item.get_ref().as_str().map(str::to_owned))
+                .collect(),
+            _ => None,
+        }
+    }
+}
+
+impl Setting for SocketAddr {
+    const WANTED: &'static str = "an IP address with a port, such as \"127.0.0.1:11112\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Setting for Duplicates {
+    const WANTED: &'static str = "\"keep-first\", \"replace\" or \"keep-both\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "keep-first" => Some(Self::KeepFirst),
+            "replace" => Some(Self::Replace),
+            "keep-both" => Some(Self::KeepBoth),
+            _ => None,
+        }
+    }
+}
+
+impl Setting for OnFailure {
+    const WANTED: &'static str = "\"quarantine\" or \"refuse\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "quarantine" => Some(Self::Quarantine),
+            "refuse" => Some(Self::Refuse),
+            _ => None,
+        }
+    }
+}
+
+/// A duration above zero and of at most a year.
+impl Setting for Duration {
+    const WANTED: &'static str =
+        "a duration above zero with a unit (ms, s, min, h or d), such as \"500 ms\" or \"2 s\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        let (number, unit) = number_and_unit(text)?;
+        let milliseconds = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "min" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return None,
+        };
+        let total = number.checked_mul(milliseconds)?;
+        (1..=365 * 86_400_000)
+            .contains(&total)
+            .then(|| Duration::from_millis(total))
+    }
+}
+
+/// An amount of bytes above zero, written "128 MiB".
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteSize(u64);
+
+impl ByteSize {
+    /// So many times 1,048,576 bytes.
+    pub const fn mebibytes(count: u32) -> Self {
+        Self(count as u64 * 1_048_576)
+    }
+
+    /// As a number of bytes.
+    pub const fn bytes(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut number, mut unit) = (self.0, "B");
+        for larger in ["KiB", "MiB", "GiB"] {
+            if number % 1024 != 0 {
+                break;
+            }
+            (number, unit) = (number / 1024, larger);
+        }
+        write!(f, "{number} {unit}")
+    }
+}
+
+impl fmt::Debug for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Setting for ByteSize {
+    const WANTED: &'static str =
+        "a size above zero with a unit (B, KiB, MiB, GiB; KB, MB, GB), such as \"128 MiB\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        let (number, unit) = number_and_unit(text)?;
+        let factor = match unit {
+            "B" => 1,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            "KB" => 1_000,
+            "MB" => 1_000_000,
+            "GB" => 1_000_000_000,
+            _ => return None,
+        };
+        number
+            .checked_mul(factor)
+            .filter(|bytes| *bytes > 0)
+            .map(Self)
+    }
+}
+
+/// "500 ms" → (500, "ms"); spaces between are optional.
+fn number_and_unit(text: &str) -> Option<(u64, &str)> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at_checked(end)?;
+    Some((number.parse().ok()?, unit.trim_start()))
+}
+
+/// An application entity's title (PS3.5 §6.2, VR AE).
+impl Setting for AeTitle {
+    const WANTED: &'static str =
+        "an AE title: 1 to 16 printable ASCII characters without a backslash";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+}
+
+/// A host and a port to connect to: `10.0.0.7:104`, `[fd00::7]:104` or `pacs.example:104`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerAddress {
+    host: String,
+    port: u16,
+}
+
+impl PeerAddress {
+    /// An IP address without brackets, or a name to resolve.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// 1 to 65535.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl fmt::Display for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl Setting for PeerAddress {
+    const WANTED: &'static str =
+        "a host and a port, such as \"10.0.0.7:104\", \"[fd00::7]:104\" or \"pacs.example:104\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        let (host, port) = match text.parse::<SocketAddr>() {
+            Ok(address) => (address.ip().to_string(), address.port()),
+            Err(_) => {
+                let (host, port) = text.rsplit_once(':')?;
+                let is_name = !host.is_empty()
+                    && host.len() <= 253
+                    && host
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
+                (is_name.then(|| host.to_owned())?, port.parse().ok()?)
+            }
+        };
+        (port > 0).then_some(Self { host, port })
+    }
+}
+
+/// An absolute `http` or `https` URL without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpUrl(String);
+
+impl HttpUrl {
+    /// As written, without the slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Setting for HttpUrl {
+    const WANTED: &'static str = "an http or https URL, such as \"https://pacs.example\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        let rest = text
+            .strip_prefix("http://")
+            .or_else(|| text.strip_prefix("https://"))?;
+        let has_host = rest
+            .chars()
+            .next()
+            .is_some_and(|c| c.is_ascii_alphanumeric() || c == '[');
+        let printable = rest.chars().all(|c| c.is_ascii_graphic());
+        (has_host && printable).then(|| Self(text.trim_end_matches('/').to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
