@@ -1,0 +1,100 @@
+//! The engine's settings, and the thread that advances its epoch.
+//!
+//! Separate because every knob here has a cost, and each says which.
+
+use std::time::Duration;
+
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+use crate::limits::{MOST_MEMORY, SLICE};
+
+/// Calls that run at the same time, of all plugins together.
+pub(crate) const POOL: u32 = 64;
+
+/// Starts an engine: with a pool of instances where the address space allows it (that is what makes a fresh instance
+/// cost microseconds), else with instances allocated on demand.
+pub(crate) fn start() -> wasmtime::Result<Engine> {
+    let engine = match Engine::new(&config(true)) {
+        Ok(engine) => engine,
+        Err(error) => {
+            tracing::warn!("no pool of plugin instances, calls will be slower: {error:#}");
+            Engine::new(&config(false))?
+        }
+    };
+    tick(&engine);
+    Ok(engine)
+}
+
+fn config(pooling: bool) -> Config {
+    let mut config = Config::new();
+    config
+        .cranelift_opt_level(OptLevel::Speed)
+        // The CPU limit: guest code looks at a counter at loop heads and calls, which costs some per cent.
+        .epoch_interruption(true)
+        // A new instance maps the initial memory copy-on-write instead of copying it.
+        .memory_init_cow(true)
+        // Host functions run on the guest's fiber, with the text and JSON work of one header at most.
+        .max_wasm_stack(512 * 1024)
+        .async_stack_size(1024 * 1024)
+        // A stack holds what the previous call left: another patient's data.
+        .async_stack_zeroing(true)
+        // Component-model async cannot cancel one task yet; the contract is synchronous.
+        .concurrency_support(false)
+        // Not in the contract, so not in the sandbox.
+        .wasm_memory64(false)
+        // The 4 GiB of address space per memory make bounds checks free. It is address space, not memory.
+        .memory_reservation(4 << 30)
+        .memory_guard_size(32 << 20);
+    if pooling {
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    }
+    config
+}
+
+/// One component with imports is three core instances (the module, the shim, its fix-up), with one memory and two
+/// tables; guests from other languages bring one or two more. Address space: 64 × 4 GiB; memory: what is kept
+/// resident, at most 64 × 256 KiB, and only after that many calls at once.
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(POOL)
+        .total_core_instances(POOL * 4)
+        .total_memories(POOL)
+        .total_tables(POOL * 3)
+        .total_stacks(POOL)
+        .max_core_instances_per_component(8)
+        .max_memories_per_component(1)
+        .max_tables_per_component(4)
+        .max_memory_size(usize::try_from(MOST_MEMORY).unwrap_or(usize::MAX))
+        .table_elements(20_000)
+        // Cleaning these by memset is cheaper than giving the pages back and faulting them in again.
+        .linear_memory_keep_resident(128 * 1024)
+        .table_keep_resident(16 * 1024)
+        .async_stack_keep_resident(64 * 1024)
+        .max_unused_warm_slots(POOL);
+    pool
+}
+
+/// An OS thread, because a tokio timer would stand still exactly when a guest holds the worker. It ends with the
+/// engine. Under load it slips, so calls are also under a wall clock.
+fn tick(engine: &Engine) {
+    let weak = engine.weak();
+    let started = std::thread::Builder::new().name("plugin-epoch".into()).spawn(move || {
+        loop {
+            std::thread::sleep(SLICE);
+            match weak.upgrade() {
+                Some(engine) => engine.increment_epoch(),
+                None => return,
+            }
+        }
+    });
+    if let Err(error) = started {
+        // Without it no CPU limit holds; the wall limit cannot interrupt a computing guest. So better nothing runs.
+        tracing::error!("the epoch thread does not start: {error}; plugins will not be interrupted");
+    }
+}
+
+/// CPU time that the calling thread has used.
+pub(crate) fn thread_cpu() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+}

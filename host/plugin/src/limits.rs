@@ -1,0 +1,134 @@
+//! How much one call may use, and the account of what it did use.
+//!
+//! Separate because the defaults are a table that operators read, and because the meter must not know what it meters.
+
+use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
+
+const MIB: u64 = 1024 * 1024;
+
+/// The most memory that any plugin may be given: the size of a slot of the pool, in bytes.
+pub(crate) const MOST_MEMORY: u64 = 1024 * MIB;
+/// Elements of all tables of an instance together. A Rust guest has one function table of some hundred.
+const MOST_TABLE_ELEMENTS: usize = 20_000;
+/// One tick of the epoch: the unit in which CPU is counted.
+pub(crate) const SLICE: Duration = Duration::from_millis(10);
+
+/// What an operator sets for one plugin. `None`: the default of the role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitsOverride {
+    /// Linear memory in bytes; at most 1 GiB.
+    pub memory: Option<u64>,
+    /// CPU time of one call; counted in slices of 10 ms.
+    pub cpu: Option<Duration>,
+    /// Wall time of one call, and the longest wait for a slot.
+    pub wall: Option<Duration>,
+    /// Calls at the same time.
+    pub concurrency: Option<u32>,
+}
+
+/// The limits in force for one role of one plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Linear memory in bytes.
+    pub memory: u64,
+    /// CPU time of one call.
+    pub cpu: Duration,
+    /// Wall time of one call, and the longest wait for a slot.
+    pub wall: Duration,
+    /// Calls at the same time.
+    pub concurrency: u32,
+}
+
+impl Limits {
+    /// Defaults of a filter.
+    pub(crate) const FILTER: Limits = Limits {
+        memory: 128 * MIB,
+        cpu: Duration::from_millis(500),
+        wall: Duration::from_secs(2),
+        concurrency: 16,
+    };
+    /// Defaults of a router.
+    pub(crate) const ROUTER: Limits =
+        Limits { memory: 64 * MIB, cpu: Duration::from_millis(100), wall: Duration::from_millis(250), concurrency: 16 };
+    /// `check()`, whatever the roles.
+    pub(crate) const CHECK: Limits =
+        Limits { memory: 128 * MIB, cpu: Duration::from_secs(5), wall: Duration::from_secs(5), concurrency: 1 };
+
+    /// These limits with what the operator set.
+    ///
+    /// # Errors
+    /// One sentence naming the limit that is out of its range.
+    pub(crate) fn with(self, set: &LimitsOverride) -> Result<Limits, String> {
+        let limits = Limits {
+            memory: set.memory.unwrap_or(self.memory),
+            cpu: set.cpu.unwrap_or(self.cpu),
+            wall: set.wall.unwrap_or(self.wall),
+            concurrency: set.concurrency.unwrap_or(self.concurrency),
+        };
+        if !(MIB..=MOST_MEMORY).contains(&limits.memory) {
+            return Err(format!("limits.memory is {} bytes; it must be 1 MiB to 1 GiB", limits.memory));
+        }
+        if !(SLICE..=Duration::from_secs(3600)).contains(&limits.cpu) {
+            return Err(format!("limits.cpu is {} ms; it must be 10 ms to 1 h", limits.cpu.as_millis()));
+        }
+        if !(SLICE..=Duration::from_secs(3600)).contains(&limits.wall) {
+            return Err(format!("limits.wall is {} ms; it must be 10 ms to 1 h", limits.wall.as_millis()));
+        }
+        if !(1..=crate::engine::POOL).contains(&limits.concurrency) {
+            return Err(format!("limits.concurrency is {}; it must be 1 to {}", limits.concurrency, crate::engine::POOL));
+        }
+        Ok(limits)
+    }
+}
+
+/// Watches the growth of one instance.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    limit: u64,
+    memory: u64,
+    peak: u64,
+    tables: usize,
+    denied: bool,
+}
+
+impl Meter {
+    pub(crate) fn new(limit: u64) -> Meter {
+        Meter { limit, memory: 0, peak: 0, tables: 0, denied: false }
+    }
+
+    /// The largest sum of all memories so far, in bytes.
+    pub(crate) fn peak(&self) -> u64 {
+        self.peak
+    }
+
+    /// Whether memory was asked for and not given. The guest decides what to do then; most abort, which arrives as a
+    /// bare trap, and this tells why.
+    pub(crate) fn denied(&self) -> bool {
+        self.denied
+    }
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let grown = self.memory.saturating_add((desired as u64).saturating_sub(current as u64));
+        if grown > self.limit {
+            self.denied = true;
+            return Ok(false);
+        }
+        self.memory = grown;
+        self.peak = self.peak.max(grown);
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let grown = self.tables.saturating_add(desired.saturating_sub(current));
+        if grown > MOST_TABLE_ELEMENTS {
+            self.denied = true;
+            return Ok(false);
+        }
+        self.tables = grown;
+        Ok(true)
+    }
+}

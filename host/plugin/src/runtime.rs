@@ -1,0 +1,113 @@
+//! The runtime: one engine, one linker, the threads that plugins run on.
+//!
+//! Separate from the host's own tokio runtime, so that a plugin that computes cannot starve the network.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use isocenter_dicom::edit::SiteKey;
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
+
+use crate::cache::Cache;
+use crate::call::Call;
+use crate::engine::{self, POOL};
+use crate::load::{self, LoadError};
+use crate::plugin::Plugin;
+use crate::spec::PluginSpec;
+
+/// What a runtime needs to start.
+#[derive(Clone, Debug)]
+pub struct RuntimeOptions {
+    /// Folder for compiled code. Made with mode 0700; not used, with a warning, when others may write to it.
+    pub cache: PathBuf,
+    /// The key under which UIDs are remapped.
+    pub site_key: SiteKey,
+    /// Threads that run plugins; clamped to 1..=16. The default is the machine's cores, at least 2 and at most 4.
+    pub threads: usize,
+}
+
+impl RuntimeOptions {
+    /// The defaults for this machine.
+    #[must_use]
+    pub fn new(cache: impl Into<PathBuf>, site_key: SiteKey) -> RuntimeOptions {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        RuntimeOptions { cache: cache.into(), site_key, threads: cores.clamp(2, 4) }
+    }
+}
+
+/// Why the runtime did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The engine refused its settings or could not get its memory.
+    #[error("the plugin engine does not start: {0}")]
+    Engine(String),
+    /// No threads.
+    #[error("the threads for plugins do not start")]
+    Threads(#[source] std::io::Error),
+}
+
+/// Runs plugins. Dropping it, and the last plugin that it loaded, ends its threads without waiting for calls.
+pub struct Runtime {
+    core: Arc<Core>,
+}
+
+/// What plugins share.
+pub(crate) struct Core {
+    pub(crate) engine: wasmtime::Engine,
+    pub(crate) linker: Linker<Call>,
+    pub(crate) cache: Cache,
+    pub(crate) site_key: SiteKey,
+    /// As many permits as the pool has slots: a call waits here and never finds the pool empty.
+    pub(crate) slots: Arc<Semaphore>,
+    /// Always there until the drop, which must not wait for it.
+    threads: Option<tokio::runtime::Runtime>,
+    pub(crate) handle: tokio::runtime::Handle,
+}
+
+impl Runtime {
+    /// Starts the engine, its epoch thread and the threads for calls.
+    ///
+    /// # Errors
+    /// When the engine or the threads do not start.
+    pub fn start(options: RuntimeOptions) -> Result<Runtime, StartError> {
+        let engine = engine::start().map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let linker = crate::host::linker(&engine).map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let threads = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(options.threads.clamp(1, 16))
+            .thread_name("plugin")
+            .enable_time()
+            .build()
+            .map_err(StartError::Threads)?;
+        let core = Core {
+            cache: Cache::open(&options.cache, &engine, &options.site_key),
+            engine,
+            linker,
+            site_key: options.site_key,
+            slots: Arc::new(Semaphore::new(POOL as usize)),
+            handle: threads.handle().clone(),
+            threads: Some(threads),
+        };
+        Ok(Runtime { core: Arc::new(core) })
+    }
+
+    /// Reads, compiles, links and checks one plugin. `destinations` are the names that routers may plan.
+    ///
+    /// Blocks the calling thread: up to seconds for the compiler where the cache is empty, then at most 5 s for the
+    /// plugin's own check. In async code call it from a blocking thread.
+    ///
+    /// # Errors
+    /// One sentence that says what is wrong and, where it can, what would be right.
+    pub fn load(&self, spec: PluginSpec, destinations: &[String]) -> Result<Arc<Plugin>, LoadError> {
+        load::load(&self.core, spec, destinations)
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // Dropping a tokio runtime waits for its threads, and panics inside another runtime.
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
