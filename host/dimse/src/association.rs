@@ -1,20 +1,93 @@
-//! An established association.
+//! An established association: messages in, messages out, release and abort, for both sides. Separate from how it began
+//! (`accept`, `connect`) and from clocks and buffers (`wire`).
+//!
+//! A data set is never gathered: the fragments of incoming ones are slices of the input buffer, handed out as they come,
+//! before their PDU is complete; outgoing ones are laid out in the output buffer and sent when it is full.
 
-use bytes::Bytes;
-use futures::Stream;
+use std::fmt;
 use std::io;
+
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, StreamExt};
+use std::pin::pin;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, timeout};
 
 use crate::command::Command;
-use crate::error::{AbortReason, AssociationError};
+use crate::error::{AbortReason, AssociationError, Violation};
 use crate::negotiation::{AcceptedContext, Request, RoleSelection};
+use crate::options::Options;
+use crate::outgoing::Outgoing;
+use crate::pdu;
+use crate::wire::Wire;
 
-/// An established association. One task drives it.
+/// The smallest maximum length that a peer may announce: a PDV header and some data.
+pub(crate) const LEAST_PDU: u32 = 64;
+/// The longest PDU that this side sends, whatever the peer takes.
+const LARGEST_PDU: u32 = 128 << 10;
+/// The longest command set that is taken.
+const MAX_COMMAND: usize = 64 << 10;
+/// Length, context id and message control header of a PDV (PS3.8 §9.3.5.1).
+const PDV_HEADER: usize = 6;
+
+/// What is due between two messages.
+const A_MESSAGE: &str = "the next message";
+/// What is due within one.
+const THE_REST: &str = "the rest of a message";
+
+/// An established association. One task drives it; dropped, it closes the connection without a word.
 pub struct Association<S> {
-    _stream: S,
+    wire: Wire<S>,
+    options: Options,
+    side: Side,
+    request: Request,
+    contexts: Vec<AcceptedContext>,
+    roles: Vec<RoleSelection>,
+    /// The most that one outgoing PDU may carry, its header of 6 not counted.
+    outgoing_pdu: u32,
+    phase: Phase,
+    /// What remains of the current P-DATA-TF behind its current PDV.
+    pdu_left: u32,
+    pdv: Pdv,
+    /// The fragments of a command set that is not complete.
+    command: BytesMut,
+    /// When draining an unread data set must be over.
+    drained_by: Option<Instant>,
+    last_message_id: u16,
 }
 
-/// What the peer sends when no message is under way.
+/// Who asked for the association, which decides who gives way when both release it at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Side {
+    Acceptor,
+    Requestor,
+}
+
+/// Where in the stream of messages this side is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// Between messages.
+    Between,
+    /// Between messages, and the wait for the next has begun.
+    Waiting,
+    /// Within a command set; the context once it is known.
+    Command(Option<u8>),
+    /// Within a data set of that context.
+    Data(u8),
+    /// At the end.
+    Over,
+}
+
+/// The current presentation data value.
+#[derive(Clone, Copy, Default, Debug)]
+struct Pdv {
+    left: usize,
+    context: u8,
+    is_command: bool,
+    is_last: bool,
+}
+
+/// What comes when no message is under way.
 #[derive(Clone, Debug)]
 pub enum Incoming {
     /// A message; its data set, if it has one, is read by [`Association::data`].
@@ -34,87 +107,522 @@ pub struct Message {
     pub has_data: bool,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
-    /// What was asked for.
+impl<S> fmt::Debug for Association<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Association")
+            .field("side", &self.side)
+            .field("calling_ae", &self.request.calling_ae)
+            .field("called_ae", &self.request.called_ae)
+            .field("contexts", &self.contexts.len())
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> Association<S> {
+    /// What was asked for when it began.
     pub fn request(&self) -> &Request {
-        todo!()
+        &self.request
     }
 
-    /// All accepted contexts, by id.
+    /// All accepted contexts.
     pub fn contexts(&self) -> &[AcceptedContext] {
-        todo!()
+        &self.contexts
     }
 
     /// The role selections that were granted.
     pub fn roles(&self) -> &[RoleSelection] {
-        todo!()
+        &self.roles
     }
 
     /// An accepted context.
-    pub fn context(&self, _id: u8) -> Option<&AcceptedContext> {
-        todo!()
+    pub fn context(&self, id: u8) -> Option<&AcceptedContext> {
+        self.contexts.iter().find(|context| context.id == id)
     }
 
-    /// The first accepted context for a SOP class in a transfer syntax.
-    pub fn context_for(&self, _abstract_syntax: &str, _transfer_syntax: &str) -> Option<u8> {
-        todo!()
+    /// The first accepted context for that SOP class in that transfer syntax.
+    pub fn context_for(&self, abstract_syntax: &str, transfer_syntax: &str) -> Option<u8> {
+        let fits = |context: &&AcceptedContext| {
+            context.abstract_syntax == abstract_syntax && context.transfer_syntax == transfer_syntax
+        };
+        self.contexts.iter().find(fits).map(|context| context.id)
     }
 
-    /// Waits for the next message or the release.
+    /// A Message ID that was not used lately, for a request of this side.
+    pub fn next_message_id(&mut self) -> u16 {
+        self.last_message_id = self.last_message_id.checked_add(1).unwrap_or(1);
+        self.last_message_id
+    }
+
+    /// How long the peer may take for a response.
+    pub(crate) fn response_time(&self) -> std::time::Duration {
+        self.options.response_time
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
+    /// An association on which both sides have agreed. `peer_max` is what the peer announced, 0 for no limit.
+    pub(crate) async fn establish(
+        mut wire: Wire<S>,
+        options: Options,
+        side: Side,
+        request: Request,
+        (contexts, roles): (Vec<AcceptedContext>, Vec<RoleSelection>),
+        peer_max: u32,
+    ) -> Result<Self, AssociationError> {
+        if (1..LEAST_PDU).contains(&peer_max) {
+            let violation = Violation::MaxPdu(peer_max);
+            wire.abort(violation.reason()).await;
+            return Err(violation.into());
+        }
+        let outgoing_pdu = if peer_max == 0 {
+            LARGEST_PDU
+        } else {
+            peer_max.min(LARGEST_PDU)
+        };
+        Ok(Self {
+            wire,
+            options,
+            side,
+            request,
+            contexts,
+            roles,
+            outgoing_pdu,
+            phase: Phase::Between,
+            pdu_left: 0,
+            pdv: Pdv::default(),
+            command: BytesMut::new(),
+            drained_by: None,
+            last_message_id: 0,
+        })
+    }
+
+    /// Waits for the next message or the release, at most [`Options::idle`]. What the caller left unread of the data set
+    /// before is read and dropped first, for at most [`Options::drain_time`]. Cancel-safe.
     ///
     /// # Errors
-    /// todo
+    /// [`AssociationError`]; the association is over.
     pub async fn next(&mut self) -> Result<Incoming, AssociationError> {
-        todo!()
+        let limit = self.options.idle;
+        self.next_within(limit, A_MESSAGE).await
     }
 
-    /// Next fragment.
+    /// [`Association::next`] with another limit and name for the wait.
+    pub(crate) async fn next_within(
+        &mut self,
+        limit: std::time::Duration,
+        what: &'static str,
+    ) -> Result<Incoming, AssociationError> {
+        let next = self.read_message(limit, what).await;
+        self.conclude(next).await
+    }
+
+    /// The next fragment of the current message's data set, of any length but 0; None after the last, and where there
+    /// is no data set. Cancel-safe.
     ///
     /// # Errors
-    /// todo
+    /// [`AssociationError`]; the association is over.
     pub async fn data(&mut self) -> Result<Option<Bytes>, AssociationError> {
-        todo!()
+        let data = self.read_data().await;
+        self.conclude(data).await
     }
 
-    /// Sends a message.
+    /// Sends a message; whether a data set follows is set in the command as `data` says. Not cancel-safe: a future
+    /// dropped half way leaves the association unusable.
     ///
     /// # Errors
-    /// todo
+    /// [`AssociationError::NoContext`] leaves the association as it was; after any other it is over.
     pub async fn send(
         &mut self,
-        _context: u8,
-        _command: &Command,
-        _data: Option<Bytes>,
+        context: u8,
+        command: &Command,
+        data: Option<Bytes>,
     ) -> Result<(), AssociationError> {
-        todo!()
+        let fragments = data.into_iter().map(Ok);
+        let has_data = command.clone().with_data(fragments.len() > 0);
+        self.send_message(context, &has_data, futures::stream::iter(fragments))
+            .await
     }
 
-    /// Sends a message whose data set is a stream of fragments.
+    /// Sends a message with a data set that comes in fragments of any size. The source may rest as long as the peer may
+    /// take for a response. Not cancel-safe.
     ///
     /// # Errors
-    /// todo
+    /// As [`Association::send`]; and [`AssociationError::Source`] where the stream failed or rested too long: a message
+    /// cannot be taken back, so the association is over.
     pub async fn send_stream<D>(
         &mut self,
-        _context: u8,
-        _command: &Command,
-        _data: D,
+        context: u8,
+        command: &Command,
+        data: D,
     ) -> Result<(), AssociationError>
     where
         D: Stream<Item = io::Result<Bytes>> + Send,
     {
-        todo!()
+        self.send_message(context, &command.clone().with_data(true), data)
+            .await
     }
 
     /// Ends the association at once.
-    pub async fn abort(self, _reason: AbortReason) {
-        todo!()
+    pub async fn abort(mut self, reason: AbortReason) {
+        if self.phase != Phase::Over {
+            self.phase = Phase::Over;
+            self.wire.abort(reason).await;
+        }
     }
 
-    /// Ends the association in order.
+    /// Ends the association in order: A-RELEASE-RQ, and the answer awaited for [`Options::artim`]. Messages that still
+    /// come are dropped. When both sides release at once, the order of PS3.8 §7.2.3 is kept.
     ///
     /// # Errors
-    /// todo
-    pub async fn release(self) -> Result<(), AssociationError> {
-        todo!()
+    /// [`AssociationError`] where the answer does not come; the association is over all the same.
+    pub async fn release(mut self) -> Result<(), AssociationError> {
+        let released = self.exchange_release().await;
+        self.conclude(released).await
+    }
+
+    async fn exchange_release(&mut self) -> Result<(), AssociationError> {
+        if self.phase == Phase::Over {
+            return Err(AssociationError::Over);
+        }
+        pdu::put_release(&mut self.wire.output, pdu::RELEASE_RQ);
+        self.wire.write_and_flush().await?;
+        self.wire
+            .allow(self.options.artim, "the answer to a release");
+        let mut skip = self.pdv.left.saturating_add(to_usize(self.pdu_left));
+        let mut collided = false;
+        loop {
+            while skip > 0 {
+                skip -= self.wire.fragment(skip).await?.len();
+            }
+            match self.pdu_header().await? {
+                (pdu::DATA, length) => {
+                    self.wire.take(pdu::HEADER);
+                    skip = to_usize(length);
+                }
+                (pdu::RELEASE_RQ, _) if !collided => {
+                    collided = true;
+                    self.short_pdu().await?;
+                    if self.side == Side::Requestor {
+                        self.answer_release().await;
+                    }
+                }
+                (pdu::RELEASE_RP, _) => {
+                    if collided && self.side == Side::Acceptor {
+                        self.answer_release().await;
+                    }
+                    self.phase = Phase::Over;
+                    return Ok(());
+                }
+                (found, _) => return Err(unexpected(found, "A-RELEASE-RP")),
+            }
+        }
+    }
+
+    /// An A-RELEASE-RP. The peer may be gone already: it got what it wanted.
+    async fn answer_release(&mut self) {
+        pdu::put_release(&mut self.wire.output, pdu::RELEASE_RP);
+        if let Err(error) = self.wire.write_and_flush().await {
+            tracing::debug!(%error, "the answer to a release was not taken");
+        }
+    }
+
+    /// Ends the association if this is an error that ends it.
+    pub(crate) async fn conclude<T>(
+        &mut self,
+        result: Result<T, AssociationError>,
+    ) -> Result<T, AssociationError> {
+        if let Err(error) = &result
+            && self.phase != Phase::Over
+            && !matches!(error, AssociationError::NoContext(_))
+        {
+            self.phase = Phase::Over;
+            if let Some(reason) = error.abort() {
+                self.wire.abort(reason).await;
+            }
+        }
+        result
+    }
+
+    async fn read_message(
+        &mut self,
+        limit: std::time::Duration,
+        what: &'static str,
+    ) -> Result<Incoming, AssociationError> {
+        loop {
+            match self.phase {
+                Phase::Over => return Err(AssociationError::Over),
+                Phase::Data(_) => self.drain().await?,
+                Phase::Between => {
+                    self.wire.allow(limit, what);
+                    self.phase = Phase::Waiting;
+                }
+                Phase::Waiting => {
+                    self.wire.peek(1).await?;
+                    self.wire.allow(self.options.pdu_time, THE_REST);
+                    self.phase = Phase::Command(None);
+                }
+                Phase::Command(context) => {
+                    if context.is_none() && self.is_released().await? {
+                        return Ok(Incoming::Released);
+                    }
+                    if let Some(message) = self.read_command().await? {
+                        return Ok(Incoming::Message(message));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Answers an A-RELEASE-RQ, if that is what comes where a message may begin.
+    async fn is_released(&mut self) -> Result<bool, AssociationError> {
+        // With a PDU left open, its next PDV is what begins the message.
+        if self.pdu_left > 0 || self.pdu_header().await?.0 != pdu::RELEASE_RQ {
+            return Ok(false);
+        }
+        self.short_pdu().await?;
+        self.phase = Phase::Over;
+        self.answer_release().await;
+        Ok(true)
+    }
+
+    /// One step of a command set: a PDV header or a fragment. The message once it is complete.
+    async fn read_command(&mut self) -> Result<Option<Message>, AssociationError> {
+        if self.pdv.left > 0 {
+            let fragment = self.wire.fragment(self.pdv.left).await?;
+            self.pdv.left -= fragment.len();
+            if self.command.len() + fragment.len() > MAX_COMMAND {
+                return Err(Violation::CommandTooLong(MAX_COMMAND).into());
+            }
+            self.command.extend_from_slice(&fragment);
+        } else {
+            self.next_pdv().await?;
+            if !self.pdv.is_command {
+                return Err(Violation::DataBeforeCommand.into());
+            }
+            self.phase = Phase::Command(Some(self.pdv.context));
+        }
+        if self.pdv.left > 0 || !self.pdv.is_last {
+            return Ok(None);
+        }
+        let command =
+            Command::decode(&self.command.split().freeze()).map_err(Violation::Command)?;
+        let (context, has_data) = (self.pdv.context, command.has_data());
+        self.pdv.is_last = false;
+        self.phase = if has_data {
+            Phase::Data(context)
+        } else {
+            Phase::Between
+        };
+        Ok(Some(Message {
+            context,
+            command,
+            has_data,
+        }))
+    }
+
+    async fn read_data(&mut self) -> Result<Option<Bytes>, AssociationError> {
+        loop {
+            match self.phase {
+                Phase::Over => return Err(AssociationError::Over),
+                Phase::Data(_) => {}
+                _ => return Ok(None),
+            }
+            if self.pdv.left > 0 {
+                let fragment = self.wire.fragment(self.pdv.left).await?;
+                self.pdv.left -= fragment.len();
+                if self.pdv.left == 0 && self.pdv.is_last {
+                    self.phase = Phase::Between;
+                }
+                return Ok(Some(fragment));
+            }
+            self.next_pdv().await?;
+            if self.pdv.is_command {
+                return Err(Violation::CommandInData.into());
+            }
+            if self.pdv.left == 0 && self.pdv.is_last {
+                self.phase = Phase::Between;
+            }
+        }
+    }
+
+    /// Reads and drops what is left of a data set.
+    async fn drain(&mut self) -> Result<(), AssociationError> {
+        while matches!(self.phase, Phase::Data(_)) {
+            let limit = self.options.drain_time;
+            let by = *self
+                .drained_by
+                .get_or_insert_with(|| Instant::now() + limit);
+            self.read_data().await?;
+            if Instant::now() > by {
+                return Err(AssociationError::Timeout {
+                    what: "a data set that nobody wants",
+                    limit,
+                });
+            }
+        }
+        self.drained_by = None;
+        Ok(())
+    }
+
+    /// Goes on to the next presentation data value, in this PDU or the next (PS3.8 §9.3.5).
+    async fn next_pdv(&mut self) -> Result<(), AssociationError> {
+        if self.pdu_left == 0 {
+            self.wire.allow_again();
+            match self.pdu_header().await? {
+                (pdu::DATA, length) => {
+                    self.wire.take(pdu::HEADER);
+                    self.pdu_left = length;
+                }
+                (found, _) => return Err(unexpected(found, "P-DATA-TF")),
+            }
+        }
+        let left = self.pdu_left.saturating_sub(4);
+        if left < 2 {
+            return Err(Violation::PdvLength { length: 0, left }.into());
+        }
+        let header = match *self.wire.peek(PDV_HEADER).await? {
+            [a, b, c, d, context, control] => (u32::from_be_bytes([a, b, c, d]), context, control),
+            _ => (0, 0, 0),
+        };
+        let (length, context, control) = header;
+        if length < 2 || length > left {
+            return Err(Violation::PdvLength { length, left }.into());
+        }
+        self.check_context(context)?;
+        self.wire.take(PDV_HEADER);
+        self.pdu_left = left - length;
+        self.pdv = Pdv {
+            left: to_usize(length - 2),
+            context,
+            is_command: control & 1 != 0,
+            is_last: control & 2 != 0,
+        };
+        Ok(())
+    }
+
+    fn check_context(&self, found: u8) -> Result<(), Violation> {
+        match self.phase {
+            Phase::Command(Some(expected)) | Phase::Data(expected) if found != expected => {
+                Err(Violation::ContextChanged { found, expected })
+            }
+            _ if self.context(found).is_none() => Err(Violation::UnknownContext(found)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Type and length of the next PDU, which stays where it is; an A-ABORT and an impossible length are errors.
+    async fn pdu_header(&mut self) -> Result<(u8, u32), AssociationError> {
+        let (kind, length) = self.wire.peek_header().await?;
+        let max = self.options.offered_pdu();
+        match kind {
+            pdu::DATA if length > max => Err(Violation::PduTooLong {
+                pdu: kind,
+                length,
+                max,
+            }
+            .into()),
+            // One PDV at least.
+            pdu::DATA if to_usize(length) < PDV_HEADER => {
+                Err(Violation::PduLength { pdu: kind, length }.into())
+            }
+            pdu::RELEASE_RQ | pdu::RELEASE_RP | pdu::ABORT if length != pdu::SHORT => {
+                Err(Violation::PduLength { pdu: kind, length }.into())
+            }
+            pdu::ABORT => {
+                let body = self.short_pdu().await?;
+                let codes = (
+                    body.get(2).copied().unwrap_or(0),
+                    body.get(3).copied().unwrap_or(0),
+                );
+                Err(AssociationError::Aborted(AbortReason::from_codes(
+                    codes.0, codes.1,
+                )))
+            }
+            _ => Ok((kind, length)),
+        }
+    }
+
+    /// Takes a PDU whose length is known to be [`pdu::SHORT`] and returns its body.
+    async fn short_pdu(&mut self) -> Result<Bytes, AssociationError> {
+        let whole = pdu::HEADER + to_usize(pdu::SHORT);
+        self.wire.peek(whole).await?;
+        Ok(self.wire.take(whole).slice(pdu::HEADER..))
+    }
+
+    async fn send_message<D>(
+        &mut self,
+        context: u8,
+        command: &Command,
+        data: D,
+    ) -> Result<(), AssociationError>
+    where
+        D: Stream<Item = io::Result<Bytes>> + Send,
+    {
+        if self.phase == Phase::Over {
+            return Err(AssociationError::Over);
+        }
+        if self.context(context).is_none() {
+            return Err(AssociationError::NoContext(context));
+        }
+        // Over for good if this future is dropped in the middle.
+        let phase = std::mem::replace(&mut self.phase, Phase::Over);
+        let mut sent = self.write_message(context, command, data).await;
+        self.phase = phase;
+        if let Err(AssociationError::Connection { .. }) = sent
+            && self.pdv.left == 0
+            && self.pdu_left == 0
+            && let Some(reason) = self.wire.abort_among_input().await
+        {
+            sent = Err(AssociationError::Aborted(reason));
+        }
+        self.conclude(sent).await
+    }
+
+    async fn write_message<D>(
+        &mut self,
+        context: u8,
+        command: &Command,
+        data: D,
+    ) -> Result<(), AssociationError>
+    where
+        D: Stream<Item = io::Result<Bytes>> + Send,
+    {
+        let limit = self.options.response_time;
+        let mut out = Outgoing::command(&mut self.wire, context, self.outgoing_pdu);
+        out.put(&command.encode()).await?;
+        if command.has_data() {
+            out.begin_data();
+            let mut data = pin!(data);
+            while let Some(fragment) = timeout(limit, data.next())
+                .await
+                .map_err(|_| source_rests())?
+            {
+                out.put(&fragment.map_err(AssociationError::Source)?)
+                    .await?;
+            }
+        }
+        out.finish().await
     }
 }
+
+fn source_rests() -> AssociationError {
+    AssociationError::Source(io::ErrorKind::TimedOut.into())
+}
+
+fn unexpected(found: u8, expected: &'static str) -> AssociationError {
+    Violation::UnexpectedPdu { found, expected }.into()
+}
+
+/// Lengths of the wire fit: nothing smaller than 32 bits runs this.
+fn to_usize(length: u32) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests;

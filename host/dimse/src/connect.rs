@@ -1,90 +1,232 @@
-//! The requestor's side.
+//! The requestor's side: reaching a peer, agreeing with it, and the services that this side uses. Separate from the
+//! association, which serves both sides.
+
+use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
-use std::io;
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs};
+use tokio::time::timeout;
 
-use crate::association::Association;
+use crate::accept::accepted;
+use crate::association::{Association, Incoming, Side};
 use crate::command::Command;
-use crate::error::AssociationError;
-use crate::negotiation::Proposal;
+use crate::error::{AbortReason, AssociationError, Rejection, Violation};
+use crate::negotiation::{Proposal, Request};
 use crate::options::Options;
+use crate::pdu;
+use crate::pdu::associate::{Answer, decode_answer, put_request};
+use crate::sop;
 use crate::status::Status;
+use crate::wire::Wire;
 
-/// The answer to a C-STORE or C-ECHO.
+/// What is due after a request.
+const AN_ANSWER: &str = "an answer to a request for an association";
+
+/// The answer to a C-STORE-RQ.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoreStatus {
-    /// The status.
+    /// Its status; [`Status::is_performed`] says whether the object is stored.
     pub status: Status,
-    /// Error Comment (0000,0902).
+    /// Its Error Comment (0000,0902).
     pub comment: Option<String>,
 }
 
-/// A TCP connection.
+/// A TCP connection to a peer, with TCP_NODELAY: small messages are answered one by one here, and Nagle's algorithm would
+/// cost a delayed acknowledgement each.
 ///
 /// # Errors
-/// todo
+/// [`AssociationError::Connection`] or [`AssociationError::Timeout`].
 pub async fn dial(
-    _address: impl ToSocketAddrs,
-    _limit: Duration,
+    address: impl ToSocketAddrs,
+    limit: Duration,
 ) -> Result<TcpStream, AssociationError> {
-    todo!()
+    const WHAT: &str = "the connection to be made";
+    let stream = timeout(limit, TcpStream::connect(address))
+        .await
+        .map_err(|_| AssociationError::Timeout { what: WHAT, limit })?
+        .map_err(|source| AssociationError::Connection { what: WHAT, source })?;
+    stream
+        .set_nodelay(true)
+        .map_err(|source| AssociationError::Connection { what: WHAT, source })?;
+    Ok(stream)
 }
 
-/// Requests an association.
+/// Requests an association and waits for the answer, at most [`Options::artim`]. Which contexts were accepted is for the
+/// caller to look at; it may be none.
 ///
 /// # Errors
-/// todo
+/// [`AssociationError::Rejected`] where the peer says no, or whatever else went wrong.
 pub async fn connect<S>(
-    _stream: S,
-    _options: &Options,
-    _proposal: &Proposal,
+    stream: S,
+    options: &Options,
+    proposal: &Proposal,
 ) -> Result<Association<S>, AssociationError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    todo!()
+    let request = proposal.request(
+        options.offered_pdu(),
+        &options.implementation_class_uid,
+        &options.implementation_version,
+    );
+    let mut wire = Wire::new(stream, options.write_time);
+    put_request(&mut wire.output, &request);
+    wire.write_and_flush().await?;
+    wire.allow(options.artim, AN_ANSWER);
+    let answer = match read_answer(&mut wire, &request).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            if let Some(reason) = error.abort() {
+                wire.abort(reason).await;
+            }
+            return Err(error);
+        }
+    };
+    let agreed = (accepted(&request, &answer.contexts), answer.user.roles);
+    Association::establish(
+        wire,
+        options.clone(),
+        Side::Requestor,
+        request,
+        agreed,
+        answer.user.max_pdu,
+    )
+    .await
+}
+
+async fn read_answer<S>(wire: &mut Wire<S>, request: &Request) -> Result<Answer, AssociationError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let (kind, length) = wire.peek_header().await?;
+    match kind {
+        pdu::ASSOCIATE_AC if length > pdu::MAX_ASSOCIATE => {
+            return Err(Violation::PduTooLong {
+                pdu: kind,
+                length,
+                max: pdu::MAX_ASSOCIATE,
+            }
+            .into());
+        }
+        pdu::ASSOCIATE_AC => {}
+        pdu::ASSOCIATE_RJ | pdu::ABORT if length != pdu::SHORT => {
+            return Err(Violation::PduLength { pdu: kind, length }.into());
+        }
+        pdu::ASSOCIATE_RJ | pdu::ABORT => {}
+        found => {
+            return Err(Violation::UnexpectedPdu {
+                found,
+                expected: "A-ASSOCIATE-AC",
+            }
+            .into());
+        }
+    }
+    let whole = pdu::HEADER + usize::try_from(length).unwrap_or(usize::MAX);
+    wire.peek(whole).await?;
+    let body = wire.take(whole).slice(pdu::HEADER..);
+    match (kind, body.as_ref()) {
+        (pdu::ASSOCIATE_RJ, &[_, result, source, reason]) => {
+            return Err(AssociationError::Rejected(Rejection::from_codes(
+                result, source, reason,
+            )));
+        }
+        (pdu::ABORT, &[_, _, source, reason]) => {
+            return Err(AssociationError::Aborted(AbortReason::from_codes(
+                source, reason,
+            )));
+        }
+        _ => {}
+    }
+    let answer = decode_answer(&body)?;
+    for context in &answer.contexts {
+        if let Ok(syntax) = &context.result {
+            let proposed = request
+                .contexts
+                .iter()
+                .find(|proposed| proposed.id == context.id);
+            if !proposed.is_some_and(|proposed| proposed.transfer_syntaxes.contains(syntax)) {
+                return Err(Violation::NeverProposed(context.id).into());
+            }
+        }
+    }
+    Ok(answer)
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
-    /// C-STORE.
+    /// Sends an object by C-STORE (PS3.7 §9.1.1) and waits for the answer, at most [`Options::response_time`]. The data
+    /// set, in the context's transfer syntax and without file meta information, comes in fragments of any size. For a
+    /// priority or a move originator use [`Association::send_stream`] and [`Association::response`].
     ///
     /// # Errors
-    /// todo
+    /// [`AssociationError`]. A status that refuses the object is none: the association goes on.
     pub async fn store<D>(
         &mut self,
-        _context: u8,
-        _sop_class: &str,
-        _sop_instance: &str,
-        _data: D,
+        context: u8,
+        sop_class: &str,
+        sop_instance: &str,
+        data: D,
     ) -> Result<StoreStatus, AssociationError>
     where
         D: Stream<Item = io::Result<Bytes>> + Send,
     {
-        todo!()
+        let command = Command::store_rq(self.next_message_id(), sop_class, sop_instance);
+        self.send_stream(context, &command, data).await?;
+        let response = self.response(command.message_id()).await?;
+        Ok(StoreStatus {
+            // Decoding has made sure that a response has one.
+            status: response
+                .status()
+                .unwrap_or(crate::status::PROCESSING_FAILURE),
+            comment: response.error_comment().map(Into::into),
+        })
     }
 
-    /// C-ECHO.
+    /// Asks the peer whether it is there (C-ECHO, PS3.7 §9.1.5), in the context that was accepted for it.
     ///
     /// # Errors
-    /// todo
+    /// [`AssociationError::NoContext`] with id 0 where no context was accepted for [`sop::VERIFICATION`].
     pub async fn echo(&mut self) -> Result<Status, AssociationError> {
-        todo!()
+        let context = self
+            .contexts()
+            .iter()
+            .find(|context| context.abstract_syntax == sop::VERIFICATION);
+        let context = context
+            .map(|context| context.id)
+            .ok_or(AssociationError::NoContext(0))?;
+        let command = Command::echo_rq(self.next_message_id());
+        self.send(context, &command, None).await?;
+        let response = self.response(command.message_id()).await?;
+        Ok(response
+            .status()
+            .unwrap_or(crate::status::PROCESSING_FAILURE))
     }
 
-    /// The next response to a request; pending ones too, each with its data set to read by [`Association::data`].
+    /// Waits for a response to the request of that id, at most [`Options::response_time`]. Its data set, if it has one,
+    /// is read by [`Association::data`]. With pending statuses there are several: call again.
     ///
     /// # Errors
-    /// todo
-    pub async fn response(&mut self, _message_id: u16) -> Result<Command, AssociationError> {
-        todo!()
-    }
-
-    /// A Message ID that is not in use.
-    pub fn next_message_id(&mut self) -> u16 {
-        todo!()
+    /// [`AssociationError`]; also where a request comes instead, or a response to something else. Who expects requests
+    /// as well (C-GET) uses [`Association::next`].
+    pub async fn response(&mut self, message_id: u16) -> Result<Command, AssociationError> {
+        let response = match self.next_within(self.response_time(), "a response").await? {
+            Incoming::Released => return Err(AssociationError::ReleasedEarly),
+            Incoming::Message(message) => message.command,
+        };
+        if !response.field().is_response() {
+            return self
+                .conclude(Err(Violation::RequestForResponse(response.field()).into()))
+                .await;
+        }
+        if response.message_id() != message_id {
+            let violation = Violation::WrongResponse {
+                found: response.message_id(),
+                expected: message_id,
+            };
+            return self.conclude(Err(violation.into())).await;
+        }
+        Ok(response)
     }
 }

@@ -19,12 +19,12 @@ pub enum AssociationError {
         limit: Duration,
     },
     /// The peer closed the connection without release.
-    #[error("the peer closed the connection {0}")]
-    Closed(/** When: "before …" or "in the middle of …". */ &'static str),
+    #[error("the peer closed the connection while this side waited for {0}")]
+    Closed(/** What it waited for. */ &'static str),
     /// The connection failed.
-    #[error("the connection failed while {what}: {source}")]
+    #[error("the connection failed while this side waited for {what}: {source}")]
     Connection {
-        /// What was going on.
+        /// What it waited for.
         what: &'static str,
         /// What the operating system says.
         source: io::Error,

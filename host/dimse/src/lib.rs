@@ -25,6 +25,7 @@ mod connect;
 mod error;
 mod negotiation;
 mod options;
+mod outgoing;
 mod pdu;
 pub mod sop;
 pub mod status;

@@ -11,8 +11,9 @@ pub struct Options {
     /// ARTIM (PS3.8 §9.1.5): how long a peer may take to send its A-ASSOCIATE-RQ, to answer ours, or to answer an
     /// A-RELEASE-RQ. Default 30 s.
     pub artim: Duration,
-    /// How long this side waits in all for the bytes of one PDU that has begun, and for the next PDU of a message that has begun; the wait is
-    /// granted anew only once another KiB has come, so that a peer of a byte a second ends. Default 30 s.
+    /// How long this side waits in all for the bytes of one PDU, from the first one of its message on. At the end of a
+    /// PDU the same time is granted again, if a KiB has come since it was last granted; so neither a byte a second nor a
+    /// tiny PDU a second keeps an association. Default 30 s.
     pub pdu_time: Duration,
     /// How long the peer may rest between two messages. Default 60 s.
     pub idle: Duration,

@@ -1,14 +1,73 @@
-//! SOP classes.
+//! SOP classes: which can be stored, and what they are called. Separate because negotiation, refusals and logs ask it
+//! and it is a table.
+
+mod table;
+
+use table::{PREFIX, STORAGE};
 
 /// Verification (C-ECHO).
 pub const VERIFICATION: &str = "1.2.840.10008.1.1";
+/// Storage Commitment Push Model.
+pub const STORAGE_COMMITMENT: &str = "1.2.840.10008.1.20.1";
+/// Modality Worklist Information Model - FIND.
+pub const WORKLIST_FIND: &str = "1.2.840.10008.5.1.4.31";
+/// Patient Root Query/Retrieve Information Model - FIND.
+pub const PATIENT_ROOT_FIND: &str = "1.2.840.10008.5.1.4.1.2.1.1";
+/// Patient Root Query/Retrieve Information Model - MOVE.
+pub const PATIENT_ROOT_MOVE: &str = "1.2.840.10008.5.1.4.1.2.1.2";
+/// Patient Root Query/Retrieve Information Model - GET.
+pub const PATIENT_ROOT_GET: &str = "1.2.840.10008.5.1.4.1.2.1.3";
+/// Study Root Query/Retrieve Information Model - FIND.
+pub const STUDY_ROOT_FIND: &str = "1.2.840.10008.5.1.4.1.2.2.1";
+/// Study Root Query/Retrieve Information Model - MOVE.
+pub const STUDY_ROOT_MOVE: &str = "1.2.840.10008.5.1.4.1.2.2.2";
+/// Study Root Query/Retrieve Information Model - GET.
+pub const STUDY_ROOT_GET: &str = "1.2.840.10008.5.1.4.1.2.2.3";
+/// CT Image Storage.
+pub const CT_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
+/// Secondary Capture Image Storage.
+pub const SECONDARY_CAPTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
 
-/// Whether objects of this class can be stored.
-pub fn is_storage(_uid: &str) -> bool {
-    todo!()
+/// Everything that the standard gives a meaning begins so; what does not is private.
+const STANDARD: &str = "1.2.840.10008.";
+
+/// Whether objects of this class can be stored: every storage class of the standard, retired ones included, and every
+/// private class, for a UID outside the root of DICOM names nothing that this side could know to be a service. Never
+/// query and retrieve, worklist, storage commitment, printing or the media storage directory. A class of the
+/// standard that is newer than the table is not accepted, as nobody here knows whether it is one of storage.
+pub fn is_storage(uid: &str) -> bool {
+    storage_name(uid).is_some() || (is_uid(uid) && !uid.starts_with(STANDARD))
 }
 
-/// The name of a standard class.
-pub fn name(_uid: &str) -> Option<&'static str> {
-    todo!()
+/// The name of a standard storage class (or of [`VERIFICATION`]) as PS3.6 has it.
+pub fn name(uid: &str) -> Option<&'static str> {
+    if uid == VERIFICATION {
+        Some("Verification")
+    } else {
+        storage_name(uid)
+    }
 }
+
+/// Every standard storage class as UID and name, for those who propose contexts.
+pub fn storage_classes() -> impl Iterator<Item = (String, &'static str)> {
+    STORAGE
+        .iter()
+        .map(|(uid, name)| (format!("{PREFIX}{uid}"), *name))
+}
+
+fn storage_name(uid: &str) -> Option<&'static str> {
+    let rest = uid.strip_prefix(PREFIX)?;
+    let at = STORAGE.binary_search_by_key(&rest, |(uid, _)| uid).ok()?;
+    STORAGE.get(at).map(|(_, name)| *name)
+}
+
+fn is_uid(uid: &str) -> bool {
+    (3..=64).contains(&uid.len())
+        && uid.split('.').count() > 1
+        && uid
+            .split('.')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests;
