@@ -1,16 +1,38 @@
 //! The archive as the other crates see it: opened once, cloned freely. Separate from the crate root so that the root is
 //! a table of contents.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::PathBuf,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use futures::Stream;
-use isocenter_dicom::header::Header;
+use futures::{Future, Stream};
+use isocenter_dicom::{header::Header, uid::Uid};
+use sqlx::postgres::PgConnectOptions;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     ArchiveError, Checked, PackWriter, Recovery, Reindexed, Verified,
-    index::{Duplicates, Index, Located},
+    cluster::Cluster,
+    group::Group,
+    index::{Duplicates, Index, IndexError, Located, Place, Quarantined},
+    pack::{
+        folder::{Area, Created, Folder, PackName, StudyFolder},
+        parse,
+        read::{Files, Reading},
+    },
+    recover, reindex, verify,
 };
+
+/// Connections to the database. The commits of all associations share one; the others are for searches and the queue.
+const CONNECTIONS: u32 = 16;
+/// How long closing waits for packs to be sealed.
+const CLOSING: Duration = Duration::from_secs(10);
 
 /// How to open an archive.
 #[derive(Clone, Debug)]
@@ -27,46 +49,170 @@ pub struct Options {
 
 /// Packs and index together. Cheap to clone.
 #[derive(Clone)]
-pub struct Archive {}
+pub struct Archive {
+    inner: Arc<Inner>,
+}
+
+/// What the clones share.
+pub(crate) struct Inner {
+    pub(crate) folder: Arc<Folder>,
+    pub(crate) index: Index,
+    pub(crate) group: Group,
+    /// The policy, also written beside each object.
+    pub(crate) duplicates: Duplicates,
+    pub(crate) files: Arc<Files>,
+    /// Entries and packs that were dropped and are put in order in the background; closing waits for them.
+    tasks: TaskTracker,
+    /// Where those run: they may be dropped on a thread that has no runtime.
+    runtime: Handle,
+    cluster: Mutex<Option<Cluster>>,
+}
 
 impl Archive {
-    /// Locks the data folder, starts or connects the database, and settles what a crash left behind.
-    pub async fn open(_options: Options) -> Result<(Archive, Recovery), ArchiveError> {
-        todo!()
+    /// Locks the data folder, starts or connects the database, and settles what a crash left behind; all packs that were
+    /// not sealed are read for that. Must be called within a multi-threaded tokio runtime.
+    pub async fn open(options: Options) -> Result<(Archive, Recovery), ArchiveError> {
+        let Options { data, database, postgres_binaries, duplicates } = options;
+        // As root the private cluster runs as another user, who has to get through to its own folder.
+        let traversable = database.is_none() && rustix::process::geteuid().is_root();
+        let folder = blocking(move || Folder::take(&data, traversable)).await?;
+        let folder = Arc::new(folder);
+        let (cluster, connect) = match database {
+            Some(url) => (None, PgConnectOptions::from_str(&url).map_err(IndexError::from)?),
+            None => {
+                let cluster = Cluster::start(&folder.root().join("postgres"), postgres_binaries.as_deref()).await?;
+                let connect = cluster.connect_options();
+                (Some(cluster), connect)
+            }
+        };
+        let index = Index::connect(connect, CONNECTIONS).await?;
+        let recovery = recover::run(&folder, &index).await?;
+        let inner = Inner {
+            group: Group::start(folder.clone(), index.clone(), duplicates)?,
+            files: Arc::new(Files::new(folder.clone())),
+            folder,
+            index,
+            duplicates,
+            tasks: TaskTracker::new(),
+            runtime: Handle::current(),
+            cluster: Mutex::new(cluster),
+        };
+        Ok((Archive { inner: Arc::new(inner) }, recovery))
     }
 
     /// The index of what is stored.
     pub fn index(&self) -> &Index {
-        todo!()
+        &self.inner.index
     }
 
     /// A writer for one association or STOW request.
     pub fn writer(&self) -> PackWriter {
-        todo!()
+        PackWriter::new(self.inner.clone())
     }
 
-    /// The Part 10 file of a stored object, in chunks of at most 128 KiB.
-    pub fn read(&self, _at: &Located) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<> {
-        futures::stream::empty()
+    /// The Part 10 file of a stored object, in chunks of at most 128 KiB; at most two are held in memory. An error ends
+    /// the stream.
+    pub fn read(&self, at: &Located) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<> {
+        self.reading(Area::Archive, &at.identity.study, &at.place)
     }
 
-    /// The header of a stored object, parsed again from its pack.
-    pub async fn read_header(&self, _at: &Located) -> Result<Header, ArchiveError> {
-        todo!()
+    /// The Part 10 file of an object in quarantine.
+    pub fn read_held(&self, at: &Quarantined) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<> {
+        self.reading(Area::Quarantine, &at.identity.study, &at.place)
     }
 
-    /// Compares packs, digests and index.
-    pub async fn verify(&self, _progress: impl FnMut(&Checked) + Send) -> Result<Verified, ArchiveError> {
-        todo!()
+    /// The header of a stored object, parsed again from its pack; no pixel data is read.
+    pub async fn read_header(&self, at: &Located) -> Result<Header, ArchiveError> {
+        let name = PackName { area: Area::Archive, study: StudyFolder::of(&at.identity.study), id: at.place.pack };
+        let (inner, place) = (self.inner.clone(), at.place);
+        blocking(move || {
+            let path = inner.folder.path(&name);
+            let file = inner.files.open(&name).map_err(|error| ArchiveError::file("open", &path, error))?;
+            parse::header(&file, &path, &place)
+        })
+        .await
     }
 
-    /// Rebuilds the index from the packs alone.
+    /// Compares packs, digests and index, while the host goes on; reads every stored byte once. `progress` is called
+    /// after each few hundred objects.
+    pub async fn verify(&self, progress: impl FnMut(&Checked) + Send) -> Result<Verified, ArchiveError> {
+        verify::run(&self.inner, progress).await
+    }
+
+    /// Forgets the index and rebuilds it from the packs alone; nothing is routed again. Refused while packs are open.
     pub async fn reindex(&self) -> Result<Reindexed, ArchiveError> {
-        todo!()
+        reindex::run(&self.inner).await
     }
 
-    /// Waits for what is under way, then stops the private cluster.
+    /// Waits for what is under way (writers that were dropped are sealed, at most 10 s), then stops the private cluster
+    /// and frees the data folder once the last clone is gone. What still uses the archive gets [`ArchiveError::Closed`].
     pub async fn close(self) {
-        todo!()
+        let inner = &self.inner;
+        inner.tasks.close();
+        if tokio::time::timeout(CLOSING, inner.tasks.wait()).await.is_err() {
+            tracing::warn!(packs = inner.group.open_packs(), "closing with packs that are not sealed");
+        }
+        inner.group.close().await;
+        inner.index.close().await;
+        let cluster = inner.cluster.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(cluster) = cluster {
+            cluster.stop().await;
+        }
     }
+
+    fn reading(&self, area: Area, study: &Uid, place: &Place) -> Reading {
+        let name = PackName { area, study: StudyFolder::of(study), id: place.pack };
+        Reading::new(self.inner.files.clone(), name, place.offset, place.length)
+    }
+}
+
+impl Inner {
+    /// Runs in the background; closing waits for it.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn_on(task, &self.runtime);
+    }
+
+    /// Creates a pack. If the caller goes away meanwhile, it is removed again.
+    pub(crate) async fn create(self: &Arc<Self>, name: PackName) -> Result<(PathBuf, Created), ArchiveError> {
+        let archive = self.clone();
+        let mut unclaimed = blocking(move || {
+            archive.group.opened(name.id);
+            let mut unclaimed = Unclaimed { archive, name, created: None, claimed: false };
+            unclaimed.created = Some(unclaimed.archive.folder.create(&unclaimed.name)?);
+            Ok(unclaimed)
+        })
+        .await?;
+        let path = self.folder.path(&unclaimed.name);
+        let created = unclaimed.created.take().ok_or(ArchiveError::Closed)?;
+        unclaimed.claimed = true;
+        Ok((path, created))
+    }
+}
+
+/// A pack that nobody writes to yet: unless it is claimed, it goes away again.
+struct Unclaimed {
+    archive: Arc<Inner>,
+    name: PackName,
+    created: Option<Created>,
+    claimed: bool,
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if self.claimed {
+            return;
+        }
+        if self.created.is_some() {
+            self.archive.folder.remove(&self.name);
+            self.archive.folder.unmark(&self.name);
+        }
+        self.archive.group.closed(self.name.id);
+    }
+}
+
+/// Runs on a blocking thread.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ArchiveError> + Send + 'static,
+) -> Result<T, ArchiveError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(ArchiveError::Closed))
 }

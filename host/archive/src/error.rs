@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use isocenter_dicom::header::ParseError;
+use isocenter_dicom::ParseError;
 
 use crate::{
     cluster::ClusterError,
@@ -37,8 +37,8 @@ pub enum ArchiveError {
     Unconfirmed {
         /// How long was tried.
         seconds: u64,
-        /// The last failure.
-        source: IndexError,
+        /// The last failure, unless it was silence.
+        source: Option<IndexError>,
     },
     /// The private database cluster could not be started.
     #[error("the private database failed")]

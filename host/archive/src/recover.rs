@@ -1,4 +1,33 @@
-//! What a crash left behind, settled at start.
+//! What a crash left behind, settled at start, before anything else touches the packs.
+//!
+//! Only packs that still have their marker are read. In such a pack an acknowledged entry is whole and has a row. Of what
+//! has no row:
+//! - the torn tail is cut off: at most the last entry was being written, as a pack has one writer;
+//! - whole entries are indexed, routing included: their sender may have been told to come again, but they are here;
+//! - an entry of which another object took the place meanwhile stays where it is, without a row. What was never
+//!   acknowledged must not replace what was, so this commits with `keep-first` whatever the policy.
+//!
+//! What has a row is never cut off, however damaged it is: that is for a person, and `verify` reports it. The marker goes
+//! last, so that a crash in here is a crash like any other.
+
+use std::{fs::File, os::unix::fs::FileExt, sync::Arc};
+
+use isocenter_dicom::uid::Uid;
+
+use crate::{
+    ArchiveError,
+    archive::blocking,
+    index::{Duplicates, Index, Indexed, NewJob, NewObject},
+    pack::{
+        folder::{Area, Folder, PackName},
+        parse,
+        scan::{self, Compare, End, Scan, Seen},
+        tar::BLOCK,
+    },
+};
+
+/// Rows that are asked for at once.
+const PAGE: u32 = 1000;
 
 /// What was found and done at start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,12 +38,208 @@ pub struct Recovery {
     pub indexed: u64,
     /// Whole quarantined objects that had no row and got one.
     pub held: u64,
-    /// Whole objects that were already stored elsewhere, or that differ from what is stored.
+    /// Whole objects without a row under whose UID the same or another object is stored; they are left out.
     pub duplicates: u64,
     /// Torn tails that were cut off.
     pub torn: u64,
     /// Bytes cut off with them.
     pub torn_bytes: u64,
-    /// Entries that are damaged but were not cut off, because the index knows them or they cannot be parsed.
+    /// Entries or ends of packs that are damaged but were left, because a crash does not explain them.
     pub damaged: u64,
+}
+
+/// Settles every pack that was not sealed.
+pub(crate) async fn run(folder: &Arc<Folder>, index: &Index) -> Result<Recovery, ArchiveError> {
+    let mut recovery = Recovery::default();
+    let listing = folder.clone();
+    for name in blocking(move || listing.unsealed()).await? {
+        pack(folder, index, &name, &mut recovery).await?;
+    }
+    if recovery.packs > 0 {
+        tracing::info!(?recovery, "settled packs that were not sealed");
+    }
+    Ok(recovery)
+}
+
+async fn pack(folder: &Arc<Folder>, index: &Index, name: &PackName, recovery: &mut Recovery) -> Result<(), ArchiveError> {
+    let path = folder.path(name);
+    let fail = |action| {
+        let path = path.clone();
+        move |error| ArchiveError::file(action, path, error)
+    };
+    // What is seen here may still be in the page cache only: make it durable before a row refers to it.
+    let (own, durable) = (folder.clone(), name.clone());
+    let file = blocking(move || {
+        let path = own.path(&durable);
+        let file = match File::options().read(true).write(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(ArchiveError::file("open", path, error)),
+        };
+        file.sync_all().map_err(|error| ArchiveError::file("sync", path, error))?;
+        own.sync_above(&durable)?;
+        Ok(Some(Arc::new(file)))
+    })
+    .await?;
+    let Some(file) = file else {
+        // The crash came between the marker and the pack.
+        folder.unmark(name);
+        return Ok(());
+    };
+    recovery.packs += 1;
+
+    let mut scan = Scan::new(file).map_err(fail("read"))?;
+    let mut study = None;
+    let mut keep = 0;
+    let end = loop {
+        let (walked, batch) = scan::batch(scan, Compare::Digests).await.map_err(fail("read"))?;
+        scan = walked;
+        study = study.or_else(|| batch.entries.first().map(|seen| seen.found.label.study.clone()));
+        let last = batch.end.is_some().then(|| batch.entries.len().saturating_sub(1));
+        let new = unknown(index, name, &batch.entries).await?;
+        let mut whole = Vec::new();
+        let mut tail_is_torn = false;
+        for (at, (seen, new)) in batch.entries.into_iter().zip(new).enumerate() {
+            match (new, seen.sound) {
+                (true, false) if Some(at) == last => {
+                    tail_is_torn = true;
+                    continue;
+                }
+                (_, false) => {
+                    tracing::error!(pack = %name.id, object = %seen.found.label.object, "an object in a pack is damaged");
+                    recovery.damaged += 1;
+                }
+                (true, true) => whole.push(seen.found.clone()),
+                (false, true) => {}
+            }
+            keep = seen.found.end;
+        }
+        let (file, own, id) = (scan.file().clone(), path.clone(), name.id);
+        let parsed = blocking(move || {
+            let parse = |found| {
+                let mut object = parse::object(&file, &own, id, found, Vec::new())?;
+                if object.held.is_none() {
+                    object.jobs.push(NewJob::Route);
+                }
+                Ok(object)
+            };
+            Ok(whole.iter().map(parse).collect::<Vec<Result<NewObject, ArchiveError>>>())
+        })
+        .await?;
+        count(index, parsed, recovery).await?;
+        match batch.end {
+            None => {}
+            Some(_) if tail_is_torn => break End::Torn("an object with a wrong digest"),
+            Some(end) => break end,
+        }
+    };
+
+    if let End::Torn(why) = end {
+        match torn(index, &scan, name, study.as_ref(), keep).await? {
+            Torn::Explained => {
+                tracing::warn!(pack = %name.id, at = keep, why, "cut off the torn end of a pack");
+                recovery.torn += 1;
+                recovery.torn_bytes += scan.length().saturating_sub(keep);
+                let file = scan.file().clone();
+                let cut = move || file.set_len(keep).and_then(|()| file.sync_all());
+                blocking(move || cut().map_err(|error| ArchiveError::file("cut", path, error))).await?;
+            }
+            Torn::Known => {
+                tracing::error!(pack = %name.id, at = keep, why, "a pack is damaged; it is left as it is, see `verify`");
+                recovery.damaged += 1;
+                folder.unmark(name);
+                return Ok(());
+            }
+            Torn::Strange => {
+                tracing::error!(pack = %name.id, why, "no entry of a pack can be read; it is set aside as `.torn`");
+                recovery.damaged += 1;
+                folder.set_aside(name)?;
+                folder.unmark(name);
+                return Ok(());
+            }
+        }
+    }
+    if keep == 0 {
+        folder.remove(name);
+    }
+    folder.unmark(name);
+    Ok(())
+}
+
+/// For each entry, whether no row refers to it.
+async fn unknown(index: &Index, name: &PackName, entries: &[Seen]) -> Result<Vec<bool>, ArchiveError> {
+    let Some(first) = entries.first() else { return Ok(Vec::new()) };
+    let objects: Vec<Uid> = entries.iter().map(|seen| seen.found.label.object.clone()).collect();
+    let known = index.known(&first.found.label.study, &objects).await?;
+    let refers = |seen: &Seen| known.iter().any(|row| row.place.pack == name.id && row.place.offset == seen.found.content);
+    Ok(entries.iter().map(|seen| !refers(seen)).collect())
+}
+
+async fn count(
+    index: &Index,
+    parsed: Vec<Result<NewObject, ArchiveError>>,
+    recovery: &mut Recovery,
+) -> Result<(), ArchiveError> {
+    let mut objects = Vec::with_capacity(parsed.len());
+    for object in parsed {
+        match object {
+            Ok(object) => objects.push(object),
+            Err(error @ ArchiveError::File { .. }) => return Err(error),
+            Err(error) => {
+                tracing::error!(%error, "a whole entry without a row cannot be indexed; it is left as it is");
+                recovery.damaged += 1;
+            }
+        }
+    }
+    if objects.is_empty() {
+        return Ok(());
+    }
+    for indexed in index.commit(&objects, Duplicates::KeepFirst).await? {
+        match indexed {
+            Indexed::New | Indexed::Replaced => recovery.indexed += 1,
+            Indexed::Held => recovery.held += 1,
+            Indexed::Identical | Indexed::Conflict => recovery.duplicates += 1,
+        }
+    }
+    Ok(())
+}
+
+/// What a torn end of a pack means.
+enum Torn {
+    /// A crash explains it: nothing acknowledged can be lost by cutting it off.
+    Explained,
+    /// A row refers to something behind it.
+    Known,
+    /// It is the first entry, so that its study, and with it its row, cannot be told, and it is not the zeros of an entry
+    /// that was not finished.
+    Strange,
+}
+
+async fn torn(
+    index: &Index,
+    scan: &Scan,
+    name: &PackName,
+    study: Option<&Uid>,
+    keep: u64,
+) -> Result<Torn, ArchiveError> {
+    let Some(study) = study else {
+        let mut block = [0; BLOCK];
+        let file = scan.file().clone();
+        let zero = move || Ok(file.read_exact_at(&mut block, 0).is_err() || block.iter().all(|byte| *byte == 0));
+        return Ok(if blocking(zero).await? { Torn::Explained } else { Torn::Strange });
+    };
+    if name.area == Area::Quarantine {
+        return Ok(Torn::Explained);
+    }
+    let mut after = None;
+    loop {
+        let page = index.locate(study, None, None, after.as_ref(), PAGE).await?;
+        if page.iter().any(|row| row.place.pack == name.id && row.place.offset >= keep) {
+            return Ok(Torn::Known);
+        }
+        match page.last() {
+            Some(last) if page.len() as u64 == u64::from(PAGE) => after = Some(last.cursor()),
+            _ => return Ok(Torn::Explained),
+        }
+    }
 }

@@ -1,16 +1,134 @@
 //! The index, rebuilt from the packs alone.
+//!
+//! Study by study, entries in the order in which they arrived, each under the duplicates policy that was in force then:
+//! so the same objects are served afterwards as before. Nothing is routed again. Only labels and headers are read; whether
+//! the bytes are still those that were stored is for `verify` to say.
+
+use std::{sync::Arc, time::SystemTime};
+
+use crate::{
+    ArchiveError,
+    archive::{Inner, blocking},
+    index::{Duplicates, Indexed, NewObject},
+    pack::{
+        folder::{Area, PackName},
+        parse,
+        scan::{BATCH, Scan, Step},
+        walk::Walk,
+    },
+};
 
 /// What was found and indexed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reindexed {
     /// Packs walked.
     pub packs: u64,
-    /// Objects indexed.
+    /// Objects indexed; some may have been superseded by later ones.
     pub objects: u64,
     /// Quarantined objects indexed.
     pub held: u64,
     /// Entries that were stored already, or lost against a different one by the policy.
     pub duplicates: u64,
-    /// Entries that are damaged and were left out.
+    /// Entries that are damaged and were left out, and packs that could not be walked to their end.
     pub damaged: u64,
+}
+
+/// Where an entry of a study is. All of a study are held at once, to be put in order: 48 bytes for each object.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Seen {
+    arrived: SystemTime,
+    /// Which of the study's packs, oldest first.
+    pack: usize,
+    start: u64,
+}
+
+/// Rebuilds the index.
+pub(crate) async fn run(archive: &Arc<Inner>) -> Result<Reindexed, ArchiveError> {
+    match archive.group.open_packs() {
+        0 => {}
+        open => return Err(ArchiveError::Busy(open)),
+    }
+    archive.index.clear().await?;
+    let mut report = Reindexed::default();
+    for area in Area::ALL {
+        let mut walk = Walk::new(archive.folder.clone(), area).await?;
+        while let Some(packs) = walk.next().await? {
+            study(archive, packs, &mut report).await?;
+        }
+    }
+    Ok(report)
+}
+
+async fn study(archive: &Arc<Inner>, packs: Vec<PackName>, report: &mut Reindexed) -> Result<(), ArchiveError> {
+    let packs = Arc::new(packs);
+    report.packs += packs.len() as u64;
+    let (own, all) = (archive.clone(), packs.clone());
+    let (entries, torn) = blocking(move || list(&own, &all)).await?;
+    report.damaged += torn;
+    for batch in entries.chunks(BATCH) {
+        let (own, all, batch) = (archive.clone(), packs.clone(), batch.to_vec());
+        let read = blocking(move || Ok(batch.iter().map(|seen| read(&own, &all, *seen)).collect::<Vec<_>>())).await?;
+        let mut objects = Vec::with_capacity(read.len());
+        for object in read {
+            match object {
+                Ok(object) => objects.push(object),
+                Err(error) => {
+                    tracing::error!(%error, "an entry cannot be indexed");
+                    report.damaged += 1;
+                }
+            }
+        }
+        for run in objects.chunk_by(|a, b| a.0 == b.0) {
+            let Some((policy, _)) = run.first() else { continue };
+            let run: Vec<NewObject> = run.iter().map(|(_, object)| object.clone()).collect();
+            for indexed in archive.index.commit(&run, *policy).await? {
+                match indexed {
+                    Indexed::New | Indexed::Replaced => report.objects += 1,
+                    Indexed::Held => report.held += 1,
+                    Indexed::Identical | Indexed::Conflict => report.duplicates += 1,
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All entries of a study, in the order of their arrival, and how many packs are torn. Blocking.
+fn list(archive: &Inner, packs: &[PackName]) -> Result<(Vec<Seen>, u64), ArchiveError> {
+    let mut entries = Vec::new();
+    let mut torn = 0;
+    for (pack, name) in packs.iter().enumerate() {
+        let fail = |error| ArchiveError::file("read", archive.folder.path(name), error);
+        let mut scan = Scan::new(archive.files.open(name).map_err(fail)?).map_err(fail)?;
+        loop {
+            match scan.step().map_err(fail)? {
+                Step::Entry(found) => entries.push(Seen { arrived: found.label.arrived, pack, start: found.start }),
+                Step::End => break,
+                Step::Torn(why) => {
+                    tracing::error!(pack = %name.id, at = scan.at(), why, "a pack is torn");
+                    torn += 1;
+                    break;
+                }
+            }
+        }
+    }
+    entries.sort_unstable();
+    Ok((entries, torn))
+}
+
+fn read(archive: &Inner, packs: &[PackName], seen: Seen) -> Result<(Duplicates, NewObject), ArchiveError> {
+    let name = packs.get(seen.pack).ok_or(ArchiveError::Closed)?;
+    let path = archive.folder.path(name);
+    let fail = |error| ArchiveError::file("read", &path, error);
+    let file = archive.files.open(name).map_err(fail)?;
+    match Scan::from(file.clone(), seen.start).and_then(|mut scan| scan.step()).map_err(fail)? {
+        Step::Entry(found) => {
+            Ok((found.label.duplicates, parse::object(&file, &path, name.id, &found, Vec::new())?))
+        }
+        Step::End | Step::Torn(_) => Err(ArchiveError::Damaged {
+            pack: name.id,
+            offset: seen.start,
+            what: "it is no longer an entry".to_owned(),
+        }),
+    }
 }

@@ -1,29 +1,139 @@
-//! The packs that one association or STOW request writes to.
+//! The packs that one association or STOW request writes to: one open pack per study. Separate from [`super::entry`],
+//! which knows one object in one pack.
+
+use std::sync::Arc;
 
 use isocenter_dicom::uid::Uid;
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
-use crate::{ArchiveError, Entry, index::Held};
+use super::{
+    Pack, Tail,
+    folder::{Area, Created, PackName, StudyFolder},
+    label,
+};
+use crate::{
+    ArchiveError, Entry,
+    archive::Inner,
+    group::Seal,
+    index::{Held, PackId},
+};
+
+/// Packs that one writer holds open.
+const OPEN: usize = 8;
+/// A pack that is longer than this gets no further entry, so that what has to be scanned after a crash is bounded.
+const LONG: u64 = 2 << 30;
 
 /// Where an object goes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shelf {
     /// It is archived: indexed, found and served.
     Archive,
-    /// It is held back for a person to look at.
+    /// It is held back for a person to look at. The reason is kept to its first 1024 bytes, the plugin's name to 128.
     Quarantine(Held),
 }
 
-/// Keeps one open pack per study.
-pub struct PackWriter {}
+/// Appends objects to packs of its own, at most 8 at once; the least recently used is sealed for the next study. For one
+/// association, one STOW request or one import: what arrives together is stored together.
+pub struct PackWriter {
+    archive: Arc<Inner>,
+    /// The most recently used last.
+    open: Vec<Slot>,
+}
+
+struct Slot {
+    area: Area,
+    study: Uid,
+    pack: Arc<Pack>,
+}
 
 impl PackWriter {
-    /// Starts an object at the end of the study's pack.
-    pub async fn begin(&mut self, _study: &Uid, _object: &Uid, _shelf: Shelf) -> Result<Entry, ArchiveError> {
-        todo!()
+    pub(crate) fn new(archive: Arc<Inner>) -> Self {
+        Self { archive, open: Vec::new() }
     }
 
-    /// Seals the packs: they are not written to again.
-    pub async fn seal(self) {
-        todo!()
+    /// Starts an object at the end of the study's pack. While an entry of a study is not finished, a second one goes to
+    /// a pack of its own.
+    pub async fn begin(&mut self, study: &Uid, object: &Uid, shelf: Shelf) -> Result<Entry, ArchiveError> {
+        let (area, held) = match shelf {
+            Shelf::Archive => (Area::Archive, None),
+            Shelf::Quarantine(held) => (Area::Quarantine, Some(label::clipped(&held))),
+        };
+        let (pack, tail) = match self.reuse(area, study) {
+            Some(found) => found,
+            None => self.create(area, study).await?,
+        };
+        Ok(Entry::new(self.archive.clone(), pack, tail, (study, object), held))
     }
+
+    /// Seals the packs, after what is under way: they are not written to again. Dropping the writer does the same in the
+    /// background.
+    pub async fn seal(mut self) {
+        for slot in std::mem::take(&mut self.open) {
+            let tail = slot.pack.tail.clone().lock_owned().await;
+            seal(&self.archive, slot.pack, tail).await;
+        }
+    }
+
+    /// An open pack of the study that nobody writes to at the moment.
+    fn reuse(&mut self, area: Area, study: &Uid) -> Option<(Arc<Pack>, OwnedMutexGuard<Tail>)> {
+        let mut at = 0;
+        while let Some(slot) = self.open.get(at) {
+            if slot.area != area || slot.study != *study {
+                at += 1;
+                continue;
+            }
+            match slot.pack.tail.clone().try_lock_owned() {
+                Ok(tail) if tail.usable && tail.end < LONG => {
+                    let slot = self.open.remove(at);
+                    let pack = slot.pack.clone();
+                    self.open.push(slot);
+                    return Some((pack, tail));
+                }
+                Ok(tail) => {
+                    let slot = self.open.remove(at);
+                    self.archive.group.seal(Seal { pack: slot.pack, tail, reply: None });
+                }
+                Err(_) => at += 1,
+            }
+        }
+        None
+    }
+
+    async fn create(&mut self, area: Area, study: &Uid) -> Result<(Arc<Pack>, OwnedMutexGuard<Tail>), ArchiveError> {
+        if self.open.len() >= OPEN {
+            let idle = self.open.iter().enumerate().find_map(|(at, slot)| Some((at, slot.pack.tail.clone().try_lock_owned().ok()?)));
+            let (at, tail) = idle.ok_or(ArchiveError::TooManyOpen(OPEN))?;
+            let slot = self.open.remove(at);
+            seal(&self.archive, slot.pack, tail).await;
+        }
+        let name = PackName { area, study: StudyFolder::of(study), id: PackId::make() };
+        let (path, Created { file, folders }) = self.archive.create(name.clone()).await?;
+        let tail = Arc::new(Mutex::new(Tail { end: 0, usable: true, folders }));
+        let pack = Arc::new(Pack { name, path, file, tail: tail.clone() });
+        self.open.push(Slot { area, study: study.clone(), pack: pack.clone() });
+        Ok((pack, tail.lock_owned().await))
+    }
+}
+
+impl Drop for PackWriter {
+    fn drop(&mut self) {
+        for slot in std::mem::take(&mut self.open) {
+            match slot.pack.tail.clone().try_lock_owned() {
+                Ok(tail) => self.archive.group.seal(Seal { pack: slot.pack, tail, reply: None }),
+                Err(_) => {
+                    let archive = self.archive.clone();
+                    self.archive.spawn(async move {
+                        let tail = slot.pack.tail.clone().lock_owned().await;
+                        archive.group.seal(Seal { pack: slot.pack, tail, reply: None });
+                    });
+                }
+            }
+        }
+    }
+}
+
+async fn seal(archive: &Inner, pack: Arc<Pack>, tail: OwnedMutexGuard<Tail>) {
+    let (reply, replied) = oneshot::channel();
+    archive.group.seal(Seal { pack, tail, reply: Some(reply) });
+    let _ = replied.await;
 }

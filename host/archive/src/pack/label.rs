@@ -1,0 +1,203 @@
+//! What stands before each object in a pack: a pax extended header with Isocenter's records, and the file's own header.
+//!
+//! The room for it is reserved, as zeros, when the entry begins, and filled when the entry ends, because only then are
+//! length and digest known. A zero block ends an archive, so a tar that meets an unfinished entry stops there. Everything
+//! that the index cannot learn from the object itself is in the records: they are what `reindex` rebuilds it from.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use isocenter_dicom::uid::Uid;
+
+use super::tar::{self, BLOCK, Kind};
+use crate::index::{Duplicates, Held, Source, Transport};
+
+/// What an entry says about its object.
+#[derive(Clone, Debug)]
+pub(crate) struct Label {
+    pub(crate) object: Uid,
+    pub(crate) study: Uid,
+    /// Bytes of the Part 10 file.
+    pub(crate) length: u64,
+    /// Bytes of the Part 10 file up to the pixel data element.
+    pub(crate) header_length: u32,
+    /// BLAKE3 of the Part 10 file.
+    pub(crate) digest: [u8; 32],
+    pub(crate) arrived: SystemTime,
+    pub(crate) source: Source,
+    /// The policy in force when it arrived: rebuilding the index must decide as was decided then.
+    pub(crate) duplicates: Duplicates,
+    pub(crate) held: Option<Held>,
+}
+
+// Longer values are cut, so that the reserved room always suffices.
+const AE: usize = 16;
+const PEER: usize = 64;
+const PLUGIN: usize = 128;
+const REASON: usize = 1024;
+
+/// The longest that the records of an archived object get: all UIDs, AE titles and sizes at their maximum.
+const ROOM: usize = BLOCK;
+/// What the records of a quarantined object add besides their values: keywords, lengths and line ends.
+const HELD_ROOM: usize = 64;
+
+/// How many bytes stand before an object's first byte.
+pub(crate) fn reserved(held: Option<&Held>) -> usize {
+    2 * BLOCK + room(held)
+}
+
+/// A held reason as it is kept: without control characters, at most 1024 bytes (the plugin's name at most 128).
+pub(crate) fn clipped(held: &Held) -> Held {
+    Held { plugin: held.plugin.as_deref().map(|name| clip(name, PLUGIN)), reason: clip(&held.reason, REASON) }
+}
+
+/// A source as it is kept: AE titles at most 16 bytes, the peer at most 64.
+pub(crate) fn clipped_source(source: &Source) -> Source {
+    Source {
+        calling_ae: source.calling_ae.as_deref().map(|ae| clip(ae, AE)),
+        called_ae: source.called_ae.as_deref().map(|ae| clip(ae, AE)),
+        peer: source.peer.as_deref().map(|peer| clip(peer, PEER)),
+        transport: source.transport,
+    }
+}
+
+impl Label {
+    /// The bytes that stand before the object: exactly [`reserved`].
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let since = self.arrived.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let name = format!("{}.dcm", self.object);
+        let body = self.records(since);
+        let mut out = Vec::with_capacity(reserved(self.held.as_ref()));
+        out.extend_from_slice(&tar::header(&tar::Header {
+            name: format!("PaxHeaders/{name}"),
+            size: body.len() as u64,
+            modified: since.as_secs(),
+            kind: Kind::Extended,
+        }));
+        out.extend_from_slice(&body);
+        out.resize(out.len().next_multiple_of(BLOCK), 0);
+        out.extend_from_slice(&tar::header(&tar::Header {
+            name,
+            size: self.length,
+            modified: since.as_secs(),
+            kind: Kind::File,
+        }));
+        debug_assert_eq!(out.len(), reserved(self.held.as_ref()));
+        out
+    }
+
+    fn records(&self, since: Duration) -> Vec<u8> {
+        let room = room(self.held.as_ref());
+        let mut body = Vec::with_capacity(room);
+        if self.length > tar::LARGEST {
+            tar::put_record(&mut body, "size", &self.length.to_string());
+        }
+        tar::put_record(&mut body, "mtime", &format!("{}.{:09}", since.as_secs(), since.subsec_nanos()));
+        tar::put_record(&mut body, "ISOCENTER.blake3", &hex(&self.digest));
+        tar::put_record(&mut body, "ISOCENTER.header", &self.header_length.to_string());
+        tar::put_record(&mut body, "ISOCENTER.study", self.study.as_str());
+        tar::put_record(&mut body, "ISOCENTER.transport", self.source.transport.as_str());
+        tar::put_record(&mut body, "ISOCENTER.policy", policy_name(self.duplicates));
+        let source = clipped_source(&self.source);
+        for (keyword, value) in [
+            ("ISOCENTER.calling", source.calling_ae),
+            ("ISOCENTER.called", source.called_ae),
+            ("ISOCENTER.peer", source.peer),
+        ] {
+            if let Some(value) = value {
+                tar::put_record(&mut body, keyword, &value);
+            }
+        }
+        if let Some(held) = self.held.as_ref().map(clipped) {
+            tar::put_record(&mut body, "ISOCENTER.held", &held.reason);
+            if let Some(plugin) = held.plugin {
+                tar::put_record(&mut body, "ISOCENTER.plugin", &plugin);
+            }
+        }
+        // The room was reserved in whole blocks; a comment, which every reader skips, fills those that are not needed.
+        let least = room - BLOCK + 1;
+        if body.len() < least {
+            let missing = (least - body.len()).max(16);
+            tar::put_record(&mut body, "comment", &" ".repeat(missing));
+        }
+        body
+    }
+
+    /// Reads the records and the file's header back.
+    pub(crate) fn decode(body: &[u8], file: &tar::Header) -> Result<Self, &'static str> {
+        let records = tar::records(body).ok_or("the pax records are malformed")?;
+        let find = |keyword: &str| records.iter().find(|(found, _)| *found == keyword).map(|(_, value)| *value);
+        let object = file.name.strip_suffix(".dcm").and_then(|name| Uid::parse(name).ok());
+        let length = match find("size") {
+            Some(size) => size.parse().map_err(|_| "the size record is malformed")?,
+            None => file.size,
+        };
+        let plugin = find("ISOCENTER.plugin").map(str::to_owned);
+        Ok(Self {
+            object: object.ok_or("the name is not a UID")?,
+            study: find("ISOCENTER.study").and_then(|uid| Uid::parse(uid).ok()).ok_or("the study record is missing")?,
+            length,
+            header_length: find("ISOCENTER.header")
+                .and_then(|length| length.parse().ok())
+                .ok_or("the header length record is missing")?,
+            digest: find("ISOCENTER.blake3").and_then(unhex).ok_or("the digest record is missing")?,
+            arrived: find("mtime").and_then(moment).unwrap_or(UNIX_EPOCH + Duration::from_secs(file.modified)),
+            source: Source {
+                calling_ae: find("ISOCENTER.calling").map(str::to_owned),
+                called_ae: find("ISOCENTER.called").map(str::to_owned),
+                peer: find("ISOCENTER.peer").map(str::to_owned),
+                transport: find("ISOCENTER.transport").and_then(Transport::parse).ok_or("the transport record is missing")?,
+            },
+            duplicates: find("ISOCENTER.policy").and_then(policy).ok_or("the policy record is missing")?,
+            held: find("ISOCENTER.held").map(|reason| Held { plugin, reason: reason.to_owned() }),
+        })
+    }
+}
+
+fn room(held: Option<&Held>) -> usize {
+    let Some(held) = held.map(clipped) else { return ROOM };
+    (ROOM + HELD_ROOM + held.reason.len() + held.plugin.map_or(0, |name| name.len())).next_multiple_of(BLOCK)
+}
+
+fn clip(text: &str, most: usize) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    text.get(..text.floor_char_boundary(most)).unwrap_or_default().to_owned()
+}
+
+fn policy_name(policy: Duplicates) -> &'static str {
+    match policy {
+        Duplicates::KeepFirst => "keep-first",
+        Duplicates::Replace => "replace",
+        Duplicates::KeepBoth => "keep-both",
+    }
+}
+
+fn policy(name: &str) -> Option<Duplicates> {
+    [Duplicates::KeepFirst, Duplicates::Replace, Duplicates::KeepBoth]
+        .into_iter()
+        .find(|known| policy_name(*known) == name)
+}
+
+/// `seconds.nanoseconds`, always nine digits after the point, as [`Label::encode`] writes it.
+fn moment(text: &str) -> Option<SystemTime> {
+    let (seconds, nanos) = text.split_once('.')?;
+    let since = Duration::from_secs(seconds.parse().ok()?).checked_add(Duration::from_nanos(nanos.parse().ok()?))?;
+    UNIX_EPOCH.checked_add(since)
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    if text.len() != 64 {
+        return None;
+    }
+    for (at, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+#[cfg(test)]
+mod tests;
