@@ -1,0 +1,232 @@
+//! The host under test: its configuration, its start on a fresh data folder, and what it can be asked afterwards.
+//!
+//! Separate because one process serves all of the host's rows. The calling AE title chooses the chain, so that with and without
+//! filters is the same process, the same data folder and the same index, minutes apart.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::cpu::{self, Trees};
+use crate::load::Peer;
+use crate::process::{Process, free_address, http_get};
+
+/// What an object passes on its way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Chain {
+    /// For the table.
+    pub(crate) name: String,
+    calling: String,
+    filters: Vec<&'static Filter>,
+}
+
+/// A configured plugin of the benchmark.
+#[derive(Debug, PartialEq, Eq)]
+struct Filter {
+    name: &'static str,
+    file: &'static str,
+    /// The rest of its table, in TOML.
+    rest: &'static str,
+}
+
+static STAMP: Filter = Filter {
+    name: "stamp",
+    file: "stamp.wasm",
+    rest: "config = { set = { InstitutionalDepartmentName = \"RADIOLOGY\", StationName = \"CT-ROOM-02\" } }",
+};
+static STAMP_AGAIN: Filter = Filter {
+    name: "stamp-again",
+    file: "stamp.wasm",
+    rest: "config = { set = { StudyDescription = \"CT CHEST W\" }, fill = { PatientSpeciesDescription = \"Homo sapiens\" } }",
+};
+static ANONYMIZE: Filter = Filter {
+    name: "anonymize",
+    file: "anonymize.wasm",
+    rest: "grant = { secrets = [\"site-key\"] }",
+};
+static ANONYMIZE_AGAIN: Filter = Filter {
+    name: "anonymize-again",
+    file: "anonymize.wasm",
+    rest: "grant = { secrets = [\"site-key\"] }",
+};
+
+impl Chain {
+    /// No filter at all.
+    pub(crate) fn none() -> Self {
+        Self {
+            name: "no chain".to_owned(),
+            calling: "BENCH-NONE".to_owned(),
+            filters: Vec::new(),
+        }
+    }
+
+    /// Chains of two filters that can be made of the components in `folder`, the smaller first.
+    pub(crate) fn of_two(folder: &Path) -> Vec<Self> {
+        let pairs = [
+            ("BENCH-SMALL", [&STAMP, &STAMP_AGAIN]),
+            ("BENCH-ANON", [&ANONYMIZE, &STAMP]),
+        ];
+        let there = |filter: &&Filter| folder.join(filter.file).exists();
+        let mut chains: Vec<Self> = pairs
+            .iter()
+            .filter(|(_, filters)| filters.iter().all(there))
+            .map(|(calling, filters)| Self::of(calling, filters))
+            .collect();
+        if chains.is_empty() && there(&&ANONYMIZE) {
+            chains.push(Self::of("BENCH-ANON", &[&ANONYMIZE, &ANONYMIZE_AGAIN]));
+        }
+        chains
+    }
+
+    fn of(calling: &str, filters: &[&'static Filter]) -> Self {
+        let names: Vec<&str> = filters.iter().map(|filter| filter.name).collect();
+        Self {
+            name: names.join(" + "),
+            calling: calling.to_owned(),
+            filters: filters.to_vec(),
+        }
+    }
+
+    /// Whether objects keep the study UID that they were sent with, so that they can be looked for.
+    fn keeps_studies(&self) -> bool {
+        self.filters
+            .iter()
+            .all(|filter| filter.file != ANONYMIZE.file)
+    }
+}
+
+/// The running host.
+pub(crate) struct Host {
+    process: Process,
+    dicom: SocketAddr,
+    http: SocketAddr,
+    pub(crate) trees: Trees,
+    /// Resident bytes once ready, plugins loaded, before the first object.
+    pub(crate) idle: u64,
+}
+
+impl Host {
+    /// Starts the host below `folder` with these chains.
+    ///
+    /// # Errors
+    /// It does not become ready within a minute.
+    pub(crate) fn start(
+        program: &Path,
+        plugins: &Path,
+        chains: &[Chain],
+        folder: &Path,
+    ) -> io::Result<Self> {
+        let folder = folder.join("host");
+        fs::create_dir_all(&folder)?;
+        let file = folder.join("isocenter.toml");
+        fs::write(&file, configuration(plugins, chains))?;
+        let (dicom, http) = (free_address()?, free_address()?);
+        let mut command = Command::new(program);
+        command.arg("serve").arg("--config").arg(&file);
+        command
+            .env_remove("DATABASE_URL")
+            .env_remove("RUST_LOG")
+            .env("ISOCENTER_DATA", folder.join("data"));
+        command
+            .env("ISOCENTER_DICOM_LISTEN", dicom.to_string())
+            .env("ISOCENTER_HTTP_LISTEN", http.to_string());
+        let mut process =
+            Process::start("isocenter", &mut command, &folder.join("log"), Signal::TERM)?;
+        process.wait_until(Duration::from_secs(60), || {
+            matches!(http_get(http, "/readyz"), Ok((200, _)))
+        })?;
+        let trees = Trees::of([process.id()]);
+        trees.settle(Duration::from_secs(10));
+        sleep(Duration::from_secs(1));
+        let idle = cpu::resident(process.id());
+        Ok(Self {
+            process,
+            dicom,
+            http,
+            trees,
+            idle,
+        })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The address under which objects pass this chain.
+    pub(crate) fn peer(&self, chain: &Chain) -> Peer {
+        Peer {
+            address: self.dicom,
+            called: "ISOCENTER".to_owned(),
+            calling: chain.calling.clone(),
+        }
+    }
+
+    /// Counts by QIDO-RS what of these studies can be found: a fast answer to the sender is worth nothing if the object is held in
+    /// quarantine. `None` where the chain gave the studies other UIDs.
+    ///
+    /// # Errors
+    /// The search fails.
+    pub(crate) fn found(
+        &self,
+        chain: &Chain,
+        studies: &[(String, u32)],
+    ) -> io::Result<Option<u64>> {
+        if !chain.keeps_studies() {
+            return Ok(None);
+        }
+        let mut found = 0;
+        for (study, _) in studies {
+            let target =
+                format!("/dicom-web/studies?StudyInstanceUID={study}&includefield=00201208");
+            let (status, body) = http_get(self.http, &target)?;
+            if status == 204 {
+                continue;
+            }
+            let json: serde_json::Value = serde_json::from_str(&body).map_err(|error| {
+                io::Error::other(format!("GET {target}: status {status}, {error}"))
+            })?;
+            found += json
+                .pointer("/0/00201208/Value/0")
+                .and_then(serde_json::Value::as_u64)
+                .unwrap_or(0);
+        }
+        Ok(Some(found))
+    }
+
+    /// An error that quotes the host's log.
+    pub(crate) fn trouble(&self, what: &str) -> io::Error {
+        self.process.trouble(what)
+    }
+}
+
+fn configuration(plugins: &Path, chains: &[Chain]) -> String {
+    let mut text = "[dicom]\nae-title = \"ISOCENTER\"\n".to_owned();
+    let mut configured: Vec<&str> = Vec::new();
+    for filter in chains.iter().flat_map(|chain| &chain.filters) {
+        if !configured.contains(&filter.name) {
+            configured.push(filter.name);
+            let source: PathBuf = plugins.join(filter.file);
+            text += &format!(
+                "\n[plugins.{}]\nsource = {:?}\n{}\n",
+                filter.name, source, filter.rest
+            );
+        }
+    }
+    for chain in chains.iter().filter(|chain| !chain.filters.is_empty()) {
+        let names: Vec<&str> = chain.filters.iter().map(|filter| filter.name).collect();
+        text += &format!(
+            "\n[[chains]]\nname = {:?}\nwhen = {{ calling-ae = [{:?}] }}\ningest = {names:?}\n",
+            chain.name, chain.calling
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

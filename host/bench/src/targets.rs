@@ -1,0 +1,187 @@
+//! The project's targets for speed and memory, and how far this run was from each.
+//!
+//! Separate from the report so that the numbers which were promised stand in one place. A missed target is printed, never asserted:
+//! a run on a busy machine proves nothing.
+
+use serde::Serialize;
+
+use crate::generate::Size;
+use crate::report::{Kind, Measured, Row};
+
+/// Rates against Orthanc with Postgres, by size and associations.
+const AGAINST_POSTGRES: [(Size, u32, f64); 4] = [
+    (Size::Small, 1, 5.0),
+    (Size::Large, 1, 3.0),
+    (Size::Small, 8, 8.0),
+    (Size::Large, 8, 4.0),
+];
+const CPU_SECONDS_PER_GIGABYTE: f64 = 4.0;
+const PART_OF_RATE_WITH_CHAIN: f64 = 0.90;
+const PEAK_MEGABYTES: f64 = 256.0;
+const IDLE_MEGABYTES: f64 = 100.0;
+const CALL_MICROSECONDS: f64 = 60.0;
+
+/// A promise and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Target {
+    pub(crate) what: String,
+    pub(crate) unit: &'static str,
+    pub(crate) wanted: f64,
+    pub(crate) measured: f64,
+    pub(crate) met: bool,
+}
+
+impl Target {
+    fn at_least(what: String, unit: &'static str, wanted: f64, measured: f64) -> Self {
+        Self {
+            what,
+            unit,
+            wanted,
+            measured,
+            met: measured >= wanted,
+        }
+    }
+
+    fn at_most(what: String, unit: &'static str, wanted: f64, measured: f64) -> Self {
+        Self {
+            what,
+            unit,
+            wanted,
+            measured,
+            met: measured <= wanted,
+        }
+    }
+
+    /// One line: met or missed, and by how much.
+    pub(crate) fn line(&self) -> String {
+        let Self {
+            what,
+            unit,
+            wanted,
+            measured,
+            met,
+        } = self;
+        let (verdict, apart) = if *met {
+            ("met   ", "")
+        } else {
+            ("MISSED", "  ")
+        };
+        let by = if *met {
+            String::new()
+        } else {
+            format!("by {:.0} %", (measured / wanted - 1.0).abs() * 100.0)
+        };
+        format!("  {verdict}  {what:74} wanted {wanted:>6.2}, is {measured:>7.2} {unit}{apart}{by}")
+    }
+}
+
+/// What is known besides the rows.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Besides {
+    /// Of the host with plugins loaded, its Postgres apart.
+    pub(crate) idle_megabytes: Option<f64>,
+    /// Median of a fresh instance and a small filter's call.
+    pub(crate) call_microseconds: Option<f64>,
+}
+
+/// Every target that this run measured.
+pub(crate) fn judge(rows: &[Row], besides: Besides) -> Vec<Target> {
+    let mut targets = Vec::new();
+    for (size, associations, wanted) in AGAINST_POSTGRES {
+        let row = rows
+            .iter()
+            .find(|row| row.size == size && row.associations == associations);
+        if let Some(measured) =
+            row.and_then(|row| Some(row.rate(Kind::Host)? / row.rate(Kind::OrthancPostgres)?))
+        {
+            let what = format!(
+                "rate to Orthanc with Postgres, {} objects, associations: {associations}",
+                size.name()
+            );
+            targets.push(Target::at_least(what, "times", wanted, measured));
+        }
+    }
+    for row in rows {
+        if let (Some(host), Some(orthanc)) = (row.rate(Kind::Host), row.rate(Kind::OrthancSqlite)) {
+            let what = format!(
+                "rate to Orthanc with SQLite, {} objects, associations: {}",
+                row.size.name(),
+                row.associations
+            );
+            targets.push(Target::at_least(what, "times", 1.0, host / orthanc));
+        }
+    }
+    for row in rows {
+        for system in row
+            .systems
+            .iter()
+            .filter(|system| system.kind == Kind::HostWithChain)
+        {
+            let Some(without) = row.rate(Kind::Host) else {
+                continue;
+            };
+            let what = format!(
+                "rate with {} to rate without, {}, associations: {}",
+                system.name,
+                row.size.name(),
+                row.associations
+            );
+            targets.push(Target::at_least(
+                what,
+                "times",
+                PART_OF_RATE_WITH_CHAIN,
+                system.objects_per_second / without,
+            ));
+        }
+    }
+    for (kind, name) in [
+        (Kind::Host, "without a chain"),
+        (Kind::HostWithChain, "with a chain of two"),
+    ] {
+        let large = systems(rows, kind, Some(Size::Large));
+        if let Some(worst) = large
+            .filter_map(|system| system.cpu_seconds_per_gigabyte)
+            .reduce(f64::max)
+        {
+            let what = format!("CPU for large objects, {name}, its Postgres included, worst row");
+            targets.push(Target::at_most(
+                what,
+                "s/GB",
+                CPU_SECONDS_PER_GIGABYTE,
+                worst,
+            ));
+        }
+    }
+    let all = systems(rows, Kind::Host, None).chain(systems(rows, Kind::HostWithChain, None));
+    if let Some(worst) = all
+        .filter_map(|system| system.peak_megabytes)
+        .reduce(f64::max)
+    {
+        targets.push(Target::at_most(
+            "peak resident memory of the host, worst row".to_owned(),
+            "MB",
+            PEAK_MEGABYTES,
+            worst,
+        ));
+    }
+    if let Some(idle) = besides.idle_megabytes {
+        let what = "idle resident memory of the host, plugins loaded".to_owned();
+        targets.push(Target::at_most(what, "MB", IDLE_MEGABYTES, idle));
+    }
+    if let Some(call) = besides.call_microseconds {
+        let what = "fresh instance and a small filter's call, median".to_owned();
+        targets.push(Target::at_most(what, "us", CALL_MICROSECONDS, call));
+    }
+    targets
+}
+
+fn systems(rows: &[Row], kind: Kind, size: Option<Size>) -> impl Iterator<Item = &Measured> {
+    let rows = rows
+        .iter()
+        .filter(move |row| size.is_none_or(|size| row.size == size));
+    rows.flat_map(|row| &row.systems)
+        .filter(move |system| system.kind == kind)
+}
+
+#[cfg(test)]
+mod tests;
