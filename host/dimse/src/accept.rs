@@ -5,7 +5,7 @@ use std::fmt;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::association::{Association, Side};
+use crate::association::{Agreed, Association, Side};
 use crate::error::{AssociationError, RejectReason, Rejection, Violation};
 use crate::negotiation::{
     Acceptance, AcceptedContext, Admission, ContextAnswer, ContextRefusal, ProposedContext,
@@ -105,9 +105,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Indication<S> {
         let answer = answer(&options, &request, acceptance);
         put_answer(&mut wire.output, &request, &answer);
         wire.write_and_flush().await?;
-        let agreed = (accepted(&request, &answer.contexts), answer.user.roles);
-        let peer_max = request.max_pdu;
-        Association::establish(wire, options, Side::Acceptor, request, agreed, peer_max).await
+        let agreed = agreed(&request, answer, request.max_pdu);
+        Association::establish(wire, options, Side::Acceptor, request, agreed).await
     }
 }
 
@@ -209,10 +208,13 @@ fn grant_roles(proposed: &[RoleSelection], granted: &[RoleSelection]) -> Vec<Rol
     proposed.iter().filter_map(both).take(MAX_ROLES).collect()
 }
 
-/// The contexts that an answer accepts. Also for the requestor, whose peer may not accept what was not proposed.
-pub(crate) fn accepted(request: &Request, answers: &[ContextAnswer]) -> Vec<AcceptedContext> {
+/// What holds after that answer to that request, on either side.
+pub(crate) fn agreed(request: &Request, answer: Answer, peer_max: u32) -> Agreed {
     let both = |proposed: &ProposedContext| {
-        let answer = answers.iter().find(|answer| answer.id == proposed.id)?;
+        let answer = answer
+            .contexts
+            .iter()
+            .find(|answer| answer.id == proposed.id)?;
         let syntax = answer.result.as_ref().ok()?;
         Some(AcceptedContext {
             id: proposed.id,
@@ -220,5 +222,10 @@ pub(crate) fn accepted(request: &Request, answers: &[ContextAnswer]) -> Vec<Acce
             transfer_syntax: syntax.clone(),
         })
     };
-    request.contexts.iter().filter_map(both).collect()
+    Agreed {
+        contexts: request.contexts.iter().filter_map(both).collect(),
+        roles: answer.user.roles,
+        identity_response: answer.user.identity_response,
+        peer_max,
+    }
 }

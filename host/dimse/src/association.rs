@@ -43,6 +43,7 @@ pub struct Association<S> {
     request: Request,
     contexts: Vec<AcceptedContext>,
     roles: Vec<RoleSelection>,
+    identity_response: Option<Bytes>,
     /// The most that one outgoing PDU may carry, its header of 6 not counted.
     outgoing_pdu: u32,
     phase: Phase,
@@ -54,6 +55,16 @@ pub struct Association<S> {
     /// When draining an unread data set must be over.
     drained_by: Option<Instant>,
     last_message_id: u16,
+}
+
+/// What both sides know once an association exists.
+pub(crate) struct Agreed {
+    pub(crate) contexts: Vec<AcceptedContext>,
+    pub(crate) roles: Vec<RoleSelection>,
+    /// What the acceptor answered to a user identity.
+    pub(crate) identity_response: Option<Bytes>,
+    /// What the peer announced as the longest PDU it takes, 0 for no limit.
+    pub(crate) peer_max: u32,
 }
 
 /// Who asked for the association, which decides who gives way when both release it at once.
@@ -135,6 +146,11 @@ impl<S> Association<S> {
         &self.roles
     }
 
+    /// The acceptor's positive response to a user identity, where it gave one (PS3.7 §D.3.3.7.2).
+    pub fn identity_response(&self) -> Option<&Bytes> {
+        self.identity_response.as_ref()
+    }
+
     /// An accepted context.
     pub fn context(&self, id: u8) -> Option<&AcceptedContext> {
         self.contexts.iter().find(|context| context.id == id)
@@ -166,20 +182,25 @@ impl<S> Association<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
-    /// An association on which both sides have agreed. `peer_max` is what the peer announced, 0 for no limit.
+    /// An association on which both sides have agreed.
     pub(crate) async fn establish(
         mut wire: Wire<S>,
         options: Options,
         side: Side,
         request: Request,
-        (contexts, roles): (Vec<AcceptedContext>, Vec<RoleSelection>),
-        peer_max: u32,
+        agreed: Agreed,
     ) -> Result<Self, AssociationError> {
-        if (1..LEAST_PDU).contains(&peer_max) {
-            let violation = Violation::MaxPdu(peer_max);
+        if (1..LEAST_PDU).contains(&agreed.peer_max) {
+            let violation = Violation::MaxPdu(agreed.peer_max);
             wire.abort(violation.reason()).await;
             return Err(violation.into());
         }
+        let Agreed {
+            contexts,
+            roles,
+            identity_response,
+            peer_max,
+        } = agreed;
         let outgoing_pdu = if peer_max == 0 {
             LARGEST_PDU
         } else {
@@ -192,6 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
             request,
             contexts,
             roles,
+            identity_response,
             outgoing_pdu,
             phase: Phase::Between,
             pdu_left: 0,

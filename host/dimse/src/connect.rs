@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::time::timeout;
 
-use crate::accept::accepted;
+use crate::accept::agreed;
 use crate::association::{Association, Incoming, Side};
 use crate::command::Command;
 use crate::error::{AbortReason, AssociationError, Rejection, Violation};
@@ -85,16 +85,9 @@ where
             return Err(error);
         }
     };
-    let agreed = (accepted(&request, &answer.contexts), answer.user.roles);
-    Association::establish(
-        wire,
-        options.clone(),
-        Side::Requestor,
-        request,
-        agreed,
-        answer.user.max_pdu,
-    )
-    .await
+    let peer_max = answer.user.max_pdu;
+    let agreed = agreed(&request, answer, peer_max);
+    Association::establish(wire, options.clone(), Side::Requestor, request, agreed).await
 }
 
 async fn read_answer<S>(wire: &mut Wire<S>, request: &Request) -> Result<Answer, AssociationError>

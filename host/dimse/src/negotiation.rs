@@ -220,6 +220,9 @@ impl From<Vec<ContextAnswer>> for Acceptance {
     }
 }
 
+/// How many transfer syntaxes one context may name here; they fit its length field.
+const MAX_SYNTAXES: usize = 256;
+
 /// What this side proposes as a requestor.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Proposal {
@@ -239,6 +242,12 @@ pub enum ProposalError {
     /// A context without a transfer syntax.
     #[error("a presentation context for {0} needs a transfer syntax")]
     NoTransferSyntax(/** The abstract syntax. */ String),
+    /// More transfer syntaxes than a context can name.
+    #[error("a presentation context for {0} has more than 256 transfer syntaxes")]
+    TooManyTransferSyntaxes(/** The abstract syntax. */ String),
+    /// Too much for the user information item.
+    #[error("a user identity must not exceed 32 KiB, nor role selections 128")]
+    TooLong,
     /// No UID.
     #[error("{0:?} is not a uid of 1 to 64 digits and dots")]
     BadUid(/** The text. */ String),
@@ -265,16 +274,17 @@ impl Proposal {
         abstract_syntax: &str,
         transfer_syntaxes: &[&str],
     ) -> Result<u8, ProposalError> {
-        for uid in transfer_syntaxes.iter().chain([&abstract_syntax]) {
-            if uid.is_empty()
-                || uid.len() > 64
-                || !uid.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-            {
-                return Err(ProposalError::BadUid((*uid).into()));
-            }
-        }
+        check_uid(abstract_syntax)?;
+        transfer_syntaxes
+            .iter()
+            .try_for_each(|uid| check_uid(uid))?;
         if transfer_syntaxes.is_empty() {
             return Err(ProposalError::NoTransferSyntax(abstract_syntax.into()));
+        }
+        if transfer_syntaxes.len() > MAX_SYNTAXES {
+            return Err(ProposalError::TooManyTransferSyntaxes(
+                abstract_syntax.into(),
+            ));
         }
         let id = u8::try_from(self.contexts.len() * 2 + 1)
             .map_err(|_| ProposalError::TooManyContexts)?;
@@ -287,13 +297,28 @@ impl Proposal {
     }
 
     /// Adds a role selection.
-    pub fn add_role(&mut self, role: RoleSelection) {
+    ///
+    /// # Errors
+    /// [`ProposalError`]: its SOP class is no UID, or there are 128 already.
+    pub fn add_role(&mut self, role: RoleSelection) -> Result<(), ProposalError> {
+        check_uid(&role.sop_class)?;
+        if self.roles.len() == 128 {
+            return Err(ProposalError::TooLong);
+        }
         self.roles.push(role);
+        Ok(())
     }
 
     /// Names the user.
-    pub fn set_user_identity(&mut self, identity: UserIdentity) {
+    ///
+    /// # Errors
+    /// [`ProposalError::TooLong`] above 32 KiB, as it shares an item of 64 KiB with the role selections.
+    pub fn set_user_identity(&mut self, identity: UserIdentity) -> Result<(), ProposalError> {
+        if identity.primary.len() + identity.secondary.len() > 32 << 10 {
+            return Err(ProposalError::TooLong);
+        }
         self.user_identity = Some(identity);
+        Ok(())
     }
 
     /// The proposed contexts.
@@ -312,5 +337,15 @@ impl Proposal {
             roles: self.roles.clone(),
             user_identity: self.user_identity.clone(),
         }
+    }
+}
+
+fn check_uid(uid: &str) -> Result<(), ProposalError> {
+    let is_uid =
+        !uid.is_empty() && uid.len() <= 64 && uid.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if is_uid {
+        Ok(())
+    } else {
+        Err(ProposalError::BadUid(uid.into()))
     }
 }
