@@ -1,0 +1,136 @@
+//! `/api`: what an operator's scripts ask. Small on purpose: what waits for a person, and what runs.
+
+use axum::extract::{Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use isocenter_archive::index::{DeadJob, JobKind, Quarantined, Transport};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::AppState;
+use crate::error::RouteError;
+use crate::time;
+
+/// Entries of a list when the request does not say.
+const USUAL: u32 = 100;
+/// Entries of a list at most.
+const MOST: u32 = 1000;
+
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/api/about", get(about))
+        .route("/api/quarantine", get(quarantine))
+        .route("/api/dead-letters", get(dead_letters))
+}
+
+/// `?limit=`, read by hand so that a mistake gets a sentence.
+#[derive(Debug, Deserialize)]
+struct Page {
+    limit: Option<String>,
+}
+
+impl Page {
+    fn limit(&self) -> Result<u32, RouteError> {
+        match &self.limit {
+            None => Ok(USUAL),
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=MOST).contains(limit))
+                .ok_or_else(|| RouteError::BadParameter {
+                    name: "limit".to_owned(),
+                    reason: format!("it must be a whole number from 1 to {MOST}"),
+                }),
+        }
+    }
+}
+
+async fn about(State(state): State<AppState>) -> Json<Value> {
+    let about = &state.app.about;
+    let plugins: Vec<Value> = state
+        .app
+        .pipeline
+        .plugins()
+        .iter()
+        .map(|plugin| {
+            let roles = plugin.roles();
+            json!({
+                "name": plugin.name(),
+                "digest": plugin.digest(),
+                "filter": roles.filter,
+                "router": roles.router,
+                "state": plugin.state().to_string(),
+            })
+        })
+        .collect();
+    let chains: Vec<&str> = state.app.pipeline.chains().iter().map(|chain| chain.name.as_str()).collect();
+    let destinations: Vec<&String> = state.app.pipeline.destinations().keys().collect();
+    Json(json!({
+        "version": about.version,
+        "ae_title": about.ae_title,
+        "dicom": about.dicom_listen,
+        "http": about.http_listen,
+        "dicom_web": "/dicom-web",
+        "database": about.database,
+        "plugins": plugins,
+        "chains": chains,
+        "destinations": destinations,
+    }))
+}
+
+async fn quarantine(State(state): State<AppState>, Query(page): Query<Page>) -> Result<Json<Value>, RouteError> {
+    let held = state.archive().index().quarantined(page.limit()?).await?;
+    Ok(Json(held.iter().map(quarantined).collect()))
+}
+
+fn quarantined(entry: &Quarantined) -> Value {
+    json!({
+        "study": entry.identity.study.as_str(),
+        "series": entry.identity.series.as_str(),
+        "object": entry.identity.sop_instance.as_str(),
+        "sop_class": entry.identity.sop_class.as_str(),
+        "plugin": entry.held.plugin,
+        "reason": entry.held.reason,
+        "calling_ae": entry.source.calling_ae,
+        "peer": entry.source.peer,
+        "transport": transport(entry.source.transport),
+        "bytes": entry.place.length,
+        "arrived": time::utc(entry.arrived),
+    })
+}
+
+/// How an object came, in a word.
+pub(crate) fn transport(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Dimse => "C-STORE",
+        Transport::Stow => "STOW-RS",
+        Transport::File => "file",
+        Transport::Derived => "derived",
+    }
+}
+
+async fn dead_letters(State(state): State<AppState>, Query(page): Query<Page>) -> Result<Json<Value>, RouteError> {
+    let dead = state.archive().index().dead(page.limit()?).await?;
+    Ok(Json(dead.iter().map(dead_letter).collect()))
+}
+
+fn dead_letter(entry: &DeadJob) -> Value {
+    json!({
+        "id": entry.job.id,
+        "kind": kind(entry.job.kind),
+        "destination": entry.job.destination,
+        "study": entry.job.study.as_str(),
+        "object": entry.job.object.as_str(),
+        "attempts": entry.job.attempts,
+        "reason": entry.reason,
+        "enqueued": time::utc(entry.enqueued),
+    })
+}
+
+/// What a job does, in a word.
+pub(crate) fn kind(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Route => "route",
+        JobKind::Deliver => "deliver",
+    }
+}

@@ -1,0 +1,128 @@
+//! DICOMweb: the Studies Service of PS3.18 §10, one file for each transaction.
+//!
+//! `search` is QIDO-RS (§10.6), `retrieve` and `metadata` are WADO-RS (§10.4), `store` is STOW-RS (§10.5). What they
+//! share stands here: the UIDs of a path and the routes themselves. Answers stream: none of them is ever whole in memory.
+
+mod json_array;
+mod metadata;
+mod objects;
+mod retrieve;
+mod search;
+mod store;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::{MethodRouter, get, post};
+use isocenter_dicom::uid::Uid;
+use serde::Deserialize;
+
+use crate::app::AppState;
+use crate::error::RouteError;
+
+/// Everything below `/dicom-web`.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/dicom-web/studies", get(search::studies).merge(store_here()))
+        .route("/dicom-web/studies/{study}", get(retrieve::study).merge(store_here()))
+        .route("/dicom-web/series", get(search::series))
+        .route("/dicom-web/instances", get(search::objects))
+        .route("/dicom-web/studies/{study}/metadata", get(metadata::answer))
+        .route("/dicom-web/studies/{study}/series", get(search::series))
+        .route("/dicom-web/studies/{study}/instances", get(search::objects))
+        .route("/dicom-web/studies/{study}/series/{series}", get(retrieve::series))
+        .route("/dicom-web/studies/{study}/series/{series}/metadata", get(metadata::answer))
+        .route("/dicom-web/studies/{study}/series/{series}/instances", get(search::objects))
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/instances/{object}",
+            get(retrieve::object),
+        )
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/instances/{object}/metadata",
+            get(metadata::answer),
+        )
+        .merge(not_offered())
+}
+
+fn store_here() -> MethodRouter<AppState> {
+    post(store::store)
+}
+
+/// Resources of WADO-RS that do not exist yet, so that their clients get a sentence instead of a riddle.
+fn not_offered() -> Router<AppState> {
+    let study = "/dicom-web/studies/{study}";
+    let series = format!("{study}/series/{{series}}");
+    let object = format!("{series}/instances/{{object}}");
+    let mut router = Router::new();
+    for resource in [study, series.as_str(), object.as_str()] {
+        router = router
+            .route(&format!("{resource}/rendered"), get(rendered))
+            .route(&format!("{resource}/thumbnail"), get(rendered))
+            .route(&format!("{resource}/bulkdata"), get(bulk_data))
+            .route(&format!("{resource}/pixeldata"), get(bulk_data));
+    }
+    router
+        .route(&format!("{object}/frames/{{*frames}}"), get(frames))
+        .route(&format!("{object}/bulkdata/{{*path}}"), get(bulk_data))
+}
+
+async fn rendered() -> RouteError {
+    RouteError::NotOffered {
+        what: "rendering (PS3.18 §10.4.1.1.3)",
+        instead: "retrieve the object and render its pixel data",
+    }
+}
+
+async fn frames() -> RouteError {
+    RouteError::NotOffered {
+        what: "retrieval of frames (PS3.18 §10.4.1.1.6)",
+        instead: "retrieve the whole object",
+    }
+}
+
+async fn bulk_data() -> RouteError {
+    RouteError::NotOffered {
+        what: "retrieval of bulk data (PS3.18 §10.4.1.1.5)",
+        instead: "retrieve the whole object",
+    }
+}
+
+/// The UIDs of a path, as they came.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RawScope {
+    study: Option<String>,
+    series: Option<String>,
+    object: Option<String>,
+}
+
+/// The UIDs of a path, proven to be UIDs. A lower level is never there without the higher ones: the routes see to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scope {
+    pub(crate) study: Option<Uid>,
+    pub(crate) series: Option<Uid>,
+    pub(crate) object: Option<Uid>,
+}
+
+impl Scope {
+    pub(crate) fn of(Path(raw): Path<RawScope>) -> Result<Self, RouteError> {
+        Ok(Self {
+            study: uid("study", raw.study)?,
+            series: uid("series", raw.series)?,
+            object: uid("instance", raw.object)?,
+        })
+    }
+
+    /// For a sentence: `study 1.2.3`, `series 1.2.3.4`.
+    pub(crate) fn named(&self) -> String {
+        match (&self.object, &self.series, &self.study) {
+            (Some(object), _, _) => format!("instance {object} of this series"),
+            (None, Some(series), _) => format!("series {series} of this study"),
+            (None, None, Some(study)) => format!("study {study}"),
+            (None, None, None) => "object".to_owned(),
+        }
+    }
+}
+
+fn uid(level: &'static str, text: Option<String>) -> Result<Option<Uid>, RouteError> {
+    text.map(|text| Uid::parse(&text).map_err(|_| RouteError::BadUid { level }))
+        .transpose()
+}

@@ -1,0 +1,167 @@
+//! Why a request was not answered as asked, and its HTTP status: one type, one match.
+//!
+//! Every message says what was wrong and what would be right, and none holds patient data: names of parameters,
+//! keywords and UIDs may appear, values of other parameters never. Trouble inside the host is logged with its cause and
+//! answered without it.
+
+use axum::Json;
+use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use isocenter_archive::ArchiveError;
+use isocenter_archive::index::IndexError;
+use serde_json::json;
+
+use crate::accept::NotAcceptable;
+use crate::attribute::UnknownAttribute;
+use crate::multipart::BadMultipart;
+
+/// A request that was not answered as asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RouteError {
+    /// A UID in the path is none.
+    #[error("the {level} UID in the path is not a UID: digits and dots, at most 64 characters")]
+    BadUid {
+        /// study, series or instance.
+        level: &'static str,
+    },
+    /// A query parameter cannot be read.
+    #[error("parameter {name}: {reason}")]
+    BadParameter {
+        /// As the client wrote it, shortened.
+        name: String,
+        /// What would be right.
+        reason: String,
+    },
+    /// A name that is no attribute.
+    #[error(transparent)]
+    UnknownAttribute(#[from] UnknownAttribute),
+    /// Nothing is stored under these UIDs.
+    #[error("no {what} is stored here")]
+    NothingStored {
+        /// E.g. `study 1.2.3`.
+        what: String,
+    },
+    /// No route has this path.
+    #[error("there is nothing at this path; {hint}")]
+    NoRoute {
+        /// Where the nearest area is.
+        hint: &'static str,
+    },
+    /// The path is known, the method is not.
+    #[error("this path answers to {allowed} only")]
+    Method {
+        /// As for the `Allow` header.
+        allowed: &'static str,
+    },
+    /// Part of the standard that this host does not have.
+    #[error("{what} is not offered by this host yet; {instead}")]
+    NotOffered {
+        /// The transaction.
+        what: &'static str,
+        /// What is.
+        instead: &'static str,
+    },
+    /// Nothing on offer is accepted.
+    #[error(transparent)]
+    NotAcceptable(#[from] NotAcceptable),
+    /// An object cannot be given in the syntaxes that the client accepts.
+    #[error(
+        "object {object} is stored in transfer syntax {stored}, which the request does not accept, and no conversion is offered: ask for transfer-syntax=* or {stored}"
+    )]
+    Syntax {
+        /// SOP Instance UID.
+        object: String,
+        /// UID of the stored syntax.
+        stored: String,
+    },
+    /// The content of the request is of a type that this resource does not take.
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    /// The body is not well-formed.
+    #[error(transparent)]
+    BadMultipart(#[from] BadMultipart),
+    /// The body holds nothing to store.
+    #[error("the request holds no object: send at least one part of type application/dicom")]
+    NoObjects,
+    /// The body is larger than allowed.
+    #[error("the body is larger than {limit} bytes: send the objects in several requests")]
+    TooLarge {
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// The body stopped arriving.
+    #[error("the body did not go on for {seconds} s")]
+    SlowBody {
+        /// The time allowed.
+        seconds: u64,
+    },
+    /// The body could not be read.
+    #[error("the body could not be read to its end")]
+    BrokenBody,
+    /// All permits are taken.
+    #[error("{limit} requests are in progress, which is as many as this host takes: try again in a moment")]
+    Busy {
+        /// Requests at once.
+        limit: usize,
+    },
+    /// The index did not answer.
+    #[error("the index cannot be asked now: try again in a moment")]
+    Index(#[source] IndexError),
+    /// An object could not be read.
+    #[error("an object of this resource cannot be read from the archive: its operator finds the cause in the log")]
+    Archive(#[source] ArchiveError),
+}
+
+impl RouteError {
+    /// The status of each case; the one place that knows.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::BadUid { .. }
+            | Self::BadParameter { .. }
+            | Self::UnknownAttribute(_)
+            | Self::BadMultipart(_)
+            | Self::NoObjects
+            | Self::BrokenBody => StatusCode::BAD_REQUEST,
+            Self::NothingStored { .. } | Self::NoRoute { .. } => StatusCode::NOT_FOUND,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable(_) | Self::Syntax { .. } => StatusCode::NOT_ACCEPTABLE,
+            Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotOffered { .. } => StatusCode::NOT_IMPLEMENTED,
+            Self::Busy { .. } | Self::Index(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Archive(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<IndexError> for RouteError {
+    fn from(error: IndexError) -> Self {
+        Self::Index(error)
+    }
+}
+
+impl From<ArchiveError> for RouteError {
+    fn from(error: ArchiveError) -> Self {
+        Self::Archive(error)
+    }
+}
+
+impl IntoResponse for RouteError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        if status.is_server_error() && !matches!(self, Self::Busy { .. } | Self::NotOffered { .. }) {
+            tracing::error!(error = ?self, "a request failed inside the host");
+        }
+        let mut response = (status, Json(json!({ "error": self.to_string() }))).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if let Self::Method { allowed } = self {
+            headers.insert(ALLOW, HeaderValue::from_static(allowed));
+        }
+        response
+    }
+}
