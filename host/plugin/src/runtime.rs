@@ -80,7 +80,7 @@ impl Runtime {
             .build()
             .map_err(StartError::Threads)?;
         let core = Core {
-            cache: Cache::open(&options.cache, &engine, &options.site_key),
+            cache: Cache::open(&options.cache, &engine),
             engine,
             linker,
             site_key: options.site_key,

@@ -1,1 +1,1 @@
-//! 
+//! Routing by rules on attributes.

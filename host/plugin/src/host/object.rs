@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use isocenter_dicom::header::Header;
+use isocenter_dicom::header::{Header, Path};
 use isocenter_dicom::{Tag, tags};
 use wasmtime::component::Resource;
 
@@ -68,6 +68,21 @@ impl objects::HostObject for Call {
     fn tags(&mut self, this: Resource<Object>, within: Vec<types::Step>) -> wasmtime::Result<Vec<u32>> {
         let tags = self.table.get(&this)?.header.tags(&value::steps(within));
         Ok(tags.into_iter().map(value::packed).collect())
+    }
+
+    fn elements(&mut self, this: Resource<Object>, within: Vec<types::Step>) -> wasmtime::Result<Vec<(u32, u16)>> {
+        let header = &self.table.get(&this)?.header;
+        let within = value::steps(within);
+        let tags = header.tags(&within);
+        let mut path = Path { within, tag: Tag(0, 0) };
+        let mut elements = Vec::with_capacity(tags.len());
+        for tag in tags {
+            path.tag = tag;
+            if let Some(element) = header.element(&path) {
+                elements.push((value::packed(tag), u16::from_be_bytes(element.vr().to_bytes())));
+            }
+        }
+        Ok(elements)
     }
 
     fn items(&mut self, this: Resource<Object>, at: types::Path) -> wasmtime::Result<Option<u32>> {
