@@ -5,6 +5,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use isocenter_dimse::AeTitle;
+
+use crate::config::PeerAddress;
 
 /// A PACS that is extended by sandboxed plugins.
 #[derive(Debug, Parser)]
@@ -61,13 +64,13 @@ pub enum Command {
 pub struct Peer {
     /// Address of the DICOM port [default: the configuration's]
     #[arg(long, value_name = "HOST:PORT")]
-    pub to: Option<String>,
+    pub to: Option<PeerAddress>,
     /// AE title to call [default: the configuration's]
     #[arg(long, value_name = "AE")]
-    pub called: Option<String>,
+    pub called: Option<AeTitle>,
     /// AE title to call from [default: ISOCENTER-SEND]
     #[arg(long, value_name = "AE")]
-    pub calling: Option<String>,
+    pub calling: Option<AeTitle>,
 }
 
 #[cfg(test)]

@@ -1,8 +1,131 @@
 //! The binary `isocenter`: command line, configuration, wiring.
+//!
+//! `main` reads the command line, starts logging, reads the configuration and calls what answers the command. Everything
+//! that goes wrong ends here, as text on standard error and a status: 0 done, 1 not done, 2 not understood.
 
 mod cli;
 mod config;
+mod gauges;
+mod host;
+mod import;
 mod log;
+mod scp;
+mod seed;
+mod send;
 mod shutdown;
+mod site_key;
+mod upkeep;
 
-fn main() {}
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use isocenter_dimse::AeTitle;
+
+use crate::cli::{Cli, Command, Peer};
+use crate::config::{Config, Environment, PeerAddress};
+use crate::send::Receiver;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = log::start() {
+        eprintln!("isocenter: {error}");
+        return ExitCode::from(2);
+    }
+    match run(&cli) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("isocenter: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `false`: what was asked was done, and the answer is no.
+fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
+    match &cli.command {
+        Command::Version => {
+            println!("isocenter {}", env!("CARGO_PKG_VERSION"));
+            return Ok(true);
+        }
+        Command::Seed { folder: Some(folder), .. } => {
+            let written = seed::write(folder)?;
+            println!("{written} objects written below {}", folder.display());
+            return Ok(true);
+        }
+        _ => {}
+    }
+    let environment = config::environment();
+    let config = Config::load(cli.config.as_deref(), &environment)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(answer(&cli.command, &config, &environment))
+}
+
+async fn answer(command: &Command, config: &Config, environment: &Environment) -> Result<bool, Box<dyn Error>> {
+    match command {
+        Command::Serve => host::serve(config, environment).await.map(|()| true).map_err(Into::into),
+        Command::Check => check(config, environment).await,
+        Command::Seed { peer, .. } => seed(&receiver(peer, config)?).await,
+        Command::Import { peer, from } => import(from, &receiver(peer, config)?).await,
+        Command::Verify => Ok(upkeep::verify(config).await?),
+        Command::Reindex => Ok(upkeep::reindex(config).await?),
+        Command::Version => Ok(true),
+    }
+}
+
+async fn check(config: &Config, environment: &Environment) -> Result<bool, Box<dyn Error>> {
+    println!("dicom: {} on {}", config.dicom.ae_title, config.dicom.listen);
+    println!("http: {}", config.http.listen);
+    println!("data: {}", config.storage.data.display());
+    for line in host::check(config, environment).await? {
+        println!("{line}");
+    }
+    Ok(true)
+}
+
+async fn seed(receiver: &Receiver) -> Result<bool, Box<dyn Error>> {
+    let mut refused = 0;
+    let stored = seed::send(receiver, |label, reason| {
+        refused += 1;
+        eprintln!("refused {label}: {reason}");
+    })
+    .await?;
+    println!("{stored} objects stored by {} at {}, {refused} refused", receiver.called, receiver.address);
+    Ok(refused == 0)
+}
+
+async fn import(from: &Path, receiver: &Receiver) -> Result<bool, Box<dyn Error>> {
+    let summary = import::import(from, receiver, |path, reason| eprintln!("refused {path}: {reason}")).await?;
+    println!("{summary}");
+    Ok(summary.refused == 0)
+}
+
+/// What was said on the command line, or else the host of the configuration.
+fn receiver(peer: &Peer, config: &Config) -> Result<Receiver, Box<dyn Error>> {
+    let address = match &peer.to {
+        Some(address) => address.clone(),
+        None => reachable(config.dicom.listen)
+            .ok_or("the configuration has the host listen on any free port; say which with --to HOST:PORT")?,
+    };
+    Ok(Receiver {
+        address,
+        called: peer.called.clone().unwrap_or_else(|| config.dicom.ae_title.clone()),
+        calling: match &peer.calling {
+            Some(calling) => calling.clone(),
+            None => AeTitle::parse("ISOCENTER-SEND")?,
+        },
+    })
+}
+
+/// Where a host of this machine that listens there is reached.
+fn reachable(listen: SocketAddr) -> Option<PeerAddress> {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    (listen.port() != 0).then(|| SocketAddr::new(ip, listen.port()).into())
+}

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use isocenter_dimse::AeTitle;
@@ -215,6 +216,23 @@ impl Setting for AeTitle {
 pub struct PeerAddress {
     host: String,
     port: u16,
+}
+
+impl From<SocketAddr> for PeerAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            host: address.ip().to_string(),
+            port: address.port(),
+        }
+    }
+}
+
+impl FromStr for PeerAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::parse(text).ok_or_else(|| format!("must be {}", Self::WANTED))
+    }
 }
 
 impl PeerAddress {
