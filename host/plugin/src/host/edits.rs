@@ -20,7 +20,8 @@ const MOST_EDITS: usize = 100_000;
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// Behind the handle `edits`.
-pub(crate) struct Edits {
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Edits {
     header: Arc<Header>,
     pub(crate) recorded: Vec<Edit>,
     bytes: usize,

@@ -13,7 +13,8 @@ use crate::call::Call;
 use crate::host::value;
 
 /// Behind the handle `object`.
-pub(crate) struct Object {
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Object {
     pub(crate) header: Arc<Header>,
 }
 

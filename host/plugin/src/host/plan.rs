@@ -18,7 +18,8 @@ const PRIORITY: u8 = 100;
 
 /// Behind the handle `plan`.
 #[derive(Default)]
-pub(crate) struct Plan {
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Plan {
     sends: BTreeMap<String, (u32, u8)>,
 }
 
