@@ -1,0 +1,42 @@
+# Everything that a newcomer or a developer types. `make help` lists it.
+.DEFAULT_GOAL := help
+.PHONY: help setup plugins build run test bench fmt lint clean
+
+# Fixed, because what is built is named in configurations and in README.md.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+setup: ## Install what building, running and testing need (Debian), once
+	@.ci/setup test
+
+plugins: ## Build the plugins: target/plugins/*.wasm
+	@.ci/setup build
+	sdk/build/plugins.sh
+
+build: plugins ## Build the host too: target/release/isocenter
+	cargo build --locked --release --package isocenter
+
+run: ## Build, start a host on this machine with sample studies, say what to try; Ctrl-C stops it
+	@.ci/setup run
+	@$(MAKE) --no-print-directory build
+	@host/server/run.sh
+
+test: ## Run every test
+	@.ci/test
+
+bench: ## Measure ingest beside the machine's limits and Orthanc; ARGS="--help" for options
+	@.ci/setup run
+	@$(MAKE) --no-print-directory build
+	cargo run --locked --release --package isocenter-bench -- $(ARGS)
+
+fmt: ## Format
+	cargo fmt --all
+
+lint: ## What .ci/run asks besides tests
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+clean: ## Remove what was built; the data folder stays
+	cargo clean
