@@ -1,5 +1,8 @@
 //! What stands before each object in a pack: a pax extended header with Isocenter's records, and the file's own header.
 //!
+//! Isocenter's records are lines (`ISOCENTER.blake3=…`) within a pax `comment`, not keywords of their own as POSIX would
+//! allow: GNU tar warns about every keyword that it does not know, for every object, and says nothing about comments.
+//!
 //! The room for it is reserved, as zeros, when the entry begins, and filled when the entry ends, because only then are
 //! length and digest known. A zero block ends an archive, so a tar that meets an unfinished entry stops there. Everything
 //! that the index cannot learn from the object itself is in the records: they are what `reindex` rebuilds it from.
@@ -28,6 +31,9 @@ pub(crate) struct Label {
     pub(crate) duplicates: Duplicates,
     pub(crate) held: Option<Held>,
 }
+
+const COMMENT: &str = "comment";
+const PREFIX: &str = "ISOCENTER.";
 
 // Longer values are cut, so that the reserved room always suffices.
 const AE: usize = 16;
@@ -92,63 +98,64 @@ impl Label {
             tar::put_record(&mut body, "size", &self.length.to_string());
         }
         tar::put_record(&mut body, "mtime", &format!("{}.{:09}", since.as_secs(), since.subsec_nanos()));
-        tar::put_record(&mut body, "ISOCENTER.blake3", &hex(&self.digest));
-        tar::put_record(&mut body, "ISOCENTER.header", &self.header_length.to_string());
-        tar::put_record(&mut body, "ISOCENTER.study", self.study.as_str());
-        tar::put_record(&mut body, "ISOCENTER.transport", self.source.transport.as_str());
-        tar::put_record(&mut body, "ISOCENTER.policy", policy_name(self.duplicates));
-        let source = clipped_source(&self.source);
-        for (keyword, value) in [
-            ("ISOCENTER.calling", source.calling_ae),
-            ("ISOCENTER.called", source.called_ae),
-            ("ISOCENTER.peer", source.peer),
-        ] {
-            if let Some(value) = value {
-                tar::put_record(&mut body, keyword, &value);
-            }
-        }
-        if let Some(held) = self.held.as_ref().map(clipped) {
-            tar::put_record(&mut body, "ISOCENTER.held", &held.reason);
-            if let Some(plugin) = held.plugin {
-                tar::put_record(&mut body, "ISOCENTER.plugin", &plugin);
-            }
-        }
-        // The room was reserved in whole blocks; a comment, which every reader skips, fills those that are not needed.
+        let mut lines = self.lines();
+        // The room was reserved in whole blocks: the last of them must be begun.
         let least = room - BLOCK + 1;
-        if body.len() < least {
-            let missing = (least - body.len()).max(16);
-            tar::put_record(&mut body, "comment", &" ".repeat(missing));
-        }
+        let written = body.len() + lines.len();
+        lines.extend(std::iter::repeat_n('\n', least.saturating_sub(written)));
+        tar::put_record(&mut body, COMMENT, &lines);
         body
+    }
+
+    fn lines(&self) -> String {
+        let source = clipped_source(&self.source);
+        let held = self.held.as_ref().map(clipped);
+        let lines = [
+            ("blake3", Some(hex(&self.digest))),
+            ("header", Some(self.header_length.to_string())),
+            ("study", Some(self.study.to_string())),
+            ("transport", Some(source.transport.as_str().to_owned())),
+            ("policy", Some(policy_name(self.duplicates).to_owned())),
+            ("calling", source.calling_ae),
+            ("called", source.called_ae),
+            ("peer", source.peer),
+            ("held", held.as_ref().map(|held| held.reason.clone())),
+            ("plugin", held.and_then(|held| held.plugin)),
+        ];
+        lines.into_iter().filter_map(|(name, value)| Some(format!("{PREFIX}{name}={}\n", value?))).collect()
     }
 
     /// Reads the records and the file's header back.
     pub(crate) fn decode(body: &[u8], file: &tar::Header) -> Result<Self, &'static str> {
         let records = tar::records(body).ok_or("the pax records are malformed")?;
-        let find = |keyword: &str| records.iter().find(|(found, _)| *found == keyword).map(|(_, value)| *value);
+        let record = |keyword| records.iter().find(|(found, _)| *found == keyword).map(|(_, value)| *value);
+        let lines = record(COMMENT).unwrap_or_default();
+        let find = |name: &str| {
+            lines.lines().find_map(|line| line.strip_prefix(PREFIX)?.strip_prefix(name)?.strip_prefix('='))
+        };
         let object = file.name.strip_suffix(".dcm").and_then(|name| Uid::parse(name).ok());
-        let length = match find("size") {
+        let length = match record("size") {
             Some(size) => size.parse().map_err(|_| "the size record is malformed")?,
             None => file.size,
         };
-        let plugin = find("ISOCENTER.plugin").map(str::to_owned);
+        let plugin = find("plugin").map(str::to_owned);
         Ok(Self {
             object: object.ok_or("the name is not a UID")?,
-            study: find("ISOCENTER.study").and_then(|uid| Uid::parse(uid).ok()).ok_or("the study record is missing")?,
+            study: find("study").and_then(|uid| Uid::parse(uid).ok()).ok_or("the study is missing")?,
             length,
-            header_length: find("ISOCENTER.header")
+            header_length: find("header")
                 .and_then(|length| length.parse().ok())
-                .ok_or("the header length record is missing")?,
-            digest: find("ISOCENTER.blake3").and_then(unhex).ok_or("the digest record is missing")?,
-            arrived: find("mtime").and_then(moment).unwrap_or(UNIX_EPOCH + Duration::from_secs(file.modified)),
+                .ok_or("the length of the header is missing")?,
+            digest: find("blake3").and_then(unhex).ok_or("the digest is missing")?,
+            arrived: record("mtime").and_then(moment).unwrap_or(UNIX_EPOCH + Duration::from_secs(file.modified)),
             source: Source {
-                calling_ae: find("ISOCENTER.calling").map(str::to_owned),
-                called_ae: find("ISOCENTER.called").map(str::to_owned),
-                peer: find("ISOCENTER.peer").map(str::to_owned),
-                transport: find("ISOCENTER.transport").and_then(Transport::parse).ok_or("the transport record is missing")?,
+                calling_ae: find("calling").map(str::to_owned),
+                called_ae: find("called").map(str::to_owned),
+                peer: find("peer").map(str::to_owned),
+                transport: find("transport").and_then(Transport::parse).ok_or("the transport is missing")?,
             },
-            duplicates: find("ISOCENTER.policy").and_then(policy).ok_or("the policy record is missing")?,
-            held: find("ISOCENTER.held").map(|reason| Held { plugin, reason: reason.to_owned() }),
+            duplicates: find("policy").and_then(policy).ok_or("the policy is missing")?,
+            held: find("held").map(|reason| Held { plugin, reason: reason.to_owned() }),
         })
     }
 }

@@ -110,6 +110,18 @@ impl Scan {
         }
     }
 
+    /// Whether the walk is over, without walking on: the last entry of a pack must be known to be the last.
+    fn peek(&mut self) -> io::Result<Option<End>> {
+        let at = self.at;
+        let step = self.step()?;
+        self.at = at;
+        Ok(match step {
+            Step::Entry(_) => None,
+            Step::End => Some(End::Whole),
+            Step::Torn(why) => Some(End::Torn(why)),
+        })
+    }
+
     fn header(&self, at: u64) -> io::Result<Result<Read, &'static str>> {
         let mut block = [0; BLOCK];
         if at + BLOCK as u64 > self.length {
@@ -182,6 +194,9 @@ pub(crate) async fn batch(mut scan: Scan, compare: Compare) -> io::Result<(Scan,
                 Step::End => batch.end = Some(End::Whole),
                 Step::Torn(why) => batch.end = Some(End::Torn(why)),
             }
+        }
+        if batch.end.is_none() {
+            batch.end = scan.peek()?;
         }
         Ok((scan, batch))
     };

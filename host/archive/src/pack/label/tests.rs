@@ -62,9 +62,9 @@ fn control_characters_do_not_reach_the_records() {
 fn a_label_without_its_records_says_which_is_missing() {
     let file = tar::Header { name: "1.2.dcm".into(), size: 1, modified: 0, kind: Kind::File };
     let mut body = Vec::new();
-    assert_eq!(Label::decode(&body, &file).err(), Some("the study record is missing"));
-    tar::put_record(&mut body, "ISOCENTER.study", "1.2");
-    assert_eq!(Label::decode(&body, &file).err(), Some("the header length record is missing"));
+    assert_eq!(Label::decode(&body, &file).err(), Some("the study is missing"));
+    tar::put_record(&mut body, "comment", "ISOCENTER.study=1.2\nheader=1\n");
+    assert_eq!(Label::decode(&body, &file).err(), Some("the length of the header is missing"));
     let other = tar::Header { name: "../etc/passwd".into(), ..file };
     assert_eq!(Label::decode(&body, &other).err(), Some("the name is not a UID"));
 }

@@ -1,0 +1,103 @@
+//! A data folder with a private cluster, and what tests look at in it.
+#![expect(dead_code, reason = "each test file uses some of it")]
+
+pub mod objects;
+
+use std::path::{Path, PathBuf};
+
+use futures::TryStreamExt;
+use isocenter_archive::{
+    Archive, Options, Recovery,
+    index::{Duplicates, Known, Located, Standing},
+};
+use objects::Object;
+
+pub struct Data {
+    pub folder: tempfile::TempDir,
+}
+
+impl Data {
+    pub fn new() -> Self {
+        Self { folder: tempfile::Builder::new().prefix("isocenter").tempdir().unwrap() }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn options(&self, duplicates: Duplicates) -> Options {
+        Options { data: self.path(), database: None, postgres_binaries: None, duplicates }
+    }
+
+    pub async fn open(&self, duplicates: Duplicates) -> (Archive, Recovery) {
+        if is_root() {
+            // The private cluster runs as another user, who must get through to it.
+            std::fs::set_permissions(self.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+        }
+        Archive::open(self.options(duplicates)).await.unwrap()
+    }
+
+    /// All packs, in order of their paths.
+    pub fn packs(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for area in ["packs", "quarantine"] {
+            files(&self.path().join(area), &mut found);
+        }
+        found.sort();
+        found
+    }
+
+    /// How many packs are marked as not sealed.
+    pub fn markers(&self) -> usize {
+        std::fs::read_dir(self.path().join("open")).unwrap().count()
+    }
+}
+
+fn is_root() -> bool {
+    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// The served object, if there is one.
+pub async fn locate(archive: &Archive, object: &Object) -> Option<Located> {
+    let (study, object) = (&object.identity.study, &object.identity.sop_instance);
+    let mut found = archive.index().locate(study, None, Some(object), None, 10).await.unwrap();
+    assert!(found.len() <= 1);
+    found.pop()
+}
+
+/// What is served under the object's UID.
+pub async fn served(archive: &Archive, object: &Object) -> Option<Vec<u8>> {
+    let at = locate(archive, object).await?;
+    let chunks: Vec<_> = archive.read(&at).try_collect().await.unwrap();
+    assert!(chunks.iter().all(|chunk| chunk.len() <= 128 * 1024));
+    Some(chunks.concat())
+}
+
+/// Every row of the index, as text, in order.
+pub async fn rows(archive: &Archive) -> Vec<String> {
+    let mut found = Vec::new();
+    for standing in [Standing::Served, Standing::Superseded, Standing::Held] {
+        let rows: Vec<Known> = archive.index().rows(standing, None, 10_000).await.unwrap();
+        for row in &rows {
+            let served = match standing {
+                Standing::Served => archive.index().locate(&row.study, None, Some(&row.object), None, 1).await.unwrap(),
+                _ => Vec::new(),
+            };
+            found.push(format!("{row:?} {served:?}"));
+        }
+    }
+    let held = archive.index().quarantined(1000).await.unwrap();
+    found.extend(held.iter().map(|held| format!("{held:?}")));
+    found
+}
