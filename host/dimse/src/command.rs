@@ -1,6 +1,11 @@
 //! The command set of a DIMSE message (PS3.7 §6.3 and annex E), as a typed view over its elements. Separate from data
 //! sets: group 0000 is always implicit VR little endian, short, and the only thing here that gets parsed.
 
+pub mod element;
+mod field;
+
+pub use field::CommandField;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,145 +14,10 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::ae::AeTitle;
 use crate::status::Status;
 
-/// Element numbers of group 0000 (PS3.7 §E.1).
-pub mod element {
-    /// Command Group Length (UL).
-    pub const GROUP_LENGTH: u16 = 0x0000;
-    /// Affected SOP Class UID.
-    pub const AFFECTED_SOP_CLASS_UID: u16 = 0x0002;
-    /// Requested SOP Class UID.
-    pub const REQUESTED_SOP_CLASS_UID: u16 = 0x0003;
-    /// Command Field (US).
-    pub const COMMAND_FIELD: u16 = 0x0100;
-    /// Message ID (US).
-    pub const MESSAGE_ID: u16 = 0x0110;
-    /// Message ID Being Responded To (US).
-    pub const MESSAGE_ID_BEING_RESPONDED_TO: u16 = 0x0120;
-    /// Move Destination (AE).
-    pub const MOVE_DESTINATION: u16 = 0x0600;
-    /// Priority (US).
-    pub const PRIORITY: u16 = 0x0700;
-    /// Command Data Set Type (US).
-    pub const COMMAND_DATA_SET_TYPE: u16 = 0x0800;
-    /// Status (US).
-    pub const STATUS: u16 = 0x0900;
-    /// Offending Element (AT).
-    pub const OFFENDING_ELEMENT: u16 = 0x0901;
-    /// Error Comment (LO).
-    pub const ERROR_COMMENT: u16 = 0x0902;
-    /// Error ID (US).
-    pub const ERROR_ID: u16 = 0x0903;
-    /// Affected SOP Instance UID.
-    pub const AFFECTED_SOP_INSTANCE_UID: u16 = 0x1000;
-    /// Requested SOP Instance UID.
-    pub const REQUESTED_SOP_INSTANCE_UID: u16 = 0x1001;
-    /// Event Type ID (US).
-    pub const EVENT_TYPE_ID: u16 = 0x1002;
-    /// Attribute Identifier List (AT).
-    pub const ATTRIBUTE_IDENTIFIER_LIST: u16 = 0x1005;
-    /// Action Type ID (US).
-    pub const ACTION_TYPE_ID: u16 = 0x1008;
-    /// Number of Remaining Sub-operations (US).
-    pub const REMAINING_SUB_OPERATIONS: u16 = 0x1020;
-    /// Number of Completed Sub-operations (US).
-    pub const COMPLETED_SUB_OPERATIONS: u16 = 0x1021;
-    /// Number of Failed Sub-operations (US).
-    pub const FAILED_SUB_OPERATIONS: u16 = 0x1022;
-    /// Number of Warning Sub-operations (US).
-    pub const WARNING_SUB_OPERATIONS: u16 = 0x1023;
-    /// Move Originator Application Entity Title (AE).
-    pub const MOVE_ORIGINATOR_AE_TITLE: u16 = 0x1030;
-    /// Move Originator Message ID (US).
-    pub const MOVE_ORIGINATOR_MESSAGE_ID: u16 = 0x1031;
-}
-
 /// The value of Command Data Set Type that says that no data set follows (PS3.7 §E.1-1).
 const NO_DATA_SET: u16 = 0x0101;
 /// What this side writes where one follows; any other value would do.
 const DATA_SET: u16 = 0x0001;
-
-/// The Command Field (0000,0100): which message this is (PS3.7 §E.1).
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CommandField(u16);
-
-/// Names each command field once: constant, code, name.
-macro_rules! command_fields {
-    ($($constant:ident = $code:literal $name:literal,)*) => {
-        impl CommandField {
-            $(#[doc = $name] pub const $constant: Self = Self($code);)*
-
-            const fn name(self) -> Option<&'static str> {
-                match self.0 {
-                    $($code => Some($name),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-command_fields! {
-    C_STORE_RQ = 0x0001 "C-STORE-RQ",
-    C_STORE_RSP = 0x8001 "C-STORE-RSP",
-    C_GET_RQ = 0x0010 "C-GET-RQ",
-    C_GET_RSP = 0x8010 "C-GET-RSP",
-    C_FIND_RQ = 0x0020 "C-FIND-RQ",
-    C_FIND_RSP = 0x8020 "C-FIND-RSP",
-    C_MOVE_RQ = 0x0021 "C-MOVE-RQ",
-    C_MOVE_RSP = 0x8021 "C-MOVE-RSP",
-    C_ECHO_RQ = 0x0030 "C-ECHO-RQ",
-    C_ECHO_RSP = 0x8030 "C-ECHO-RSP",
-    C_CANCEL_RQ = 0x0fff "C-CANCEL-RQ",
-    N_EVENT_REPORT_RQ = 0x0100 "N-EVENT-REPORT-RQ",
-    N_EVENT_REPORT_RSP = 0x8100 "N-EVENT-REPORT-RSP",
-    N_GET_RQ = 0x0110 "N-GET-RQ",
-    N_GET_RSP = 0x8110 "N-GET-RSP",
-    N_SET_RQ = 0x0120 "N-SET-RQ",
-    N_SET_RSP = 0x8120 "N-SET-RSP",
-    N_ACTION_RQ = 0x0130 "N-ACTION-RQ",
-    N_ACTION_RSP = 0x8130 "N-ACTION-RSP",
-    N_CREATE_RQ = 0x0140 "N-CREATE-RQ",
-    N_CREATE_RSP = 0x8140 "N-CREATE-RSP",
-    N_DELETE_RQ = 0x0150 "N-DELETE-RQ",
-    N_DELETE_RSP = 0x8150 "N-DELETE-RSP",
-}
-
-impl CommandField {
-    /// A field from its code, any code.
-    pub const fn new(code: u16) -> Self {
-        Self(code)
-    }
-
-    /// The code.
-    pub const fn code(self) -> u16 {
-        self.0
-    }
-
-    /// Whether it answers a request.
-    pub const fn is_response(self) -> bool {
-        self.0 & 0x8000 != 0
-    }
-
-    /// The field of the response to this request.
-    pub const fn response(self) -> Self {
-        Self(self.0 | 0x8000)
-    }
-}
-
-impl fmt::Display for CommandField {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name() {
-            Some(name) => f.write_str(name),
-            None => write!(f, "command {:04X}H", self.0),
-        }
-    }
-}
-
-impl fmt::Debug for CommandField {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 /// Priority (0000,0700).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -460,7 +330,7 @@ impl Command {
             Some(&[low, high]) => Ok(u16::from_le_bytes([low, high])),
             _ => Err(CommandError::Missing(element)),
         };
-        let field = CommandField(take(element::COMMAND_FIELD)?);
+        let field = CommandField::new(take(element::COMMAND_FIELD)?);
         let has_data = take(element::COMMAND_DATA_SET_TYPE)? != NO_DATA_SET;
         let message_id = if answers(field) {
             take(element::MESSAGE_ID_BEING_RESPONDED_TO)?
@@ -483,7 +353,7 @@ impl Command {
     pub fn encode(&self) -> Bytes {
         let own = |number: u16| Bytes::copy_from_slice(&number.to_le_bytes());
         let mut all = self.elements.clone();
-        all.insert(element::COMMAND_FIELD, own(self.field.0));
+        all.insert(element::COMMAND_FIELD, own(self.field.code()));
         all.insert(
             element::COMMAND_DATA_SET_TYPE,
             own(if self.has_data { DATA_SET } else { NO_DATA_SET }),

@@ -2,6 +2,7 @@
 //! so that every field can be tested without one. P-DATA-TF is not here: it is never held as a whole, see `wire`.
 
 pub(crate) mod associate;
+mod fields;
 
 use bytes::{BufMut, BytesMut};
 

@@ -3,6 +3,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::fields::Fields;
 use super::{ASSOCIATE_AC, ASSOCIATE_RQ};
 use crate::ae::AeTitle;
 use crate::error::{RejectReason, Rejection, Violation};
@@ -392,57 +393,6 @@ fn printable(value: &[u8], limit: usize) -> String {
         .rposition(|&b| b != 0 && b != b' ')
         .map_or(0, |last| last + 1);
     text.take(length).collect()
-}
-
-/// A reader of big endian fields that cannot run over the end.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], Violation> {
-        let (taken, rest) = self
-            .0
-            .split_at_checked(count)
-            .ok_or(Violation::Associate("an item is shorter than its fields"))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Violation> {
-        let (taken, rest) = self
-            .0
-            .split_first_chunk()
-            .ok_or(Violation::Associate("an item is shorter than its fields"))?;
-        self.0 = rest;
-        Ok(*taken)
-    }
-
-    fn u8(&mut self) -> Result<u8, Violation> {
-        self.array().map(|[byte]| byte)
-    }
-
-    fn u16(&mut self) -> Result<u16, Violation> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    fn u32(&mut self) -> Result<u32, Violation> {
-        self.array().map(u32::from_be_bytes)
-    }
-
-    /// A length of two bytes and as many bytes.
-    fn sized(&mut self) -> Result<&'a [u8], Violation> {
-        let length = self.u16()?;
-        self.take(usize::from(length))
-    }
-
-    /// The next item, None at the end.
-    fn item(&mut self) -> Result<Option<(u8, &'a [u8])>, Violation> {
-        if self.0.is_empty() {
-            return Ok(None);
-        }
-        let kind = self.u8()?;
-        self.take(1)?;
-        Ok(Some((kind, self.sized()?)))
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Peers that break the protocol, stop, crawl or send anything: bytes written by hand.
 
+use super::super::incoming::MAX_COMMAND;
 use super::*;
 use crate::pdu::{self, associate};
 use proptest::prelude::*;
@@ -94,7 +95,8 @@ async fn fragments_of_every_odd_kind() {
         .map(|piece| v(3, 0, piece))
         .collect::<Vec<_>>()
         .concat();
-    let table: Vec<(&str, Vec<u8>, usize, Vec<Vec<u8>>)> = vec![
+    type Row = (&'static str, Vec<u8>, usize, Vec<Vec<u8>>);
+    let table: Vec<Row> = vec![
         ("nothing but release", whole(&[]), 0, vec![]),
         ("echo", whole(&[p(4, &v(1, LAST_COMMAND, &e))]), 1, vec![]),
         (
@@ -371,7 +373,8 @@ async fn what_no_association_comes_of() {
     let too_long = [&[1, 0][..], &(pdu::MAX_ASSOCIATE + 1).to_be_bytes()].concat();
     let abort = |reason| vec![(pdu::ABORT, vec![0, 0, 2, reason])];
     let reject = |source, reason| vec![(pdu::ASSOCIATE_RJ, vec![0, 1, source, reason])];
-    let table: Vec<(&str, Vec<u8>, Vec<(u8, Vec<u8>)>)> = vec![
+    type Row = (&'static str, Vec<u8>, Vec<(u8, Vec<u8>)>);
+    let table: Vec<Row> = vec![
         ("nothing", vec![], vec![]),
         (
             "http",
@@ -470,16 +473,19 @@ async fn slow_peers_end() {
         // Whole PDUs, but hardly anything in them.
         ("the rest of a message", true, store, p(4, &v(3, 0, b"x"))),
     ];
-    for (expected, is_told, first, more) in table {
-        let (taken, answer, time) = crawl(options(), first, more, pause).await;
-        match taken.end {
-            Err(AssociationError::Timeout { what, .. }) => assert_eq!(what, expected),
-            other => panic!("{expected}: {other:?}"),
-        }
-        assert!(time < Duration::from_secs(3), "{expected}: {time:?}");
-        let told = pdus(&answer).last() == Some(&(pdu::ABORT, vec![0, 0, 2, 0]));
-        assert_eq!(told, is_told, "{expected}");
-    }
+    let all = table
+        .into_iter()
+        .map(async |(expected, is_told, first, more)| {
+            let (taken, answer, time) = crawl(options(), first, more, pause).await;
+            match taken.end {
+                Err(AssociationError::Timeout { what, .. }) => assert_eq!(what, expected),
+                other => panic!("{expected}: {other:?}"),
+            }
+            assert!(time < Duration::from_secs(3), "{expected}: {time:?}");
+            let told = pdus(&answer).last() == Some(&(pdu::ABORT, vec![0, 0, 2, 0]));
+            assert_eq!(told, is_told, "{expected}");
+        });
+    futures::future::join_all(all).await;
 }
 
 #[tokio::test]

@@ -521,3 +521,87 @@ fn proposals_that_cannot_be_made() {
     };
     assert_eq!(proposal.set_user_identity(long), Err(E::TooLong));
 }
+
+/// CPU nanoseconds of this thread.
+fn cpu() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    stat.split(' ')
+        .next()
+        .and_then(|field| field.parse().ok())
+        .unwrap_or(0)
+}
+
+/// Run it optimised and with `--ignored --nocapture`: what a MB costs each side, kernel included.
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_a_megabyte() {
+    const OBJECTS: usize = 2000;
+    for (max_pdu, length) in [
+        (16_384, 500_000),
+        (131_072, 500_000),
+        (262_144, 500_000),
+        (262_144, 20_000),
+    ] {
+        let runtime = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap()
+        };
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let provider = std::thread::spawn(move || {
+            runtime().block_on(async {
+                listener.set_nonblocking(true).unwrap();
+                let (stream, _) = TcpListener::from_std(listener)
+                    .unwrap()
+                    .accept()
+                    .await
+                    .unwrap();
+                stream.set_nodelay(true).unwrap();
+                let options = Options {
+                    max_pdu,
+                    ..patient()
+                };
+                let admit = async |request: &Request| admit(request);
+                let mut provider = crate::accept(stream, &options, admit).await.unwrap();
+                let (start, mut fragments) = (cpu(), 0);
+                while let Incoming::Message(message) = provider.next().await.unwrap() {
+                    let mut count = 0;
+                    while let Some(fragment) = provider.data().await.unwrap() {
+                        count += fragment.len();
+                        fragments += 1;
+                    }
+                    assert_eq!(count, length);
+                    let response = message.command.response(status::SUCCESS);
+                    provider
+                        .send(message.context, &response, None)
+                        .await
+                        .unwrap();
+                }
+                (cpu() - start, fragments)
+            })
+        });
+        let (start, clock) = (cpu(), std::time::Instant::now());
+        runtime().block_on(async {
+            let stream = dial(address, Duration::from_secs(5)).await.unwrap();
+            let mut user = connect(stream, &patient(), &proposal()).await.unwrap();
+            let data = Bytes::from(pattern(length));
+            for _ in 0..OBJECTS {
+                let whole = futures::stream::iter([Ok(data.clone())]);
+                user.store(3, CT, "1.2", whole).await.unwrap();
+            }
+            user.release().await.unwrap();
+        });
+        let (taken, fragments) = provider.join().unwrap();
+        let megabytes = (OBJECTS * length) as f64 / 1e6;
+        let each = |nanoseconds: u64| nanoseconds as f64 / 1e6 / megabytes;
+        println!(
+            "pdu {max_pdu}, object {length}: {:.3} ms/MB taken in {} fragments each, {:.3} ms/MB sent, {:.0} MB/s",
+            each(taken),
+            fragments / OBJECTS,
+            each(cpu() - start),
+            megabytes / clock.elapsed().as_secs_f64(),
+        );
+    }
+}
