@@ -1,0 +1,144 @@
+//! Deliveries: objects on their way to a destination, by C-STORE or into a folder.
+//!
+//! One task per destination, so that a peer that is down delays nothing else. A batch is the waiting objects of one
+//! study; it travels on one association. What became of each object is recorded on its own: one refused object does
+//! not hold up the others.
+
+mod dicom;
+mod folder;
+
+use std::time::Duration;
+
+use isocenter_archive::index::{Job, Located};
+use tokio_util::sync::CancellationToken;
+
+use crate::Pipeline;
+use crate::destination::{Destination, Target};
+use crate::egress::{self, NotSent};
+use crate::route::find;
+
+/// Objects of one batch, and so of one association.
+const BATCH: u32 = 64;
+/// A claimed delivery that is not ended within this time is claimed by another: it bounds how long a batch may take.
+const LEASE: Duration = Duration::from_secs(1_800);
+/// How long to sleep where nothing waits and nobody wakes us.
+const NAP: Duration = Duration::from_secs(2);
+
+/// What became of one delivery.
+#[derive(Debug)]
+enum Delivered {
+    /// The destination has it, or a filter said that it is not wanted there.
+    Done,
+    /// Try again after a pause.
+    Later(String),
+    /// Not by itself again.
+    Dead(String),
+}
+
+/// Works off the deliveries to one destination until `stop`.
+pub(crate) async fn run(pipeline: Pipeline, destination: Destination, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let index = pipeline.archive().index();
+        match index
+            .claim_deliveries(&destination.name, BATCH, LEASE)
+            .await
+        {
+            Ok(jobs) if jobs.is_empty() => {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    _ = index.wait_for_work(NAP) => {}
+                }
+            }
+            Ok(jobs) => batch(&pipeline, &destination, jobs).await,
+            Err(error) => {
+                tracing::warn!(destination = destination.name, %error, "deliveries wait for the index");
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(NAP) => {}
+                }
+            }
+        }
+    }
+}
+
+async fn batch(pipeline: &Pipeline, destination: &Destination, jobs: Vec<Job>) {
+    let mut found = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        match find(pipeline, &job).await {
+            Ok(Some(located)) => found.push((job, located)),
+            Ok(None) => settle(pipeline, destination, &job, Delivered::Done).await,
+            Err(reason) => settle(pipeline, destination, &job, Delivered::Later(reason)).await,
+        }
+    }
+    match &destination.target {
+        Target::Folder(folder) => {
+            for (job, located) in found {
+                let delivered = match egress::prepare(pipeline, destination, &located).await {
+                    Ok(outgoing) => folder::put(folder, outgoing).await,
+                    Err(not) => not_sent(not),
+                };
+                settle(pipeline, destination, &job, delivered).await;
+            }
+        }
+        Target::Dicom {
+            ae_title,
+            address,
+            calling_ae,
+        } => {
+            let peer = dicom::Peer {
+                ae_title,
+                address,
+                calling_ae,
+            };
+            dicom::send(pipeline, destination, &peer, found).await;
+        }
+    }
+}
+
+fn not_sent(not: NotSent) -> Delivered {
+    match not {
+        NotSent::Dropped(reason) => {
+            tracing::info!(reason, "not sent: dropped by a filter");
+            Delivered::Done
+        }
+        NotSent::Later(reason) => Delivered::Later(reason),
+        NotSent::Dead(reason) => Delivered::Dead(reason),
+    }
+}
+
+/// Records what became of a delivery. A failure to record leaves the job to its lease: it is sent again, which every
+/// destination takes as the same object.
+async fn settle(pipeline: &Pipeline, destination: &Destination, job: &Job, delivered: Delivered) {
+    let index = pipeline.archive().index();
+    let name = destination.name.as_str();
+    let (outcome, recorded) = match delivered {
+        Delivered::Done => ("done", index.finish(&[job.id], &[]).await),
+        Delivered::Later(reason) => match destination.retry.pause(job.attempts) {
+            Some(pause) => {
+                tracing::info!(
+                    destination = name,
+                    attempts = job.attempts,
+                    reason,
+                    "delivery failed; it is tried again"
+                );
+                ("retried", index.retry(&[job.id], pause, &reason).await)
+            }
+            None => {
+                tracing::error!(destination = name, object = %job.object, reason, "delivery given up: dead letter");
+                ("dead", index.bury(&[job.id], &reason).await)
+            }
+        },
+        Delivered::Dead(reason) => {
+            tracing::error!(destination = name, object = %job.object, reason, "delivery failed for good: dead letter");
+            ("dead", index.bury(&[job.id], &reason).await)
+        }
+    };
+    metrics::counter!("isocenter_deliveries_total", "destination" => destination.name.clone(), "outcome" => outcome)
+        .increment(1);
+    if let Err(error) = recorded {
+        tracing::warn!(destination = name, %error, "a delivery stays claimed until its lease ends");
+    }
+}
+
+/// Objects of a batch with where they are.
+type Found = Vec<(Job, Located)>;

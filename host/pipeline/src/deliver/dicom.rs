@@ -1,0 +1,139 @@
+//! A DICOM peer as a destination: one association for a batch, one C-STORE for each object (PS3.4 Annex B, SCU).
+//!
+//! Objects leave in the transfer syntax in which they are stored; a peer that does not take it gets a dead letter in
+//! sight of the operator rather than an altered image.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use isocenter_archive::index::{Job, Located};
+use isocenter_dimse::{
+    AeTitle, Association, AssociationError, Options, Proposal, StoreStatus, connect, dial,
+};
+use tokio::net::TcpStream;
+
+use super::{Delivered, Found, not_sent, settle};
+use crate::Pipeline;
+use crate::destination::Destination;
+use crate::egress;
+
+/// How long a peer may take to accept a TCP connection.
+const DIAL: Duration = Duration::from_secs(10);
+
+/// Whom to call, and as whom.
+pub(super) struct Peer<'a> {
+    pub(super) ae_title: &'a AeTitle,
+    pub(super) address: &'a str,
+    pub(super) calling_ae: &'a AeTitle,
+}
+
+/// Sends a batch and settles each of its jobs.
+pub(super) async fn send(
+    pipeline: &Pipeline,
+    destination: &Destination,
+    peer: &Peer<'_>,
+    found: Found,
+) {
+    if found.is_empty() {
+        return;
+    }
+    let mut association = match associate(peer, &found).await {
+        Ok(association) => association,
+        Err(reason) => {
+            for (job, _) in &found {
+                settle(pipeline, destination, job, Delivered::Later(reason.clone())).await;
+            }
+            return;
+        }
+    };
+    let mut lost: Option<String> = None;
+    for (job, located) in &found {
+        let delivered = match &lost {
+            // The peer went away in the middle: the rest of the batch shares its fate, and comes again.
+            Some(reason) => Delivered::Later(reason.clone()),
+            None => match one(pipeline, destination, &mut association, located).await {
+                Ok(delivered) => delivered,
+                Err(error) => {
+                    let reason = error.to_string();
+                    lost = Some(reason.clone());
+                    Delivered::Later(reason)
+                }
+            },
+        };
+        settle(pipeline, destination, job, delivered).await;
+    }
+    if lost.is_none()
+        && let Err(error) = association.release().await
+    {
+        tracing::debug!(destination = destination.name, %error, "the peer did not release in order");
+    }
+}
+
+async fn associate(
+    peer: &Peer<'_>,
+    found: &[(Job, Located)],
+) -> Result<Association<TcpStream>, String> {
+    let mut proposal = Proposal::new(peer.calling_ae.clone(), peer.ae_title.clone());
+    let wanted: BTreeSet<_> = found
+        .iter()
+        .map(|(_, located)| (located.identity.sop_class.as_str(), located.syntax.as_str()))
+        .collect();
+    for (sop_class, syntax) in wanted {
+        proposal
+            .add_context(sop_class, &[syntax])
+            .map_err(|error| error.to_string())?;
+    }
+    let stream = dial(peer.address, DIAL)
+        .await
+        .map_err(|error| error.to_string())?;
+    connect(stream, &Options::default(), &proposal)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+/// Sends one object. An error means that the association is over.
+async fn one(
+    pipeline: &Pipeline,
+    destination: &Destination,
+    association: &mut Association<TcpStream>,
+    located: &Located,
+) -> Result<Delivered, AssociationError> {
+    let outgoing = match egress::prepare(pipeline, destination, located).await {
+        Ok(outgoing) => outgoing,
+        Err(not) => return Ok(not_sent(not)),
+    };
+    let identity = &outgoing.identity;
+    let syntax = outgoing.syntax.uid().as_str();
+    let Some(context) = association.context_for(identity.sop_class.as_str(), syntax) else {
+        let reason = format!(
+            "the peer does not take {} in transfer syntax {syntax}",
+            identity.sop_class
+        );
+        return Ok(Delivered::Dead(reason));
+    };
+    let answer = association
+        .store(
+            context,
+            identity.sop_class.as_str(),
+            identity.sop_instance.as_str(),
+            outgoing.data,
+        )
+        .await?;
+    Ok(judge(&answer))
+}
+
+/// What a C-STORE response means for the delivery (PS3.4 Table B.2-1). The peer's comment is not kept: it may hold
+/// patient data.
+fn judge(answer: &StoreStatus) -> Delivered {
+    let code = answer.status.code();
+    match code {
+        0x0000 | 0xB000..=0xBFFF => Delivered::Done,
+        // Out of resources, processing failure, not authorized now: these pass.
+        0xA700..=0xA7FF | 0x0110 | 0x0122 | 0x0124 => {
+            Delivered::Later(format!("the peer answered status {code:04X}H"))
+        }
+        _ => Delivered::Dead(format!(
+            "the peer refused the object with status {code:04X}H"
+        )),
+    }
+}

@@ -1,0 +1,203 @@
+//! The way out: one stored object on its way to a destination, through that destination's filters.
+//!
+//! The stored original is only read. Its pixels stream from the pack to the peer and are never held.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use isocenter_archive::index::Located;
+use isocenter_dicom::header::Identity;
+use isocenter_dicom::part10::MetaReader;
+use isocenter_dicom::syntax::TransferSyntax;
+use isocenter_plugin::{Direction, Passage, Transport};
+
+use crate::Pipeline;
+use crate::decide::{self, Next};
+use crate::destination::Destination;
+use crate::rewrite::{self, Passed};
+
+/// An object ready to be sent.
+pub(crate) struct Outgoing {
+    /// As it leaves: a filter may have changed it.
+    pub(crate) identity: Identity,
+    /// The syntax of `data`.
+    pub(crate) syntax: TransferSyntax,
+    /// The data set.
+    pub(crate) data: BoxStream<'static, io::Result<Bytes>>,
+}
+
+/// Why an object is not sent.
+#[derive(Debug)]
+pub(crate) enum NotSent {
+    /// A filter said that it is not wanted there: the delivery is done.
+    Dropped(String),
+    /// Try again.
+    Later(String),
+    /// A person must look at it.
+    Dead(String),
+}
+
+/// Reads a stored object's header, sends it through the destination's filters, and opens the stream of its data set.
+pub(crate) async fn prepare(
+    pipeline: &Pipeline,
+    destination: &Destination,
+    located: &Located,
+) -> Result<Outgoing, NotSent> {
+    let header = pipeline
+        .archive()
+        .read_header(located)
+        .await
+        .map_err(|error| NotSent::Later(error.to_string()))?;
+    let passage = Passage {
+        direction: Direction::Egress,
+        transport: Transport::Derived,
+        calling_ae: None,
+        called_ae: None,
+        peer: None,
+        subject: None,
+        destination: Some(destination.name.clone()),
+        hops: 0,
+    };
+    let header = Arc::new(header);
+    let passed = rewrite::pass(
+        header,
+        &destination.egress,
+        &passage,
+        &pipeline.config().site_key,
+        |_, result| decide::egress(result),
+    )
+    .await;
+    if let Some((next, plugin)) = passed.ended {
+        return Err(match next {
+            Next::Drop(reason) => NotSent::Dropped(format!("{plugin}: {reason}")),
+            Next::TryLater(_, reason) => NotSent::Later(format!("{plugin}: {reason}")),
+            Next::Hold(reason) | Next::Refuse(reason) => {
+                NotSent::Dead(format!("{plugin}: {reason}"))
+            }
+            Next::GoOn => NotSent::Dead(format!("{plugin}: the filter gave no answer")),
+        });
+    }
+    let identity = passed
+        .header
+        .identity()
+        .map_err(|missing| NotSent::Dead(format!("after its filters: {missing}")))?;
+    // Not the header's: a deflated object's header is read inflated, in another syntax than it is stored and sent in.
+    let syntax = TransferSyntax::lookup(located.syntax.as_str()).ok_or_else(|| {
+        NotSent::Dead(format!(
+            "the stored transfer syntax {} is not known",
+            located.syntax
+        ))
+    })?;
+    let data = if !passed.edited() {
+        data_set(pipeline, located).boxed()
+    } else if syntax.is_deflated() {
+        deflated(pipeline, located, passed).await?
+    } else {
+        edited(pipeline, located, passed)
+    };
+    Ok(Outgoing {
+        identity,
+        syntax,
+        data,
+    })
+}
+
+/// The data set of a stored object, byte for byte.
+fn data_set(
+    pipeline: &Pipeline,
+    located: &Located,
+) -> impl futures::Stream<Item = io::Result<Bytes>> + Send + use<> {
+    let mut meta = Some(MetaReader::new());
+    pipeline
+        .archive()
+        .read(located)
+        .try_filter_map(move |piece| {
+            let behind = match meta.as_mut() {
+                None => Ok(Some(piece)),
+                Some(reader) => match reader.push(&piece) {
+                    Ok(Some((_, behind))) => {
+                        meta = None;
+                        Ok(Some(behind))
+                    }
+                    Ok(None) => Ok(None),
+                    Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+                },
+            };
+            futures::future::ready(behind)
+        })
+}
+
+/// The edited header, then the stored bytes behind the header as the edits leave them.
+fn edited(
+    pipeline: &Pipeline,
+    located: &Located,
+    passed: Passed,
+) -> BoxStream<'static, io::Result<Bytes>> {
+    let bodies = passed.body(passed.header.syntax());
+    let header = passed.header.bytes().clone();
+    let skipped = u64::from(located.place.header_length);
+    let stored = pipeline.archive().read(located);
+    let behind = futures::stream::try_unfold(
+        (stored, skipped, Some(bodies)),
+        |(mut stored, mut skipped, bodies)| async move {
+            let Some(mut bodies) = bodies else {
+                return Ok::<_, io::Error>(None);
+            };
+            loop {
+                let Some(piece) = stored.next().await else {
+                    let last = bodies.finish().map_err(invalid)?;
+                    return Ok(Some((last, (stored, skipped, None))));
+                };
+                let piece = past(piece?, &mut skipped);
+                if !piece.is_empty() {
+                    let pieces = bodies.push(piece).map_err(invalid)?;
+                    return Ok(Some((pieces, (stored, skipped, Some(bodies)))));
+                }
+            }
+        },
+    );
+    let behind = behind
+        .map_ok(|pieces: Vec<Bytes>| futures::stream::iter(pieces.into_iter().map(Ok)))
+        .try_flatten();
+    futures::stream::once(futures::future::ready(Ok(header)))
+        .chain(behind)
+        .boxed()
+}
+
+/// A deflated object is small by the limits of ingest: it is inflated, edited and deflated in memory.
+async fn deflated(
+    pipeline: &Pipeline,
+    located: &Located,
+    passed: Passed,
+) -> Result<BoxStream<'static, io::Result<Bytes>>, NotSent> {
+    let config = pipeline.config();
+    let limit = config.deflated_bytes;
+    let mut raw = BytesMut::new();
+    let mut data = std::pin::pin!(data_set(pipeline, located));
+    while let Some(piece) = data.next().await {
+        raw.extend_from_slice(&piece.map_err(|error| NotSent::Later(error.to_string()))?);
+        if raw.len() > limit {
+            return Err(NotSent::Dead(format!(
+                "a deflated object over {limit} bytes cannot be edited"
+            )));
+        }
+    }
+    let pieces = rewrite::redeflate(&raw, &passed, config.limits, rewrite::deflated_limit(limit))
+        .map_err(|error| NotSent::Dead(error.to_string()))?;
+    Ok(futures::stream::iter(pieces.into_iter().map(Ok)).boxed())
+}
+
+/// What of `piece` lies past the bytes still to skip.
+fn past(mut piece: Bytes, skipped: &mut u64) -> Bytes {
+    let over = usize::try_from(*skipped)
+        .unwrap_or(usize::MAX)
+        .min(piece.len());
+    *skipped -= over as u64;
+    piece.split_off(over)
+}
+
+fn invalid(error: isocenter_dicom::ParseError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}

@@ -1,0 +1,554 @@
+//! The way in: one object from its first byte to the answer for its sender.
+//!
+//! A [`Session`] is what one association, STOW-RS request or import shares (its open packs); a [`Receiving`] is one
+//! object. The header is parsed while it arrives; when the pixel data begins the filters have spoken, and from then on
+//! bytes stream to the pack's end. Success is answered only for what is durable and indexed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use isocenter_archive::index::{Attributes, Held, Indexed, NewJob, Source, Transport};
+use isocenter_archive::{ArchiveError, Entry, NewObjectParts, PackWriter, Shelf};
+use isocenter_dicom::ParseError;
+use isocenter_dicom::header::{Header, HeaderReader, Identity, Progress};
+use isocenter_dicom::part10;
+use isocenter_dicom::syntax::TransferSyntax;
+use isocenter_dicom::uid::Uid;
+use isocenter_plugin::{Direction, Passage, Plugin};
+
+use crate::Pipeline;
+use crate::chain::{Chain, matching};
+use crate::decide::{self, Next};
+use crate::memory::Share;
+use crate::refusal::{Refusal, RefusalKind};
+use crate::rewrite::{self, Bodies, Passed};
+
+/// What a sender says of an object before its data set.
+#[derive(Clone, Debug)]
+pub struct Announced {
+    /// The syntax of the data set that follows.
+    pub syntax: TransferSyntax,
+    /// The SOP class, where the sender names one; the data set must agree.
+    pub sop_class: Option<String>,
+    /// The SOP Instance UID, where the sender names one; the data set must agree.
+    pub sop_instance: Option<String>,
+    /// The study that the request is for, where it names one (STOW-RS); the data set must agree.
+    pub study: Option<String>,
+}
+
+/// What became of an object that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Stored and indexed.
+    New,
+    /// The same content was stored already.
+    Identical,
+    /// Stored in the place of other content under the same UID, by the policy of the archive.
+    Replaced,
+    /// A filter said that it is not wanted: nothing is stored.
+    Dropped,
+    /// Held, unedited and unrouted, for a person.
+    Quarantined,
+}
+
+impl Outcome {
+    /// A word for metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Identical => "identical",
+            Self::Replaced => "replaced",
+            Self::Dropped => "dropped",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// An object that was taken; what its outcome promises is durable.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// As stored: a filter may have changed it.
+    pub identity: Identity,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// The objects of one association, request or import.
+pub struct Session {
+    pipeline: Pipeline,
+    source: Source,
+    writer: PackWriter,
+}
+
+impl Session {
+    pub(crate) fn new(pipeline: Pipeline, source: Source) -> Self {
+        let writer = pipeline.archive().writer();
+        Self {
+            pipeline,
+            source,
+            writer,
+        }
+    }
+
+    /// Begins one object.
+    pub fn begin(&mut self, announced: Announced) -> Receiving<'_> {
+        let limits = self.pipeline.config().limits;
+        let phase = if announced.syntax.is_deflated() {
+            Phase::Deflated(Vec::new())
+        } else {
+            Phase::Header(Box::new(HeaderReader::new(
+                announced.syntax.clone(),
+                limits,
+            )))
+        };
+        Receiving {
+            session: self,
+            announced,
+            phase,
+            share: Share::default(),
+            pushed: 0,
+        }
+    }
+
+    /// Ends the session: its packs are sealed.
+    pub async fn close(self) {
+        self.writer.seal().await;
+    }
+
+    fn passage(&self) -> Passage {
+        Passage {
+            direction: Direction::Ingest,
+            transport: match self.source.transport {
+                Transport::Dimse => isocenter_plugin::Transport::Dimse,
+                Transport::Stow => isocenter_plugin::Transport::Stow,
+                Transport::File => isocenter_plugin::Transport::File,
+                Transport::Derived => isocenter_plugin::Transport::Derived,
+            },
+            calling_ae: self.source.calling_ae.clone(),
+            called_ae: self.source.called_ae.clone(),
+            peer: self.source.peer.clone(),
+            subject: None,
+            destination: None,
+            hops: 0,
+        }
+    }
+}
+
+/// One object being received. Dropping it, or an error, leaves nothing of it behind.
+pub struct Receiving<'s> {
+    session: &'s mut Session,
+    announced: Announced,
+    phase: Phase,
+    share: Share,
+    pushed: usize,
+}
+
+enum Phase {
+    Header(Box<HeaderReader>),
+    /// A deflated data set is collected whole: where its pixel data begins is known only by inflating it.
+    Deflated(Vec<u8>),
+    Body(Box<Storing>),
+    /// A filter dropped it; the rest is read and thrown away.
+    Dropped(Identity),
+    /// Taken by `finish`, or failed.
+    Over,
+}
+
+struct Storing {
+    entry: Entry,
+    bodies: Bodies,
+    parts: NewObjectParts,
+}
+
+impl Receiving<'_> {
+    /// Takes the next bytes of the data set.
+    ///
+    /// # Errors
+    /// A [`Refusal`]; the object is over then, and the rest of its bytes need not be pushed.
+    pub async fn push(&mut self, bytes: Bytes) -> Result<(), Refusal> {
+        match &mut self.phase {
+            Phase::Header(reader) => {
+                self.pushed += bytes.len();
+                self.share
+                    .cover(&self.session.pipeline.shared.memory, self.pushed)
+                    .await?;
+                match reader.push_bytes(bytes).map_err(unreadable)? {
+                    Progress::More => Ok(()),
+                    Progress::PixelDataReached => self.header_is_there().await,
+                }
+            }
+            Phase::Deflated(raw) => {
+                let limit = self.session.pipeline.config().deflated_bytes;
+                if raw.len() + bytes.len() > limit {
+                    self.phase = Phase::Over;
+                    return Err(Refusal::new(
+                        RefusalKind::TooLarge,
+                        format!(
+                            "a deflated object may take {limit} bytes here; send it with another transfer syntax"
+                        ),
+                    ));
+                }
+                self.share
+                    .cover(
+                        &self.session.pipeline.shared.memory,
+                        raw.len() + bytes.len(),
+                    )
+                    .await?;
+                raw.extend_from_slice(&bytes);
+                Ok(())
+            }
+            Phase::Body(storing) => storing.push(bytes).await,
+            Phase::Dropped(_) => Ok(()),
+            Phase::Over => Err(Refusal::new(
+                RefusalKind::CannotUnderstand,
+                "the object has ended already",
+            )),
+        }
+    }
+
+    /// The data set is complete. Returns when what the outcome promises is durable.
+    ///
+    /// # Errors
+    /// A [`Refusal`]: nothing of the object is stored.
+    pub async fn finish(mut self) -> Result<Accepted, Refusal> {
+        let result = self.end().await;
+        match &result {
+            Ok(accepted) => {
+                metrics::counter!("isocenter_objects_total", "outcome" => accepted.outcome.as_str()).increment(1);
+            }
+            Err(refusal) => count(refusal),
+        }
+        result
+    }
+
+    async fn end(&mut self) -> Result<Accepted, Refusal> {
+        match &mut self.phase {
+            Phase::Header(_) => self.header_is_there().await?,
+            Phase::Deflated(raw) => {
+                let raw = std::mem::take(raw);
+                self.deflated_is_there(raw).await?;
+            }
+            _ => {}
+        }
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Body(storing) => storing.finish().await,
+            Phase::Dropped(identity) => Ok(Accepted {
+                identity,
+                outcome: Outcome::Dropped,
+            }),
+            _ => Err(Refusal::new(
+                RefusalKind::CannotUnderstand,
+                "the object has ended already",
+            )),
+        }
+    }
+
+    /// The header is complete: parse what is left to parse, ask the filters, begin to store.
+    async fn header_is_there(&mut self) -> Result<(), Refusal> {
+        let Phase::Header(reader) = std::mem::replace(&mut self.phase, Phase::Over) else {
+            return Ok(());
+        };
+        let (header, behind) = reader.finish().map_err(unreadable)?;
+        let identity = self.identified(&header)?;
+        let judged = self.judge(header, &identity).await?;
+        let Some(judged) = judged else {
+            self.phase = Phase::Dropped(identity);
+            return Ok(());
+        };
+        let mut storing = self.begin_storing(judged).await?;
+        if !behind.is_empty() {
+            storing.push(behind).await?;
+        }
+        self.phase = Phase::Body(Box::new(storing));
+        Ok(())
+    }
+
+    async fn deflated_is_there(&mut self, raw: Vec<u8>) -> Result<(), Refusal> {
+        let config = self.session.pipeline.config();
+        let (limits, whole) = (
+            config.limits,
+            rewrite::deflated_limit(config.deflated_bytes),
+        );
+        let header = rewrite::inflated_header(&raw, limits).map_err(unreadable)?;
+        rewrite::inflates_whole(&raw, whole).map_err(unreadable)?;
+        let identity = self.identified(&header)?;
+        let Some(judged) = self.judge(header, &identity).await? else {
+            self.phase = Phase::Dropped(identity);
+            return Ok(());
+        };
+        let pieces = if judged.passed.edited() {
+            rewrite::redeflate(&raw, &judged.passed, limits, whole).map_err(unreadable)?
+        } else {
+            vec![Bytes::from(raw)]
+        };
+        let mut storing = self.begin_storing(judged).await?;
+        for piece in pieces {
+            storing.entry.write(piece).await.map_err(unstorable)?;
+        }
+        // The header of a deflated object is wherever inflating finds it: all of it counts.
+        storing.entry.header_done();
+        storing.bodies = Bodies::nothing();
+        self.phase = Phase::Body(Box::new(storing));
+        Ok(())
+    }
+
+    /// Who the object is, provided that it agrees with what was announced.
+    fn identified(&self, header: &Header) -> Result<Identity, Refusal> {
+        let identity = header
+            .identity()
+            .map_err(|missing| Refusal::new(RefusalKind::CannotUnderstand, missing.to_string()))?;
+        for (what, announced, found) in [
+            (
+                "SOP Class UID",
+                &self.announced.sop_class,
+                &identity.sop_class,
+            ),
+            (
+                "SOP Instance UID",
+                &self.announced.sop_instance,
+                &identity.sop_instance,
+            ),
+            ("Study Instance UID", &self.announced.study, &identity.study),
+        ] {
+            if announced
+                .as_deref()
+                .is_some_and(|announced| announced != found.as_str())
+            {
+                let reason = format!("the {what} of the data set is not the one announced");
+                return Err(Refusal::new(RefusalKind::Mismatch, reason).of(&identity));
+            }
+        }
+        Ok(identity)
+    }
+
+    /// Sends the header through the filters of every chain that is for it. `None`: it is not wanted.
+    async fn judge(&self, header: Header, identity: &Identity) -> Result<Option<Judged>, Refusal> {
+        let shared = &self.session.pipeline.shared;
+        let config = &shared.config;
+        let original = Arc::new(header);
+        let chains = matching(&config.chains, &original, &self.session.source);
+        let (filters, policies): (Vec<Arc<Plugin>>, Vec<_>) = chains
+            .iter()
+            .flat_map(|chain| {
+                chain
+                    .ingest
+                    .iter()
+                    .map(|filter| (Arc::clone(filter), chain.on_failure))
+            })
+            .unzip();
+        let routed = chains.iter().any(|chain: &&Chain| !chain.route.is_empty());
+        let tries = shared.tries.of(&identity.sop_instance);
+        let judge = |position: usize, result: &_| {
+            let policy = policies.get(position).copied().unwrap_or_default();
+            decide::ingest(result, policy, tries, config.tries_before_quarantine)
+        };
+        let passage = self.session.passage();
+        let passed = rewrite::pass(
+            Arc::clone(&original),
+            &filters,
+            &passage,
+            &config.site_key,
+            judge,
+        )
+        .await;
+
+        let Some((ended, plugin)) = &passed.ended else {
+            shared.tries.forget(&identity.sop_instance);
+            let stored = passed.header.identity().map_err(|missing| {
+                Refusal::new(
+                    RefusalKind::RefusedByPlugin,
+                    format!("after its filters: {missing}"),
+                )
+                .of(identity)
+            })?;
+            return Ok(Some(Judged {
+                identity: stored,
+                passed,
+                held: None,
+                routed,
+            }));
+        };
+        match ended {
+            Next::Drop(reason) => {
+                tracing::info!(plugin, reason, "dropped");
+                Ok(None)
+            }
+            Next::Refuse(reason) => Err(Refusal::new(
+                RefusalKind::RefusedByPlugin,
+                format!("{plugin}: {reason}"),
+            )
+            .of(identity)),
+            Next::TryLater(_, reason) => {
+                shared.tries.another(&identity.sop_instance);
+                Err(Refusal::new(RefusalKind::TryLater, format!("{plugin}: {reason}")).of(identity))
+            }
+            Next::Hold(reason) => {
+                tracing::warn!(plugin, reason, object = %identity.sop_instance, "held in quarantine");
+                Ok(Some(Judged {
+                    identity: identity.clone(),
+                    held: Some(Held {
+                        plugin: Some(plugin.clone()),
+                        reason: reason.clone(),
+                    }),
+                    passed: Passed {
+                        header: original,
+                        tails: Vec::new(),
+                        ended: None,
+                    },
+                    routed: false,
+                }))
+            }
+            // `judge` records no end for an object that goes on.
+            Next::GoOn => Ok(None),
+        }
+    }
+
+    /// Opens an entry and writes everything up to the pixel data.
+    async fn begin_storing(&mut self, judged: Judged) -> Result<Storing, Refusal> {
+        let Judged {
+            identity,
+            passed,
+            held,
+            routed,
+        } = judged;
+        let jobs = if routed {
+            vec![NewJob::Route]
+        } else {
+            Vec::new()
+        };
+        let shelf = held.map_or(Shelf::Archive, Shelf::Quarantine);
+        let mut entry = self
+            .session
+            .writer
+            .begin(&identity.study, &identity.sop_instance, shelf)
+            .await
+            .map_err(unstorable)?;
+        let syntax = &self.announced.syntax;
+        entry
+            .write(part10::preface(&identity, syntax))
+            .await
+            .map_err(unstorable)?;
+        if !syntax.is_deflated() {
+            entry
+                .write(passed.header.bytes().clone())
+                .await
+                .map_err(unstorable)?;
+            entry.header_done();
+        }
+        Ok(Storing {
+            entry,
+            bodies: passed.body(syntax),
+            parts: NewObjectParts {
+                attributes: Attributes::of(&passed.header),
+                identity,
+                syntax: syntax.uid().clone(),
+                source: self.session.source.clone(),
+                jobs,
+            },
+        })
+    }
+}
+
+/// An object that its filters let through, or that is to be held.
+struct Judged {
+    identity: Identity,
+    passed: Passed,
+    held: Option<Held>,
+    routed: bool,
+}
+
+impl Storing {
+    async fn push(&mut self, bytes: Bytes) -> Result<(), Refusal> {
+        for piece in self.bodies.push(bytes).map_err(unreadable)? {
+            self.entry.write(piece).await.map_err(unstorable)?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<Accepted, Refusal> {
+        for piece in self.bodies.finish().map_err(unreadable)? {
+            self.entry.write(piece).await.map_err(unstorable)?;
+        }
+        let identity = self.parts.identity.clone();
+        let outcome = match self.entry.commit(self.parts).await.map_err(unstorable)? {
+            Indexed::New => Outcome::New,
+            Indexed::Identical => Outcome::Identical,
+            Indexed::Replaced => Outcome::Replaced,
+            Indexed::Held => Outcome::Quarantined,
+            Indexed::Conflict => {
+                let reason =
+                    "an object with this SOP Instance UID and other content is stored already";
+                return Err(Refusal::new(RefusalKind::Duplicate, reason).of(&identity));
+            }
+        };
+        Ok(Accepted { identity, outcome })
+    }
+}
+
+fn unreadable(error: ParseError) -> Refusal {
+    Refusal::new(RefusalKind::CannotUnderstand, error.to_string())
+}
+
+/// The log says what failed; the sender learns no paths.
+fn unstorable(error: ArchiveError) -> Refusal {
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "an object could not be stored"
+    );
+    let reason = match error {
+        ArchiveError::Full(_) => "the storage is full",
+        ArchiveError::Index(_) | ArchiveError::Unconfirmed { .. } => "the index is not available",
+        _ => "the storage failed",
+    };
+    Refusal::new(
+        RefusalKind::OutOfResources,
+        format!("{reason}; try again later"),
+    )
+}
+
+/// Counts a refusal, wherever it was made.
+pub fn count(refusal: &Refusal) {
+    metrics::counter!("isocenter_refusals_total", "kind" => refusal.kind.as_str()).increment(1);
+}
+
+/// How often senders were told to come again, by SOP Instance UID as received.
+///
+/// Kept in memory and bounded: forgetting only means that a sender is asked a few times more.
+pub(crate) struct Tries {
+    counts: Mutex<HashMap<Uid, u32>>,
+    enough: u32,
+}
+
+/// Objects remembered at a time.
+const REMEMBERED: usize = 10_000;
+
+impl Tries {
+    pub(crate) fn new(enough: u32) -> Self {
+        Self {
+            counts: Mutex::default(),
+            enough,
+        }
+    }
+
+    fn of(&self, object: &Uid) -> u32 {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.get(object).copied().unwrap_or(0)
+    }
+
+    fn another(&self, object: &Uid) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= REMEMBERED && !counts.contains_key(object) {
+            counts.clear();
+        }
+        let count = counts.entry(object.clone()).or_insert(0);
+        *count = (*count + 1).min(self.enough);
+    }
+
+    fn forget(&self, object: &Uid) {
+        self.counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(object);
+    }
+}

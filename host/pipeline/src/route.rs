@@ -1,0 +1,172 @@
+//! Routing: stored objects whose chains have routers are asked where they should go.
+//!
+//! A routing job was enqueued in the transaction that indexed its object; the deliveries that the routers name are
+//! enqueued in the transaction that ends the job. Either may be repeated after a crash: both are idempotent.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use isocenter_archive::index::{Job, Located, NewJob};
+use isocenter_plugin::Plugin;
+use tokio_util::sync::CancellationToken;
+
+use crate::Pipeline;
+use crate::chain::matching;
+use crate::destination::Retry;
+use crate::rewrite;
+
+/// Jobs claimed at a time.
+const BATCH: u32 = 64;
+/// Jobs asked at a time; a router runs for milliseconds.
+const AT_ONCE: usize = 4;
+/// A claimed job that is not ended within this time is claimed by another.
+const LEASE: Duration = Duration::from_secs(120);
+/// How long to sleep where nothing waits and nobody wakes us.
+const NAP: Duration = Duration::from_secs(2);
+/// A router that asks to come again, and an archive that cannot be read now.
+const RETRY: Retry = Retry {
+    first: Duration::from_secs(1),
+    longest: Duration::from_secs(300),
+    attempts: 50,
+};
+
+/// Destinations by name; where routers disagree, the sooner and the more urgent win.
+type Plan = BTreeMap<String, (Duration, u8)>;
+
+/// What became of one routing job.
+enum Routed {
+    /// Done: send it there, not before the delay and with the priority.
+    To(Plan),
+    /// Try again.
+    Later(String),
+    /// A person must look at it; the object stays stored.
+    Dead(String),
+}
+
+/// Works off routing jobs until `stop`.
+pub(crate) async fn run(pipeline: Pipeline, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let index = pipeline.archive().index();
+        match index.claim_routes(BATCH, LEASE).await {
+            Ok(jobs) if jobs.is_empty() => {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    _ = index.wait_for_work(NAP) => {}
+                }
+            }
+            Ok(jobs) => {
+                futures::stream::iter(jobs)
+                    .for_each_concurrent(AT_ONCE, |job| settle(&pipeline, job))
+                    .await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "routing waits for the index");
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(NAP) => {}
+                }
+            }
+        }
+    }
+}
+
+/// Routes one object and records what became of it. A failure to record leaves the job to its lease.
+async fn settle(pipeline: &Pipeline, job: Job) {
+    let routed = route(pipeline, &job).await;
+    let index = pipeline.archive().index();
+    let recorded = match routed {
+        Routed::To(destinations) => {
+            let deliveries: Vec<_> = destinations
+                .into_iter()
+                .map(|(destination, (delay, priority))| {
+                    let delivery = NewJob::Deliver {
+                        destination,
+                        delay,
+                        priority,
+                    };
+                    (job.study.clone(), job.object.clone(), delivery)
+                })
+                .collect();
+            index.finish(&[job.id], &deliveries).await
+        }
+        Routed::Later(reason) => match RETRY.pause(job.attempts) {
+            Some(pause) => index.retry(&[job.id], pause, &reason).await,
+            None => index.bury(&[job.id], &reason).await,
+        },
+        Routed::Dead(reason) => {
+            tracing::error!(object = %job.object, reason, "routing failed for good; the object is stored");
+            index.bury(&[job.id], &reason).await
+        }
+    };
+    if let Err(error) = recorded {
+        tracing::warn!(%error, "a routing job stays claimed until its lease ends");
+    }
+}
+
+async fn route(pipeline: &Pipeline, job: &Job) -> Routed {
+    let located = match find(pipeline, job).await {
+        Ok(Some(located)) => located,
+        Ok(None) => return Routed::To(Plan::new()),
+        Err(reason) => return Routed::Later(reason),
+    };
+    let header = match pipeline.archive().read_header(&located).await {
+        Ok(header) => Arc::new(header),
+        Err(error) => return Routed::Later(error.to_string()),
+    };
+    let routers: Vec<Arc<Plugin>> = matching(pipeline.chains(), &header, &located.source)
+        .iter()
+        .flat_map(|chain| chain.route.iter().cloned())
+        .collect();
+    let mut plan = Plan::new();
+    for router in routers {
+        let outcome = router.route(Arc::clone(&header)).await;
+        record(&router, &outcome);
+        match outcome.result {
+            Ok(sends) => {
+                for send in sends {
+                    plan.entry(send.destination)
+                        .and_modify(|(delay, priority)| {
+                            *delay = send.delay.min(*delay);
+                            *priority = send.priority.min(*priority);
+                        })
+                        .or_insert((send.delay, send.priority));
+                }
+            }
+            Err(failure) => {
+                let reason = format!("{}: {failure}", router.name());
+                return match failure.retryable() {
+                    Some(_) => Routed::Later(reason),
+                    None => Routed::Dead(reason),
+                };
+            }
+        }
+    }
+    Routed::To(plan)
+}
+
+/// Where the object of a job is; `None` when it is not stored any more.
+pub(crate) async fn find(pipeline: &Pipeline, job: &Job) -> Result<Option<Located>, String> {
+    let found = pipeline
+        .archive()
+        .index()
+        .locate(&job.study, None, Some(&job.object), None, 1)
+        .await;
+    match found {
+        Ok(found) => Ok(found.into_iter().next()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn record<T>(router: &Plugin, outcome: &isocenter_plugin::Outcome<T>) {
+    let result = match &outcome.result {
+        Ok(_) => "routed",
+        Err(failure) => rewrite::failed(failure),
+    };
+    let plugin = router.name().to_owned();
+    metrics::counter!("isocenter_plugin_calls_total", "plugin" => plugin.clone(), "role" => "router", "outcome" => result)
+        .increment(1);
+    metrics::histogram!("isocenter_plugin_seconds", "plugin" => plugin, "role" => "router")
+        .record(outcome.cost.wall.as_secs_f64());
+}

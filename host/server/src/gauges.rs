@@ -1,0 +1,98 @@
+//! Metrics: the recorder, and the gauges that somebody has to look after.
+//!
+//! Counters and histograms are recorded where things happen; what is a state (how much is stored, what waits, memory)
+//! is read here at intervals, never in the path of an object.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use isocenter_pipeline::Pipeline;
+use isocenter_plugin::State;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+
+/// How often the gauges are read.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// Upper bounds of latency histograms, in seconds.
+const SECONDS: [f64; 13] = [
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0,
+];
+
+/// The metrics of this process.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl Metrics {
+    /// What `/metrics` answers.
+    pub fn renderer(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
+        let handle = self.0.clone();
+        Arc::new(move || handle.render())
+    }
+}
+
+/// Makes this process record its metrics.
+///
+/// # Errors
+/// A recorder is there already.
+pub fn install() -> Result<Metrics, String> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .and_then(PrometheusBuilder::install_recorder)
+        .map(Metrics)
+        .map_err(|error| error.to_string())
+}
+
+/// Reads the gauges until `stop`.
+pub async fn watch(pipeline: Pipeline, metrics: Metrics, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(INTERVAL);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        read(&pipeline).await;
+        metrics.0.run_upkeep();
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^53")]
+async fn read(pipeline: &Pipeline) {
+    if let Some(bytes) = resident() {
+        metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);
+    }
+    for plugin in pipeline.plugins() {
+        let ready = matches!(plugin.state(), State::Ready);
+        metrics::gauge!("isocenter_plugin_ready", "plugin" => plugin.name().to_owned()).set(f64::from(u8::from(ready)));
+    }
+    let index = pipeline.archive().index();
+    match index.totals().await {
+        Ok(totals) => {
+            for (what, count) in [
+                ("studies", totals.studies),
+                ("series", totals.series),
+                ("objects", totals.objects),
+                ("quarantined", totals.quarantined),
+            ] {
+                metrics::gauge!("isocenter_stored", "what" => what).set(count as f64);
+            }
+            metrics::gauge!("isocenter_stored_bytes").set(totals.bytes as f64);
+        }
+        Err(error) => tracing::debug!(%error, "no totals"),
+    }
+    if let Ok(backlogs) = index.waiting_by_destination().await {
+        for backlog in backlogs {
+            let name = backlog.destination.unwrap_or_else(|| "routing".to_owned());
+            metrics::gauge!("isocenter_queue_waiting", "destination" => name.clone()).set(backlog.waiting as f64);
+            metrics::gauge!("isocenter_queue_dead", "destination" => name).set(backlog.dead as f64);
+        }
+    }
+}
+
+/// Resident memory of this process, in bytes.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}

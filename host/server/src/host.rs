@@ -1,0 +1,376 @@
+//! The host: every part put together, started in order and ended in order.
+//!
+//! Start: archive (data folder locked, database up, crash settled) → plugins → ports. End: ports → associations and
+//! requests → queue → archive. Nothing is global: what a part needs it is given here.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use isocenter_archive::index::Duplicates;
+use isocenter_archive::{Archive, Recovery};
+use isocenter_dicom::edit::SiteKey;
+use isocenter_dicom::header::Limits;
+use isocenter_pipeline::Pipeline;
+use isocenter_pipeline::chain::{self, Chain, Condition, Glob};
+use isocenter_pipeline::destination::{self, Destination};
+use isocenter_plugin::{LimitsOverride, Plugin, PluginSpec, Runtime, RuntimeOptions, Secret};
+use tokio::net::TcpListener;
+
+use crate::config::{self, Config, Environment, SITE_KEY};
+use crate::shutdown::Shutdown;
+use crate::site_key;
+use crate::{gauges, scp};
+
+/// Bytes that all headers being received may take together, over 256 KiB for each.
+const HEADER_MEMORY: usize = 64 * 1024 * 1024;
+/// The largest deflated object, as received: it is collected whole.
+const DEFLATED: usize = 16 * 1024 * 1024;
+/// Times a sender is told to come again for one object before it is held.
+const TRIES: u32 = 3;
+
+/// Why the host does not run: one sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The data folder or the database.
+    #[error("the archive does not open: {}", chained(.0))]
+    Archive(#[from] isocenter_archive::ArchiveError),
+    /// The plugin engine.
+    #[error(transparent)]
+    Engine(#[from] isocenter_plugin::StartError),
+    /// Plugins that cannot be loaded, a sentence each.
+    #[error("{}", .0.join("\n"))]
+    Plugins(Vec<String>),
+    /// The site key.
+    #[error("the site key: {0}")]
+    SiteKey(std::io::Error),
+    /// A port that cannot be bound.
+    #[error("cannot listen on {address} for {what}: {source}")]
+    Port {
+        /// DICOM or HTTP.
+        what: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Signals, or metrics.
+    #[error("cannot start: {0}")]
+    System(String),
+}
+
+/// Runs the host until a signal, then drains.
+///
+/// # Errors
+/// Whatever keeps it from starting; nothing listens then.
+pub async fn serve(config: &Config, environment: &Environment) -> Result<(), HostError> {
+    let shutdown = Shutdown::on_signals().map_err(|error| HostError::System(error.to_string()))?;
+    let metrics = gauges::install().map_err(HostError::System)?;
+
+    // Ports first: a second host on this machine learns at once that it is one.
+    let dicom = bind("DICOM", config.dicom.listen).await?;
+    let http = bind("HTTP", config.http.listen).await?;
+
+    let archive = open(config).await?;
+    let outcome = run(config, environment, &archive, dicom, http, metrics, shutdown).await;
+    archive.close().await;
+    tracing::info!("ended in order");
+    outcome
+}
+
+async fn run(
+    config: &Config,
+    environment: &Environment,
+    archive: &Archive,
+    dicom: TcpListener,
+    http: TcpListener,
+    metrics: gauges::Metrics,
+    shutdown: Shutdown,
+) -> Result<(), HostError> {
+    let key = site_key::load_or_make(&config.storage.data).map_err(HostError::SiteKey)?;
+    let plugins = load(config, environment, &config.storage.data, key).await?;
+    let pipeline = Pipeline::new(archive.clone(), pipeline(config, &plugins, SiteKey::new(key)));
+
+    let dicom_address = dicom.local_addr().unwrap_or(config.dicom.listen);
+    let http_address = http.local_addr().unwrap_or(config.http.listen);
+    let app = isocenter_web::App {
+        pipeline: pipeline.clone(),
+        archive: archive.clone(),
+        metrics: metrics.renderer(),
+        about: about(config, dicom_address, http_address),
+        limits: isocenter_web::Limits::default(),
+        data: config.storage.data.clone(),
+        draining: shutdown.drain.clone(),
+    };
+    tracing::info!(
+        ae_title = %config.dicom.ae_title,
+        dicom = %dicom_address,
+        http = %http_address,
+        data = %config.storage.data.display(),
+        plugins = plugins.len(),
+        "ready"
+    );
+
+    let queue = tokio::spawn({
+        let (pipeline, stop, grace) = (pipeline.clone(), shutdown.drain.clone(), config.drain);
+        async move { pipeline.run_queue(stop, grace).await }
+    });
+    let gauges = tokio::spawn(gauges::watch(pipeline.clone(), metrics, shutdown.drain.clone()));
+    let provider = tokio::spawn(scp::serve(dicom, provider(config), pipeline, shutdown.drain.clone()));
+    let web = tokio::spawn({
+        let (router, stop) = (isocenter_web::router(app), shutdown.drain.clone());
+        let bounds = isocenter_web::Connections {
+            drain: config.drain,
+            ..isocenter_web::Connections::default()
+        };
+        async move { isocenter_web::serve_within(http, router, stop.cancelled(), bounds).await }
+    });
+
+    shutdown.drain.cancelled().await;
+    let ended = async {
+        let _ = tokio::join!(queue, gauges, provider, web);
+    };
+    tokio::select! {
+        () = ended => {}
+        () = shutdown.now.cancelled() => {}
+    }
+    Ok(())
+}
+
+/// Loads everything that `serve` would, binds nothing and starts no database. Says what it found, a line each.
+///
+/// # Errors
+/// A plugin that cannot be loaded.
+pub async fn check(config: &Config, environment: &Environment) -> Result<Vec<String>, HostError> {
+    // A key of its own: `check` writes nothing into the data folder.
+    let key = [0; 32];
+    let cache = std::env::temp_dir().join(format!("isocenter-check-{}", std::process::id()));
+    let loaded = load(config, environment, &cache, key).await;
+    // The cache of a check is worth nothing afterwards; what cannot be removed is left to the system.
+    let _ = std::fs::remove_dir_all(&cache);
+    let mut lines = Vec::new();
+    for plugin in loaded?.values() {
+        lines.push(format!("plugin {}: {} ({})", plugin.name(), roles(plugin), plugin.digest()));
+    }
+    for chain in &config.chains {
+        let steps = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(" → ") };
+        lines.push(format!(
+            "chain {}: ingest {}, route {}",
+            chain.name,
+            steps(&chain.ingest),
+            steps(&chain.route)
+        ));
+    }
+    for name in config.destinations.keys() {
+        lines.push(format!("destination {name}"));
+    }
+    Ok(lines)
+}
+
+/// Opens the archive, and says what a crash left behind.
+///
+/// # Errors
+/// [`HostError::Archive`].
+pub async fn open(config: &Config) -> Result<Archive, HostError> {
+    let (archive, recovery) = Archive::open(isocenter_archive::Options {
+        data: config.storage.data.clone(),
+        database: config.database.url.clone(),
+        postgres_binaries: config.database.postgres_binaries.clone(),
+        max_connections: config.database.max_connections,
+        duplicates: match config.storage.duplicates {
+            config::Duplicates::KeepFirst => Duplicates::KeepFirst,
+            config::Duplicates::Replace => Duplicates::Replace,
+            config::Duplicates::KeepBoth => Duplicates::KeepBoth,
+        },
+    })
+    .await?;
+    report(&recovery);
+    Ok(archive)
+}
+
+fn report(recovery: &Recovery) {
+    if recovery.packs > 0 {
+        tracing::info!(?recovery, "the host had not ended in order; what it left is settled");
+    }
+}
+
+async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, HostError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| HostError::Port { what, address, source })
+}
+
+/// Loads every configured plugin; all that fail are reported together.
+async fn load(
+    config: &Config,
+    environment: &Environment,
+    folder: &Path,
+    key: [u8; 32],
+) -> Result<BTreeMap<String, Arc<Plugin>>, HostError> {
+    let mut specs = Vec::new();
+    let mut problems = Vec::new();
+    for (name, plugin) in &config.plugins {
+        match spec(name, plugin, config, environment, &key) {
+            Ok(spec) => specs.push(spec),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let destinations: Vec<String> = config.destinations.keys().cloned().collect();
+    let options = RuntimeOptions::new(folder.join("compiled"), SiteKey::new(key));
+    let loading = tokio::task::spawn_blocking(move || {
+        let runtime = Runtime::start(options)?;
+        let mut plugins = BTreeMap::new();
+        for spec in specs {
+            let name = spec.name.clone();
+            match runtime.load(spec, &destinations) {
+                Ok(plugin) => {
+                    plugins.insert(name, plugin);
+                }
+                Err(error) => problems.push(format!("plugin {name}: {error}")),
+            }
+        }
+        if problems.is_empty() {
+            Ok(plugins)
+        } else {
+            Err(HostError::Plugins(problems))
+        }
+    });
+    loading.await.map_err(|error| HostError::System(error.to_string()))?
+}
+
+fn spec(
+    name: &str,
+    plugin: &config::Plugin,
+    config: &Config,
+    environment: &Environment,
+    key: &[u8; 32],
+) -> Result<PluginSpec, String> {
+    let mut secrets = BTreeMap::new();
+    for granted in &plugin.grant.secrets {
+        let bytes = match config.secrets.get(granted) {
+            Some(source) => source.read(environment).map_err(|error| format!("secret {granted}: {error}"))?,
+            None if granted == SITE_KEY => site_key::for_plugins(key).to_vec(),
+            None => return Err(format!("plugin {name}: there is no secret {granted}")),
+        };
+        secrets.insert(granted.clone(), Secret::new(bytes));
+    }
+    Ok(PluginSpec {
+        config: plugin.config.clone(),
+        secrets,
+        limits: LimitsOverride {
+            memory: plugin.limits.memory.map(config::ByteSize::bytes),
+            cpu: plugin.limits.cpu,
+            wall: plugin.limits.wall,
+            concurrency: plugin.limits.concurrency,
+        },
+        ..PluginSpec::new(name, &plugin.source)
+    })
+}
+
+fn pipeline(config: &Config, plugins: &BTreeMap<String, Arc<Plugin>>, key: SiteKey) -> isocenter_pipeline::Config {
+    // The configuration was checked: every name resolves.
+    let named = |names: &[String]| names.iter().filter_map(|name| plugins.get(name).cloned()).collect::<Vec<_>>();
+    let globs = |texts: &[String]| texts.iter().map(|text| Glob::new(text)).collect::<Vec<_>>();
+    let chains = config.chains.iter().map(|chain| Chain {
+        name: chain.name.clone(),
+        when: Condition {
+            calling_ae: globs(&chain.when.calling_ae),
+            called_ae: globs(&chain.when.called_ae),
+            elements: chain.when.elements.iter().map(|(tag, texts)| (*tag, globs(texts))).collect(),
+        },
+        ingest: named(&chain.ingest),
+        route: named(&chain.route),
+        on_failure: match chain.on_failure {
+            config::OnFailure::Quarantine => chain::OnFailure::Quarantine,
+            config::OnFailure::Refuse => chain::OnFailure::Refuse,
+        },
+    });
+    let destinations = config.destinations.iter().map(|(name, destination)| {
+        let target = match &destination.target {
+            config::Target::Dicom { ae_title, address } => destination::Target::Dicom {
+                ae_title: ae_title.clone(),
+                address: address.to_string(),
+                calling_ae: destination.calling_ae_title.clone().unwrap_or_else(|| config.dicom.ae_title.clone()),
+            },
+            config::Target::Folder(folder) => destination::Target::Folder(folder.clone()),
+        };
+        let retry = destination::Retry {
+            first: destination.retry.first,
+            longest: destination.retry.longest,
+            attempts: destination.retry.attempts,
+        };
+        let destination = Destination {
+            name: name.clone(),
+            target,
+            egress: named(&destination.egress),
+            retry,
+        };
+        (name.clone(), destination)
+    });
+    isocenter_pipeline::Config {
+        chains: chains.collect(),
+        destinations: destinations.collect(),
+        plugins: plugins.values().cloned().collect(),
+        site_key: key,
+        limits: Limits {
+            header_bytes: usize::try_from(config.storage.max_header.bytes()).unwrap_or(usize::MAX),
+            ..Limits::default()
+        },
+        deflated_bytes: DEFLATED,
+        header_memory: HEADER_MEMORY,
+        tries_before_quarantine: TRIES,
+    }
+}
+
+fn provider(config: &Config) -> scp::Options {
+    scp::Options {
+        ae_title: config.dicom.ae_title.clone(),
+        any_called_ae: config.dicom.accept_called_ae_any,
+        associations: usize::try_from(config.dicom.max_associations).unwrap_or(usize::MAX),
+        grace: config.drain,
+        wire: isocenter_dimse::Options {
+            max_pdu: config.dicom.max_pdu,
+            artim: config.dicom.artim,
+            pdu_time: config.dicom.pdu_time,
+            idle: config.dicom.idle,
+            ..isocenter_dimse::Options::default()
+        },
+    }
+}
+
+fn about(config: &Config, dicom: SocketAddr, http: SocketAddr) -> isocenter_web::About {
+    let database = match config.database.url {
+        Some(_) => "the configured Postgres",
+        None => "a private Postgres in the data folder",
+    };
+    isocenter_web::About {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ae_title: config.dicom.ae_title.to_string(),
+        dicom_listen: dicom.to_string(),
+        http_listen: http.to_string(),
+        database: database.to_owned(),
+        public_url: config.http.public_url.as_ref().map(|url| url.as_str().to_owned()),
+    }
+}
+
+fn roles(plugin: &Plugin) -> String {
+    let roles = plugin.roles();
+    let names: Vec<_> = [(roles.filter, "filter"), (roles.router, "router")]
+        .into_iter()
+        .filter_map(|(has, name)| has.then_some(name))
+        .collect();
+    names.join(", ")
+}
+
+/// An error with its sources, in one line.
+fn chained(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    line
+}
