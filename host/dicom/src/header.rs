@@ -1,13 +1,32 @@
 //! The header of an object: everything before its pixel data, parsed once, decoded on demand.
+//!
+//! Filters, routers, the index and the JSON all ask the same header for a few values each. So parsing only notes where
+//! elements are ([`HeaderReader`] makes the table), and a value is decoded when it is asked for. A header is immutable;
+//! an edit makes a new one ([`crate::edit`]).
+//!
+//! Where a tag stands twice at one level, which is not allowed and happens, the first one counts everywhere, so that no
+//! two parts of the program see different objects.
+
+mod identity;
+mod reader;
+mod table;
+
+pub use identity::{Identity, MissingIdentity};
+pub use reader::HeaderReader;
+pub(crate) use table::Entry;
 
 use crate::error::ParseError;
+use crate::json;
 use crate::path::{Path, Step};
 use crate::syntax::TransferSyntax;
-use crate::uid::Uid;
-use crate::value::Value;
-use crate::{Tag, VR};
+use crate::text::CharacterSet;
+use crate::value::{self, Value};
+use crate::{Tag, VR, tags};
 use bytes::Bytes;
 use serde_json::Map;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// What a header may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +35,7 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Nested sequences. Default 64; at most 128 is used.
     pub depth: u16,
-    /// Elements and items at all depths. Default 1,000,000.
+    /// Elements and items at all depths, 24 bytes of memory each. Default 1,000,000.
     pub elements: u32,
 }
 
@@ -31,36 +50,19 @@ impl Default for Limits {
 pub enum Progress {
     /// The header may go on.
     More,
-    /// Pixel data has begun; the header ends before it.
+    /// Top-level pixel data, (7FE0,0008), (7FE0,0009) or (7FE0,0010), has begun; the header ends before it.
     PixelDataReached,
 }
 
-/// Builds a [`Header`] from bytes as they arrive.
-#[derive(Debug)]
-pub struct HeaderReader {}
-
-impl HeaderReader {
-    /// A reader for a data set in `syntax`, which must not be deflated (see [`crate::inflate`]).
-    pub fn new(_syntax: TransferSyntax, _limits: Limits) -> Self {
-        todo!()
-    }
-    /// Takes the next bytes of the data set.
-    pub fn push(&mut self, _chunk: &[u8]) -> Result<Progress, ParseError> {
-        todo!()
-    }
-    /// The same, without copying what lies behind the header.
-    pub fn push_bytes(&mut self, _chunk: Bytes) -> Result<Progress, ParseError> {
-        todo!()
-    }
-    /// The header, and what was pushed beyond it: from the pixel data element on, empty when there is none.
-    pub fn finish(self) -> Result<(Header, Bytes), ParseError> {
-        todo!()
-    }
-}
-
-/// The data set up to its pixel data.
+/// The data set up to its pixel data. Cheap to clone: the copies share bytes and table.
 #[derive(Clone)]
-pub struct Header {}
+pub struct Header {
+    bytes: Bytes,
+    syntax: TransferSyntax,
+    table: Arc<[Entry]>,
+    /// Top-level tags ascend, so that a search may stop early.
+    ordered: bool,
+}
 
 /// One element as it stands in the header.
 #[derive(Clone, Copy)]
@@ -75,86 +77,199 @@ impl<'a> Element<'a> {
     pub fn tag(&self) -> Tag {
         self.tag
     }
-    /// Its VR: the stated one, or the dictionary's where none is stated.
+
+    /// Its VR: the stated one, or the dictionary's where none, or UN, is stated.
     pub fn vr(&self) -> VR {
         self.vr
     }
-    /// Its value as encoded, padding included.
+
+    /// Its value as encoded, padding included; of a sequence, its items.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 }
 
-/// The four UIDs by which an object is filed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Identity {
-    /// SOP Class UID (0008,0016).
-    pub sop_class: Uid,
-    /// SOP Instance UID (0008,0018).
-    pub sop_instance: Uid,
-    /// Series Instance UID (0020,000E).
-    pub series: Uid,
-    /// Study Instance UID (0020,000D).
-    pub study: Uid,
+impl fmt::Debug for Element<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Element({} {} <{} bytes>)", self.tag, self.vr.to_string(), self.bytes.len())
+    }
 }
 
-/// A UID that an object is filed by is not there or is not one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} {tag} {problem}")]
-pub struct MissingIdentity {
-    /// The element.
-    pub tag: Tag,
-    name: &'static str,
-    problem: String,
+// Not derived: the bytes are patient data.
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Header({}, {} rows, <{} bytes>)", self.syntax.uid(), self.table.len(), self.bytes.len())
+    }
 }
 
 impl Header {
-    /// Parses the header at the start of a whole data set; also gives what follows it.
-    pub fn parse(_syntax: TransferSyntax, _data_set: &[u8], _limits: Limits) -> Result<(Self, Bytes), ParseError> {
-        todo!()
+    fn new(bytes: Bytes, syntax: TransferSyntax, table: Vec<Entry>) -> Self {
+        let mut header = Self { bytes, syntax, table: table.into(), ordered: false };
+        let mut last = None;
+        let ordered = header.level(header.top()).all(|(_, entry)| last.replace(entry.tag) <= Some(entry.tag));
+        header.ordered = ordered;
+        header
     }
+
+    /// Parses the header at the start of a whole data set, and gives what follows it: from the pixel data element on,
+    /// empty when there is none.
+    pub fn parse(syntax: TransferSyntax, data_set: &[u8], limits: Limits) -> Result<(Self, Bytes), ParseError> {
+        let mut reader = HeaderReader::new(syntax, limits);
+        reader.push(data_set)?;
+        reader.finish()
+    }
+
     /// The encoded bytes.
     pub fn bytes(&self) -> &Bytes {
-        todo!()
+        &self.bytes
     }
+
     /// The transfer syntax of the data set.
     pub fn syntax(&self) -> &TransferSyntax {
-        todo!()
+        &self.syntax
     }
-    /// The UIDs by which the object is filed.
+
+    /// The UIDs by which the object is filed; an error names the first that is missing, invalid or ambiguous.
     pub fn identity(&self) -> Result<Identity, MissingIdentity> {
-        todo!()
+        identity::of(self)
     }
-    /// The decoded values of a top-level element.
-    pub fn text(&self, _tag: Tag) -> Option<Vec<String>> {
-        todo!()
+
+    /// The values of a top-level element as text: decoded, split, without padding; numbers and tags in their usual
+    /// notation. `None` when it is absent, a sequence or binary; an empty list when it is empty.
+    pub fn text(&self, tag: Tag) -> Option<Vec<String>> {
+        let (_, entry) = self.find(self.top(), tag)?;
+        match self.decode(entry, &self.character_set(entry, &[]))? {
+            Value::Text(values) => Some(values),
+            Value::Signed(values) => Some(values.iter().map(ToString::to_string).collect()),
+            Value::Unsigned(values) => Some(values.iter().map(ToString::to_string).collect()),
+            Value::Real(values) => Some(values.iter().map(ToString::to_string).collect()),
+            Value::Tags(tags) => Some(tags.iter().map(|tag| json::key(*tag)).collect()),
+            Value::Bytes(_) => None,
+        }
     }
-    /// The first value of a top-level element, if it is not empty.
-    pub fn first(&self, _tag: Tag) -> Option<String> {
-        todo!()
+
+    /// The first value of [`Self::text`], unless it is empty.
+    pub fn first(&self, tag: Tag) -> Option<String> {
+        self.text(tag)?.into_iter().next().filter(|value| !value.is_empty())
     }
+
     /// The value of an element that is not a sequence.
-    pub fn value(&self, _at: &Path) -> Option<Value> {
-        todo!()
+    pub fn value(&self, at: &Path) -> Option<Value> {
+        let (_, entry) = self.find(self.enter(&at.within)?, at.tag)?;
+        self.decode(entry, &self.character_set(entry, &at.within))
     }
-    /// The tags present at one level, ascending.
-    pub fn tags(&self, _within: &[Step]) -> Vec<Tag> {
-        todo!()
+
+    /// The tags present at one level, ascending, each once.
+    pub fn tags(&self, within: &[Step]) -> Vec<Tag> {
+        let Some(level) = self.enter(within) else { return Vec::new() };
+        let mut tags: Vec<Tag> = self.level(level).map(|(_, entry)| entry.tag).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        tags
     }
-    /// The number of items of a sequence.
-    pub fn items(&self, _at: &Path) -> Option<u32> {
-        todo!()
+
+    /// The number of items of a sequence; `None` when the element is absent or not a sequence.
+    pub fn items(&self, at: &Path) -> Option<u32> {
+        let (row, entry) = self.find(self.enter(&at.within)?, at.tag)?;
+        if !entry.has_items() {
+            return None;
+        }
+        u32::try_from(self.level(row + 1..entry.next as usize).count()).ok()
     }
+
     /// An element as it is encoded.
-    pub fn element(&self, _at: &Path) -> Option<Element<'_>> {
-        todo!()
+    pub fn element(&self, at: &Path) -> Option<Element<'_>> {
+        let (_, entry) = self.find(self.enter(&at.within)?, at.tag)?;
+        Some(Element { tag: entry.tag, vr: entry.vr, bytes: self.raw(entry) })
     }
+
     /// The header as DICOM JSON (PS3.18 Annex F).
+    ///
+    /// Left out: group lengths, groups 0000 and 0002, and binary values longer than 1 MiB (the element stays, without
+    /// value). Specific Character Set reads ISO_IR 192, because that is what the text is in now.
     pub fn to_json(&self) -> Map<String, serde_json::Value> {
-        todo!()
+        json::whole(self)
     }
+
     /// Only these top-level elements, as DICOM JSON.
-    pub fn json_of(&self, _tags: &[Tag]) -> Map<String, serde_json::Value> {
-        todo!()
+    pub fn json_of(&self, tags: &[Tag]) -> Map<String, serde_json::Value> {
+        json::only(self, tags)
     }
 }
+
+/// How the rest of the crate walks the table.
+impl Header {
+    pub(crate) fn table(&self) -> &[Entry] {
+        &self.table
+    }
+
+    /// The rows of the data set itself.
+    pub(crate) fn top(&self) -> Range<usize> {
+        0..self.table.len()
+    }
+
+    /// The rows of one level, without those of the levels below.
+    pub(crate) fn level(&self, rows: Range<usize>) -> impl Iterator<Item = (usize, &Entry)> {
+        let mut row = rows.start;
+        std::iter::from_fn(move || {
+            let entry = self.table.get(row).filter(|_| row < rows.end)?;
+            let here = row;
+            // Never backwards, whatever the table holds.
+            row = (entry.next as usize).max(row + 1);
+            Some((here, entry))
+        })
+    }
+
+    /// The first row with this tag among those of one level.
+    pub(crate) fn find(&self, rows: Range<usize>, tag: Tag) -> Option<(usize, &Entry)> {
+        let stop_early = self.ordered && rows.start == 0;
+        self.level(rows).take_while(|(_, entry)| !stop_early || entry.tag <= tag).find(|(_, entry)| entry.tag == tag)
+    }
+
+    /// The rows of the level that these steps lead to.
+    fn enter(&self, within: &[Step]) -> Option<Range<usize>> {
+        let mut level = self.top();
+        for step in within {
+            let (row, entry) = self.find(level, step.sequence)?;
+            if !entry.has_items() {
+                return None;
+            }
+            let items = row + 1..entry.next as usize;
+            let (item, entry) = self.level(items).nth(step.item as usize)?;
+            level = item + 1..entry.next as usize;
+        }
+        Some(level)
+    }
+
+    /// The value's bytes.
+    pub(crate) fn raw(&self, entry: &Entry) -> &[u8] {
+        self.bytes.get(entry.value as usize..entry.end as usize).unwrap_or_default()
+    }
+
+    /// The character sets that a level names itself (PS3.3 §C.12.1.1.2: an item without its own uses its parent's).
+    pub(crate) fn character_set_of(&self, rows: Range<usize>) -> Option<CharacterSet> {
+        let (_, entry) = self.find(rows, tags::SPECIFIC_CHARACTER_SET)?;
+        Some(CharacterSet::of(self.raw(entry)))
+    }
+
+    /// The character sets that count for an element; not looked up when its bytes are the same in all of them.
+    fn character_set(&self, entry: &Entry, within: &[Step]) -> CharacterSet {
+        let raw = self.raw(entry);
+        if raw.is_ascii() && !raw.contains(&0x1B) {
+            return CharacterSet::default();
+        }
+        (0..=within.len())
+            .rev()
+            .find_map(|depth| self.character_set_of(self.enter(within.get(..depth)?)?))
+            .unwrap_or_default()
+    }
+
+    /// The value of a row; `None` for sequences.
+    pub(crate) fn decode(&self, entry: &Entry, set: &CharacterSet) -> Option<Value> {
+        let raw = self.bytes.slice_ref(self.raw(entry));
+        value::decode(entry.vr, raw, entry.value_is_big_endian(), set)
+    }
+}
+
+#[cfg(test)]
+mod tests;
