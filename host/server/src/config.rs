@@ -22,8 +22,8 @@ mod secret;
 mod sections;
 mod setting;
 
-pub use reader::{ConfigError, Problem};
-pub use secret::{SecretError, SecretSource};
+pub use reader::ConfigError;
+pub use secret::SecretSource;
 pub use setting::{ByteSize, HttpUrl, PeerAddress};
 
 /// The secret that needs no entry in `[secrets]`: the host makes it once and keeps it in `DATA/site.key`.

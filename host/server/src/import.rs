@@ -67,17 +67,10 @@ pub async fn import(
                 continue;
             }
         };
-        if let Err(outgoing) = batch.add(outgoing) {
-            send(
-                std::mem::take(&mut batch),
-                receiver,
-                &mut summary,
-                &mut refused,
-            )
-            .await?;
-            // An empty batch takes any object.
-            let _ = batch.add(outgoing);
+        if !batch.fits(&outgoing) {
+            send(std::mem::take(&mut batch), receiver, &mut summary, &mut refused).await?;
         }
+        batch.add(outgoing);
     }
     send(batch, receiver, &mut summary, &mut refused).await?;
     Ok(summary)

@@ -3,6 +3,11 @@
 //! `main` reads the command line, starts logging, reads the configuration and calls what answers the command. Everything
 //! that goes wrong ends here, as text on standard error and a status: 0 done, 1 not done, 2 not understood.
 
+#![expect(
+    unreachable_pub,
+    reason = "nothing in a binary is reachable from outside; `pub` marks what the modules offer each other"
+)]
+
 mod cli;
 mod config;
 mod gauges;

@@ -52,7 +52,7 @@ pub async fn send(
     let mut batch = Batch::default();
     for sample in all() {
         // Seven SOP classes and a hundred objects: they fit.
-        let _ = batch.add(Outgoing {
+        batch.add(Outgoing {
             name: sample.label,
             sop_class: sample.sop_class.to_owned(),
             sop_instance: sample.sop_instance,

@@ -91,17 +91,16 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Takes an object, or gives it back when it does not fit any more.
-    pub fn add(&mut self, object: Outgoing) -> Result<(), Outgoing> {
-        let context = (object.sop_class.clone(), object.syntax.clone());
-        let fits = self.objects.len() < MOST_OBJECTS
-            && (self.contexts.len() < MOST_CONTEXTS || self.contexts.contains(&context));
-        if !fits {
-            return Err(object);
-        }
-        self.contexts.insert(context);
+    /// Whether the association has room for this one too.
+    pub fn fits(&self, object: &Outgoing) -> bool {
+        self.objects.len() < MOST_OBJECTS
+            && (self.contexts.len() < MOST_CONTEXTS || self.contexts.contains(&context(object)))
+    }
+
+    /// Takes an object. One that does not fit is told as refused when its turn comes.
+    pub fn add(&mut self, object: Outgoing) {
+        self.contexts.insert(context(&object));
         self.objects.push(object);
-        Ok(())
     }
 
     /// Sends all, and tells the fate of each: `Ok` when the host has it, else why not. An association that breaks costs
@@ -137,6 +136,11 @@ impl Batch {
         }
         Ok(())
     }
+}
+
+/// What an association has to agree on for an object.
+fn context(object: &Outgoing) -> (String, String) {
+    (object.sop_class.clone(), object.syntax.clone())
 }
 
 async fn associate(

@@ -14,11 +14,11 @@ use super::setting::Setting;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
+pub(super) struct Problem {
     /// Counted from 1; `None` for what comes from the environment or concerns the whole.
-    pub line: Option<usize>,
+    line: Option<usize>,
     /// What is wrong and what would be right.
-    pub message: String,
+    message: String,
 }
 
 impl fmt::Display for Problem {
@@ -38,11 +38,6 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// What is wrong, by line.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
     pub(super) fn of(message: String) -> Self {
         Self::of_all(vec![message])
     }

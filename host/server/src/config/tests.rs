@@ -594,3 +594,15 @@ fn files() {
     expect!["DIR/a.key holds more than 65536 bytes"]
         .assert_eq(&error.replace(&folder.path().display().to_string(), "DIR"));
 }
+
+/// The examples that people copy.
+#[test]
+fn documented_configurations_are_accepted() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, rest) = readme.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    told(example, expect!["accepted"]);
+    let sample = std::fs::read_to_string(root.join("host/server/run.toml")).unwrap();
+    told(&sample, expect!["accepted"]);
+}

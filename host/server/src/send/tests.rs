@@ -101,7 +101,7 @@ async fn each_object_has_its_fate() {
         (CT, "1.2.3.4"),
     ];
     for (number, (sop_class, sop_instance)) in table.into_iter().enumerate() {
-        batch.add(object(number, sop_class, sop_instance)).unwrap();
+        batch.add(object(number, sop_class, sop_instance));
     }
     let mut fates = Vec::new();
     batch
@@ -137,7 +137,7 @@ async fn nobody_is_there() {
         calling: AeTitle::parse("SENDER").unwrap(),
     };
     let mut batch = Batch::default();
-    batch.add(object(1, "1.2.3", "1.2.3.1")).unwrap();
+    batch.add(object(1, "1.2.3", "1.2.3.1"));
     let error = batch
         .send(&receiver, |_, _| panic!("nothing was sent"))
         .await
@@ -154,16 +154,10 @@ async fn nobody_is_there() {
 fn a_batch_has_at_most_128_contexts() {
     let mut batch = Batch::default();
     for number in 0..128 {
-        batch
-            .add(object(0, &format!("1.2.{number}"), "1.2.3"))
-            .unwrap();
+        let object = object(0, &format!("1.2.{number}"), "1.2.3");
+        assert!(batch.fits(&object));
+        batch.add(object);
     }
-    assert!(
-        batch.add(object(0, "1.2.127", "1.2.4")).is_ok(),
-        "a context that is there already"
-    );
-    assert!(
-        batch.add(object(0, "1.2.128", "1.2.5")).is_err(),
-        "one context too many"
-    );
+    assert!(batch.fits(&object(0, "1.2.127", "1.2.4")), "a context that is there already");
+    assert!(!batch.fits(&object(0, "1.2.128", "1.2.5")), "one context too many");
 }
