@@ -6,100 +6,17 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::chain::{self, Chain};
 use crate::cpu::{self, Trees};
 use crate::load::Peer;
 use crate::process::{Process, free_address, http_get};
-
-/// What an object passes on its way in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Chain {
-    /// For the table.
-    pub(crate) name: String,
-    calling: String,
-    filters: Vec<&'static Filter>,
-}
-
-/// A configured plugin of the benchmark.
-#[derive(Debug, PartialEq, Eq)]
-struct Filter {
-    name: &'static str,
-    file: &'static str,
-    /// The rest of its table, in TOML.
-    rest: &'static str,
-}
-
-static STAMP: Filter = Filter {
-    name: "stamp",
-    file: "stamp.wasm",
-    rest: "config = { set = { InstitutionalDepartmentName = \"RADIOLOGY\", StationName = \"CT-ROOM-02\" } }",
-};
-static STAMP_AGAIN: Filter = Filter {
-    name: "stamp-again",
-    file: "stamp.wasm",
-    rest: "config = { set = { StudyDescription = \"CT CHEST W\" }, fill = { PatientSpeciesDescription = \"Homo sapiens\" } }",
-};
-static ANONYMIZE: Filter = Filter {
-    name: "anonymize",
-    file: "anonymize.wasm",
-    rest: "grant = { secrets = [\"site-key\"] }",
-};
-static ANONYMIZE_AGAIN: Filter = Filter {
-    name: "anonymize-again",
-    file: "anonymize.wasm",
-    rest: "grant = { secrets = [\"site-key\"] }",
-};
-
-impl Chain {
-    /// No filter at all.
-    pub(crate) fn none() -> Self {
-        Self {
-            name: "no chain".to_owned(),
-            calling: "BENCH-NONE".to_owned(),
-            filters: Vec::new(),
-        }
-    }
-
-    /// Chains of two filters that can be made of the components in `folder`, the smaller first.
-    pub(crate) fn of_two(folder: &Path) -> Vec<Self> {
-        let pairs = [
-            ("BENCH-SMALL", [&STAMP, &STAMP_AGAIN]),
-            ("BENCH-ANON", [&ANONYMIZE, &STAMP]),
-        ];
-        let there = |filter: &&Filter| folder.join(filter.file).exists();
-        let mut chains: Vec<Self> = pairs
-            .iter()
-            .filter(|(_, filters)| filters.iter().all(there))
-            .map(|(calling, filters)| Self::of(calling, filters))
-            .collect();
-        if chains.is_empty() && there(&&ANONYMIZE) {
-            chains.push(Self::of("BENCH-ANON", &[&ANONYMIZE, &ANONYMIZE_AGAIN]));
-        }
-        chains
-    }
-
-    fn of(calling: &str, filters: &[&'static Filter]) -> Self {
-        let names: Vec<&str> = filters.iter().map(|filter| filter.name).collect();
-        Self {
-            name: names.join(" + "),
-            calling: calling.to_owned(),
-            filters: filters.to_vec(),
-        }
-    }
-
-    /// Whether objects keep the study UID that they were sent with, so that they can be looked for.
-    fn keeps_studies(&self) -> bool {
-        self.filters
-            .iter()
-            .all(|filter| filter.file != ANONYMIZE.file)
-    }
-}
 
 /// The running host.
 pub(crate) struct Host {
@@ -125,7 +42,7 @@ impl Host {
         let folder = folder.join("host");
         fs::create_dir_all(&folder)?;
         let file = folder.join("isocenter.toml");
-        fs::write(&file, configuration(plugins, chains))?;
+        fs::write(&file, chain::configuration(plugins, chains)?)?;
         let (dicom, http) = (free_address()?, free_address()?);
         let mut command = Command::new(program);
         command.arg("serve").arg("--config").arg(&file);
@@ -163,7 +80,7 @@ impl Host {
         Peer {
             address: self.dicom,
             called: "ISOCENTER".to_owned(),
-            calling: chain.calling.clone(),
+            calling: chain.calling().to_owned(),
         }
     }
 
@@ -204,29 +121,3 @@ impl Host {
         self.process.trouble(what)
     }
 }
-
-fn configuration(plugins: &Path, chains: &[Chain]) -> String {
-    let mut text = "[dicom]\nae-title = \"ISOCENTER\"\n".to_owned();
-    let mut configured: Vec<&str> = Vec::new();
-    for filter in chains.iter().flat_map(|chain| &chain.filters) {
-        if !configured.contains(&filter.name) {
-            configured.push(filter.name);
-            let source: PathBuf = plugins.join(filter.file);
-            text += &format!(
-                "\n[plugins.{}]\nsource = {:?}\n{}\n",
-                filter.name, source, filter.rest
-            );
-        }
-    }
-    for chain in chains.iter().filter(|chain| !chain.filters.is_empty()) {
-        let names: Vec<&str> = chain.filters.iter().map(|filter| filter.name).collect();
-        text += &format!(
-            "\n[[chains]]\nname = {:?}\nwhen = {{ calling-ae = [{:?}] }}\ningest = {names:?}\n",
-            chain.name, chain.calling
-        );
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests;

@@ -24,7 +24,7 @@ pub(crate) struct Options {
     /// A tenth of the objects.
     #[arg(long)]
     quick: bool,
-    /// One size of objects only.
+    /// One size of objects only, or only what a filter's call costs.
     #[arg(long, value_name = "SIZE")]
     only: Option<Only>,
     /// Numbers of associations to measure.
@@ -51,9 +51,15 @@ pub(crate) struct Options {
 enum Only {
     Small,
     Large,
+    Calls,
 }
 
 impl Options {
+    /// Whether single calls of filters are measured.
+    pub(crate) fn wants_calls(&self) -> bool {
+        !self.without_host && self.only.is_none_or(|only| only == Only::Calls)
+    }
+
     /// The rows of the table.
     pub(crate) fn loads(&self) -> Vec<Load> {
         let sizes = [

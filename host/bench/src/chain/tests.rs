@@ -7,9 +7,11 @@ fn the_calling_ae_title_chooses_the_chain() {
         Chain::of("BENCH-SMALL", &[&STAMP, &STAMP_AGAIN]),
         Chain::of("BENCH-ANON", &[&ANONYMIZE, &STAMP]),
     ];
-    let text = configuration(Path::new("/plugins"), &chains);
+    let text = configuration(Path::new("/plugins"), &chains).unwrap();
     for expected in [
-        "[plugins.stamp]\nsource = \"/plugins/stamp.wasm\"\n",
+        "[plugins.stamp]\nsource = \"/plugins/stamp.wasm\"\nconfig = { \"set\" = { \"InstitutionalDepartmentName\" = \
+         \"RADIOLOGY\", \"StationName\" = \"CT-2\" } }\n",
+        "[plugins.anonymize]\nsource = \"/plugins/anonymize.wasm\"\nconfig = {  }\ngrant = { secrets = [\"site-key\"] }\n",
         "when = { calling-ae = [\"BENCH-SMALL\"] }\ningest = [\"stamp\", \"stamp-again\"]\n",
         "when = { calling-ae = [\"BENCH-ANON\"] }\ningest = [\"anonymize\", \"stamp\"]\n",
     ] {
@@ -17,4 +19,15 @@ fn the_calling_ae_title_chooses_the_chain() {
     }
     assert_eq!(text.matches("[plugins.stamp]").count(), 1);
     assert_eq!(text.matches("[[chains]]").count(), 2);
+}
+
+#[test]
+fn filters_are_configured_in_json() {
+    for filter in [&STAMP, &STAMP_AGAIN, &ANONYMIZE, &ANONYMIZE_AGAIN] {
+        assert!(
+            filter.spec(Path::new("/plugins")).is_ok(),
+            "{}",
+            filter.name
+        );
+    }
 }
