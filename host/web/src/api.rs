@@ -1,9 +1,10 @@
 //! `/api`: what an operator's scripts ask. Small on purpose: what waits for a person, and what runs.
 
-use axum::extract::{Query, State};
+use axum::extract::{Query, State as Shared};
 use axum::routing::get;
 use axum::{Json, Router};
 use isocenter_archive::index::{DeadJob, JobKind, Quarantined, Transport};
+use isocenter_plugin::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -45,7 +46,7 @@ impl Page {
     }
 }
 
-async fn about(State(state): State<AppState>) -> Json<Value> {
+async fn about(Shared(state): Shared<AppState>) -> Json<Value> {
     let about = &state.app.about;
     let plugins: Vec<Value> = state
         .app
@@ -59,7 +60,10 @@ async fn about(State(state): State<AppState>) -> Json<Value> {
                 "digest": plugin.digest(),
                 "filter": roles.filter,
                 "router": roles.router,
-                "state": plugin.state().to_string(),
+                "state": match plugin.state() {
+                    State::Ready => "ready",
+                    State::Tripped { .. } => "tripped",
+                },
             })
         })
         .collect();
@@ -78,7 +82,7 @@ async fn about(State(state): State<AppState>) -> Json<Value> {
     }))
 }
 
-async fn quarantine(State(state): State<AppState>, Query(page): Query<Page>) -> Result<Json<Value>, RouteError> {
+async fn quarantine(Shared(state): Shared<AppState>, Query(page): Query<Page>) -> Result<Json<Value>, RouteError> {
     let held = state.archive().index().quarantined(page.limit()?).await?;
     Ok(Json(held.iter().map(quarantined).collect()))
 }
@@ -109,7 +113,7 @@ pub(crate) fn transport(transport: Transport) -> &'static str {
     }
 }
 
-async fn dead_letters(State(state): State<AppState>, Query(page): Query<Page>) -> Result<Json<Value>, RouteError> {
+async fn dead_letters(Shared(state): Shared<AppState>, Query(page): Query<Page>) -> Result<Json<Value>, RouteError> {
     let dead = state.archive().index().dead(page.limit()?).await?;
     Ok(Json(dead.iter().map(dead_letter).collect()))
 }

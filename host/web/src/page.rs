@@ -12,6 +12,7 @@ mod values;
 
 use axum::Router;
 use axum::extract::{Query as QueryString, State};
+use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -65,7 +66,7 @@ async fn page(State(state): State<AppState>, QueryString(search): QueryString<Se
     let document = document(&state.app.about.ae_title, &body);
     (
         [
-            (CONTENT_TYPE, "text/html; charset=utf-8"),
+            (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
             (CONTENT_SECURITY_POLICY, style::policy()),
         ],
         document.into_string(),

@@ -1,9 +1,8 @@
 //! The table of routes, and what is answered beside it.
 
-use axum::extract::OriginalUri;
 use axum::http::StatusCode;
 use axum::http::header::ALLOW;
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, response};
@@ -26,7 +25,7 @@ pub fn router(app: App) -> Router {
         .with_state(state)
 }
 
-async fn unknown(OriginalUri(uri): OriginalUri) -> RouteError {
+async fn unknown(uri: Uri) -> RouteError {
     let first = uri.path().split('/').find(|piece| !piece.is_empty()).unwrap_or_default();
     RouteError::NoRoute {
         hint: match first.to_ascii_lowercase().as_str() {
@@ -46,7 +45,7 @@ async fn unknown(OriginalUri(uri): OriginalUri) -> RouteError {
 }
 
 /// `OPTIONS` is answered with what there is; any other method with a sentence.
-async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> response::Result<Response> {
+async fn wrong_method(method: Method, uri: Uri) -> response::Result<Response> {
     let allowed = if uri.path() == "/dicom-web/studies" || is_study(uri.path()) {
         "GET, HEAD, POST, OPTIONS"
     } else {

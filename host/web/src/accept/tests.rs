@@ -15,7 +15,8 @@ fn headers(values: &[&'static str]) -> HeaderMap {
 #[test]
 fn objects_of_a_resource() {
     let one_of = |uids: &[&str]| Syntaxes::OneOf(uids.iter().map(|uid| (*uid).to_owned()).collect());
-    let table: Vec<(&[&'static str], Resource, Option<(Shape, Syntaxes)>)> = vec![
+    type Case = (&'static [&'static str], Resource, Option<(Shape, Syntaxes)>);
+    let table: Vec<Case> = vec![
         (&[], Resource::Many, Some((Shape::Multipart, Syntaxes::Any))),
         (&[], Resource::One, Some((Shape::Multipart, Syntaxes::Any))),
         (&["*/*"], Resource::One, Some((Shape::Multipart, Syntaxes::Any))),

@@ -7,7 +7,8 @@ use super::BaseUrl;
 #[test]
 fn chosen_from_configuration_then_request_then_address() {
     let listen = "127.0.0.1:8080";
-    let table: Vec<(Option<&str>, &[(&'static str, &'static str)], &str)> = vec![
+    type Case = (Option<&'static str>, &'static [(&'static str, &'static str)], &'static str);
+    let table: Vec<Case> = vec![
         (None, &[], "http://127.0.0.1:8080"),
         (None, &[("host", "pacs:80")], "http://pacs:80"),
         (None, &[("host", "[::1]:8080")], "http://[::1]:8080"),

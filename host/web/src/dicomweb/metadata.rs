@@ -8,9 +8,9 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use futures::stream::StreamExt;
 use isocenter_archive::index::Located;
-use isocenter_dicom::header::{Header, Value};
+use isocenter_dicom::header::Header;
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_dicom::{Tag, tags};
+use isocenter_dicom::{Tag, Value, tags};
 use serde::Deserialize;
 use serde_json::json;
 

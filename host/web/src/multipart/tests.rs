@@ -68,8 +68,11 @@ fn torn(head: &[(&str, &str)], content: &[u8]) -> Part {
     }
 }
 
+/// A body, its parts and how it ends.
+type Case = (&'static [u8], Vec<Part>, Result<(), BadMultipart>);
+
 /// Bodies and what they hold, whatever the chunks. The content of a torn part may lack what could be a delimiter.
-fn table() -> Vec<(&'static [u8], Vec<Part>, Result<(), BadMultipart>)> {
+fn table() -> Vec<Case> {
     let dicom = [("content-type", "application/dicom")];
     vec![
         (

@@ -88,6 +88,20 @@ pub(super) struct Listing {
 }
 
 impl Listing {
+    #[cfg(test)]
+    pub(super) fn of(searched: &str, studies: Vec<Map<String, Value>>) -> Self {
+        Self {
+            search: Search {
+                name: searched.to_owned(),
+                id: searched.to_owned(),
+                page: searched.to_owned(),
+            },
+            studies,
+            more: true,
+            trouble: None,
+        }
+    }
+
     pub(super) async fn find(index: &Index, search: Search) -> Self {
         let (mut studies, trouble) = match index.search(&search.query()).await {
             Ok(studies) => (studies, None),

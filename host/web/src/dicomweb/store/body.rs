@@ -193,3 +193,6 @@ impl Chunks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
