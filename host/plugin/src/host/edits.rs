@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use isocenter_dicom::edit::Edit;
-use isocenter_dicom::header::{Header, Value};
-use isocenter_dicom::uid::Uid;
+use isocenter_dicom::{Header, Uid, Value};
 use wasmtime::component::Resource;
 
 use crate::bindings::isocenter::dicom::{edits, types};

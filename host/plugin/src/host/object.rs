@@ -4,8 +4,7 @@
 
 use std::sync::Arc;
 
-use isocenter_dicom::header::{Header, Path};
-use isocenter_dicom::{Tag, tags};
+use isocenter_dicom::{Header, Path, Tag, tags};
 use wasmtime::component::Resource;
 
 use crate::bindings::isocenter::dicom::{objects, types};

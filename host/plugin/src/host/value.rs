@@ -2,8 +2,7 @@
 //!
 //! Separate because both the object and the edits need them.
 
-use isocenter_dicom::Tag;
-use isocenter_dicom::header::{Path, Step, Value};
+use isocenter_dicom::{Path, Step, Tag, Value};
 
 use crate::bindings::isocenter::dicom::types as wit;
 
