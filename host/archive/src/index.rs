@@ -9,15 +9,27 @@
 mod attributes;
 mod commit;
 mod error;
+mod fold;
+mod keys;
 mod locate;
+mod matching;
+mod moment;
 mod object;
 mod place;
 mod query;
 mod queue;
+mod replace;
+mod row;
 mod search;
 mod totals;
+mod work;
 
-use sqlx::postgres::{PgConnectOptions, PgPool};
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, PgConnection,
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+};
 
 pub use attributes::Attributes;
 pub use error::{IndexError, SearchError};
@@ -28,23 +40,44 @@ pub use query::{Include, Level, Query};
 pub use queue::{Backlog, DeadJob, Job, JobKind};
 pub use totals::Totals;
 
+use work::Work;
+
+/// How long to wait for a connection, a new one included.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// The longest that any statement but a migration may run.
+const STATEMENT: &str = "60s";
+/// How often a statement is tried that another transaction, or a lost connection, ended.
+const TRIES: u32 = 5;
+
 /// The index. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Index {
     pool: PgPool,
+    work: Arc<Work>,
 }
 
 impl Index {
     /// Connects, with at most `max_connections` connections, and brings the schema up to date; hosts that start together do
     /// that one after another.
     pub async fn connect(options: PgConnectOptions, max_connections: u32) -> Result<Index, IndexError> {
-        let _ = (options, max_connections);
-        todo!()
+        let options = options.application_name("isocenter").disable_statement_logging();
+        let mut connection = PgConnection::connect_with(&options).await?;
+        sqlx::migrate!().run(&mut connection).await.map_err(IndexError::Migration)?;
+        connection.close().await?;
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections.max(2))
+            .acquire_timeout(ACQUIRE)
+            // A lost connection is noticed when it is used, and every statement here may be repeated.
+            .test_before_acquire(false)
+            .connect_with(options.options([("statement_timeout", STATEMENT)]).statement_cache_capacity(200))
+            .await?;
+        Ok(Self { pool, work: Arc::default() })
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), IndexError> {
-        todo!()
+        again!(self, connection => sqlx::query("SELECT 1").execute(connection))?;
+        Ok(())
     }
 
     /// Ends all connections, after what is under way.
@@ -52,3 +85,52 @@ impl Index {
         self.pool.close().await;
     }
 }
+
+/// Runs a statement on a connection of the pool. It is repeated, a bounded number of times, when another transaction or a lost
+/// connection ended it: so it must be one that may be repeated.
+///
+/// A macro, because a closure that borrows both its surroundings and the connection cannot yet be said to be `Send`.
+macro_rules! again {
+    ($index:expr, $connection:ident => $statement:expr) => {{
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let outcome = match $index.pool.acquire().await {
+                Ok(mut pooled) => {
+                    let $connection = &mut *pooled;
+                    $statement.await
+                }
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Err(error) if tries < $crate::index::TRIES && $crate::index::repeatable(&error) => {
+                    tokio::time::sleep($crate::index::pause(tries)).await;
+                }
+                outcome => break outcome.map_err($crate::index::IndexError::from),
+            }
+        }
+    }};
+}
+use again;
+
+/// Whether a statement was ended by something other than itself: a deadlock or a serialisation failure (class 40), or a
+/// connection that was lost since it was last used.
+fn repeatable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            code.starts_with("40") || matches!(code.as_ref(), "57P01" | "57P02" | "57P03")
+        }
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
+        _ => false,
+    }
+}
+
+/// 5, 10, 20, 40 ms, each more or less: two that collided should not meet again.
+fn pause(tries: u32) -> Duration {
+    let spread = u64::from(PackId::make().to_bytes().last().copied().unwrap_or_default());
+    Duration::from_micros((5000 << tries.min(6).saturating_sub(1)) * (128 + spread) / 256)
+}
+
+#[cfg(test)]
+mod tests;

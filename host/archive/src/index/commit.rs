@@ -1,14 +1,486 @@
-//! Makes durable objects findable.
+//! Makes durable objects findable: the hot path, one statement for a whole batch.
+//!
+//! The statement inserts what is not there yet and answers, for each object, whether it was inserted, or which bytes were
+//! there before. Only objects that were inserted bring their series, study and jobs with them. What was there before is
+//! compared here; only where the policy says that the new one takes its place does [`super::replace`] do more.
+//!
+//! Batches of several hosts may meet. Rows are inserted in the order of their keys, so that two batches wait for each other
+//! at most one way; a row that another transaction committed after our statement began is neither inserted nor seen by it,
+//! and asked for once more.
 
-use super::{Duplicates, Index, IndexError, Indexed, NewObject};
+use std::collections::{BTreeMap, HashSet};
+
+use isocenter_dicom::uid::Uid;
+use sqlx::{PgConnection, Postgres, Row, postgres::PgArguments, query::Query, types::Json};
+
+use super::{
+    Duplicates, Index, IndexError, Indexed, NewJob, NewObject, PackId,
+    again,
+    attributes::{Series, Study},
+    row::{self, Columns},
+};
+
+/// Inserts objects, and their series, studies and jobs if they are new. A job that was enqueued before and not done is
+/// enqueued anew under another id, so that who is doing it with the old bytes does not end it.
+const INSERT: &str = r#"
+WITH batch AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::bigint[], $9::integer[], $10::bytea[],
+        $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
+        $16::integer[], $17::integer[], $18::integer[], $19::integer[], $20::integer[], $21::integer[], $22::date[], $23::time[], $24::text[]
+    ) WITH ORDINALITY AS b(
+        study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+        calling_ae, called_ae, peer, transport, arrived,
+        instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone, n)
+), fresh AS (
+    INSERT INTO objects (
+        study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+        calling_ae, called_ae, peer, transport, arrived,
+        instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone)
+    SELECT
+        study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+        calling_ae, called_ae, peer, transport, arrived,
+        instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone
+    FROM batch
+    ON CONFLICT DO NOTHING
+    RETURNING study_uid, series_uid, object_uid
+), new_series AS (
+    INSERT INTO series (
+        study_uid, series_uid, modality, series_number, description, series_date, series_time, body_part, laterality,
+        manufacturer, station_name, institution_name, step_date, step_time, scheduled_step_ids, requested_procedure_ids, attributes)
+    SELECT
+        study_uid, series_uid, modality, series_number, description, series_date, series_time, body_part, laterality,
+        manufacturer, station_name, institution_name, step_date, step_time,
+        string_to_array(scheduled_step_ids, '\'), string_to_array(requested_procedure_ids, '\'), attributes
+    FROM unnest(
+        $25::text[], $26::text[], $27::text[], $28::integer[], $29::text[], $30::date[], $31::time[], $32::text[], $33::text[],
+        $34::text[], $35::text[], $36::text[], $37::date[], $38::time[], $39::text[], $40::text[], $41::jsonb[]
+    ) AS s(
+        study_uid, series_uid, modality, series_number, description, series_date, series_time, body_part, laterality,
+        manufacturer, station_name, institution_name, step_date, step_time, scheduled_step_ids, requested_procedure_ids, attributes)
+    WHERE (study_uid, series_uid) IN (SELECT study_uid, series_uid FROM fresh)
+    ON CONFLICT DO NOTHING
+), new_studies AS (
+    INSERT INTO studies (
+        study_uid, patient_name, patient_name_ideographic, patient_name_phonetic, patient_words, patient_id, patient_id_issuer,
+        patient_birth_date, patient_sex, study_date, study_time, accession_number,
+        referring_name, referring_name_ideographic, referring_name_phonetic, referring_words, study_id, description, attributes)
+    SELECT * FROM unnest(
+        $42::text[], $43::text[], $44::text[], $45::text[], $46::text[], $47::text[], $48::text[],
+        $49::date[], $50::text[], $51::date[], $52::time[], $53::text[],
+        $54::text[], $55::text[], $56::text[], $57::text[], $58::text[], $59::text[], $60::jsonb[]
+    ) AS s(study_uid)
+    WHERE study_uid IN (SELECT study_uid FROM fresh)
+    ON CONFLICT DO NOTHING
+), new_jobs AS (
+    INSERT INTO jobs (study_uid, object_uid, kind, destination, priority, due)
+    SELECT study_uid, object_uid, kind, destination, priority, now() + delay * interval '1 millisecond'
+    FROM unnest($61::text[], $62::text[], $63::text[], $64::text[], $65::smallint[], $66::bigint[])
+        AS j(study_uid, object_uid, kind, destination, priority, delay)
+    WHERE (study_uid, object_uid) IN (SELECT study_uid, object_uid FROM fresh)
+    ON CONFLICT (study_uid, object_uid, kind, destination) DO UPDATE
+    SET id = EXCLUDED.id, priority = EXCLUDED.priority, due = EXCLUDED.due, attempts = 0, dead = false, reason = NULL,
+        enqueued = EXCLUDED.enqueued
+)
+SELECT b.n - 1 AS n, f.object_uid IS NOT NULL AS fresh, o.digest, o.pack, o.pack_offset
+FROM batch b
+LEFT JOIN fresh f ON f.study_uid = b.study_uid AND f.object_uid = b.object_uid
+LEFT JOIN objects o ON o.study_uid = b.study_uid AND o.object_uid = b.object_uid
+"#;
+
+/// What is there now.
+const LOOK: &str = r#"
+SELECT b.n - 1 AS n, o.digest, o.pack, o.pack_offset
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS b(study_uid, object_uid, n)
+JOIN objects o ON o.study_uid = b.study_uid AND o.object_uid = b.object_uid
+"#;
+
+/// Puts objects into quarantine; answers where the same bytes are, these or those of an earlier time.
+const HOLD: &str = r#"
+WITH batch AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::bigint[], $9::integer[], $10::bytea[],
+        $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[], $17::text[]
+    ) WITH ORDINALITY AS b(
+        study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+        calling_ae, called_ae, peer, transport, arrived, plugin, reason, n)
+), fresh AS (
+    INSERT INTO quarantine (
+        study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+        calling_ae, called_ae, peer, transport, arrived, plugin, reason)
+    SELECT
+        study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+        calling_ae, called_ae, peer, transport, arrived, plugin, reason
+    FROM batch
+    ON CONFLICT DO NOTHING
+    RETURNING study_uid, object_uid, digest
+)
+SELECT b.n - 1 AS n, f.object_uid IS NOT NULL AS fresh, q.digest, q.pack, q.pack_offset
+FROM batch b
+LEFT JOIN fresh f ON f.study_uid = b.study_uid AND f.object_uid = b.object_uid AND f.digest = b.digest
+LEFT JOIN quarantine q ON q.study_uid = b.study_uid AND q.object_uid = b.object_uid AND q.digest = b.digest
+"#;
+
+/// Where the same bytes are held.
+const LOOK_HELD: &str = r#"
+SELECT b.n - 1 AS n, q.digest, q.pack, q.pack_offset
+FROM unnest($1::text[], $2::text[], $3::bytea[]) WITH ORDINALITY AS b(study_uid, object_uid, digest, n)
+JOIN quarantine q ON q.study_uid = b.study_uid AND q.object_uid = b.object_uid AND q.digest = b.digest
+"#;
+
+/// How often a row may come and go under our eyes before we give up.
+const LOOKS: u32 = 5;
+
+/// What is under a key.
+enum Found {
+    Inserted,
+    There { digest: [u8; 32], pack: PackId, offset: i64 },
+    /// Committed by another transaction while our statement ran.
+    Unseen,
+}
+
+impl Found {
+    fn sees(&self, object: &NewObject) -> Option<Seen> {
+        match self {
+            Self::Unseen => None,
+            Self::Inserted => Some(Seen::Here),
+            Self::There { digest, pack, offset } => Some(if *digest != object.place.digest {
+                Seen::Other
+            } else if *pack == object.place.pack && *offset == row::signed(object.place.offset) {
+                Seen::Here
+            } else {
+                Seen::Same
+            }),
+        }
+    }
+}
+
+/// What a key's row is to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It refers to this place.
+    Here,
+    /// It refers to the same bytes at another place.
+    Same,
+    /// It refers to other bytes.
+    Other,
+}
 
 impl Index {
     /// Indexes objects whose bytes are durable, and enqueues their jobs, in one round trip; answers in their order.
     ///
     /// May be repeated: what is indexed at the same place is [`Indexed::New`] (or `Held`) again. After an error it is
     /// unknown whether any object was indexed, so its bytes must stay until a repetition or [`Index::known`] tells.
+    ///
+    /// A second object of the same UIDs in a batch, and objects that replace others, take further round trips.
     pub async fn commit(&self, objects: &[NewObject], duplicates: Duplicates) -> Result<Vec<Indexed>, IndexError> {
-        let _ = (objects, duplicates);
-        todo!()
+        let mut answers = vec![None; objects.len()];
+        let (held, mut left): (Vec<usize>, Vec<usize>) =
+            (0..objects.len()).partition(|at| objects.get(*at).is_some_and(|object| object.held.is_some()));
+        self.round(objects, held, &mut answers, Shelf::Quarantine, duplicates).await?;
+        while !left.is_empty() {
+            let mut seen = HashSet::new();
+            let (first, again) = left.into_iter().partition(|at| {
+                objects.get(*at).is_some_and(|object| seen.insert((&object.identity.study, &object.identity.sop_instance)))
+            });
+            self.round(objects, first, &mut answers, Shelf::Archive, duplicates).await?;
+            left = again;
+        }
+        let answered: Option<Vec<Indexed>> = answers.into_iter().collect();
+        answered.ok_or(row::unreadable("an outcome"))
     }
+
+    /// Indexes those of `objects` that `which` names.
+    async fn round(
+        &self,
+        objects: &[NewObject],
+        which: Vec<usize>,
+        answers: &mut [Option<Indexed>],
+        shelf: Shelf,
+        duplicates: Duplicates,
+    ) -> Result<(), IndexError> {
+        let mut batch: Vec<(usize, &NewObject)> = which.into_iter().filter_map(|at| Some((at, objects.get(at)?))).collect();
+        if batch.is_empty() {
+            return Ok(());
+        }
+        batch.sort_by(|(_, a), (_, b)| key(a).cmp(&key(b)));
+        let sorted: Vec<&NewObject> = batch.iter().map(|(_, object)| *object).collect();
+        let seen = match shelf {
+            Shelf::Quarantine => self.hold(&sorted).await?,
+            Shelf::Archive => self.insert(&sorted).await?,
+        };
+        let mut replacing = Vec::new();
+        for ((at, object), seen) in batch.iter().zip(seen) {
+            let answer = match (shelf, seen, duplicates) {
+                (Shelf::Quarantine, Seen::Here, _) => Indexed::Held,
+                (Shelf::Archive, Seen::Here, _) => Indexed::New,
+                (_, Seen::Same, _) => Indexed::Identical,
+                (_, Seen::Other, Duplicates::KeepFirst) => Indexed::Conflict,
+                (_, Seen::Other, Duplicates::Replace | Duplicates::KeepBoth) => {
+                    replacing.push((*at, *object));
+                    continue;
+                }
+            };
+            if let Some(slot) = answers.get_mut(*at) {
+                *slot = Some(answer);
+            }
+        }
+        if !replacing.is_empty() {
+            let which: Vec<&NewObject> = replacing.iter().map(|(_, object)| *object).collect();
+            let replaced = self.replace(&which, duplicates == Duplicates::KeepBoth).await?;
+            for ((at, _), answer) in replacing.iter().zip(replaced) {
+                if let Some(slot) = answers.get_mut(*at) {
+                    *slot = Some(answer);
+                }
+            }
+        }
+        let jobs = batch.iter().any(|(at, object)| {
+            !object.jobs.is_empty() && matches!(answers.get(*at), Some(Some(Indexed::New | Indexed::Replaced)))
+        });
+        if jobs {
+            self.work.arrived();
+        }
+        Ok(())
+    }
+
+    async fn insert(&self, batch: &[&NewObject]) -> Result<Vec<Seen>, IndexError> {
+        let rows = Columns::of(batch);
+        let parents = Parents::of(batch);
+        let jobs = Jobs::of(batch);
+        for _ in 0..LOOKS {
+            let answer = again!(self, connection => {
+                let query = bind_objects(sqlx::query(INSERT), &rows, batch);
+                jobs.bind(parents.bind(query)).fetch_all(connection)
+            })?;
+            let mut found: Vec<Found> = batch.iter().map(|_| Found::Unseen).collect();
+            read(&answer, &mut found)?;
+            if found.iter().any(|found| matches!(found, Found::Unseen)) {
+                let answer = again!(self, connection => {
+                    sqlx::query(LOOK).bind(&rows.study).bind(&rows.object).fetch_all(connection)
+                })?;
+                read(&answer, &mut found)?;
+            }
+            let seen: Option<Vec<Seen>> = batch.iter().zip(&found).map(|(object, found)| found.sees(object)).collect();
+            if let Some(seen) = seen {
+                return Ok(seen);
+            }
+            // A row was there for the insert and gone for the look: the index is being cleared. Try again.
+        }
+        Err(IndexError::Unavailable("rows come and go while they are written"))
+    }
+
+    async fn hold(&self, batch: &[&NewObject]) -> Result<Vec<Seen>, IndexError> {
+        let rows = Columns::of(batch);
+        let said = |text: &str| text.replace('\0', "");
+        let plugins: Vec<Option<String>> =
+            batch.iter().map(|object| object.held.as_ref()?.plugin.as_deref().map(said)).collect();
+        let reasons: Vec<String> =
+            batch.iter().map(|object| object.held.as_ref().map(|held| said(&held.reason)).unwrap_or_default()).collect();
+        for _ in 0..LOOKS {
+            let answer = again!(self, connection => {
+                bind_rows(sqlx::query(HOLD), &rows).bind(&plugins).bind(&reasons).fetch_all(connection)
+            })?;
+            let mut found: Vec<Found> = batch.iter().map(|_| Found::Unseen).collect();
+            read(&answer, &mut found)?;
+            // Of the same bytes twice in a batch, the one that was inserted is seen by the other only now.
+            let answer = again!(self, connection => {
+                sqlx::query(LOOK_HELD).bind(&rows.study).bind(&rows.object).bind(&rows.digest).fetch_all(connection)
+            })?;
+            read(&answer, &mut found)?;
+            let seen: Option<Vec<Seen>> = batch.iter().zip(&found).map(|(object, found)| found.sees(object)).collect();
+            if let Some(seen) = seen {
+                return Ok(seen);
+            }
+        }
+        Err(IndexError::Unavailable("rows come and go while they are written"))
+    }
+}
+
+/// Where an object is to be indexed.
+#[derive(Clone, Copy)]
+enum Shelf {
+    Archive,
+    Quarantine,
+}
+
+fn key(object: &NewObject) -> (&Uid, &Uid) {
+    (&object.identity.study, &object.identity.sop_instance)
+}
+
+fn read(answer: &[sqlx::postgres::PgRow], found: &mut [Found]) -> Result<(), IndexError> {
+    for line in answer {
+        let at: i64 = line.try_get("n")?;
+        let fresh = line.try_get::<bool, _>("fresh").unwrap_or(false);
+        let there = match line.try_get::<Option<PackId>, _>("pack")? {
+            _ if fresh => Found::Inserted,
+            Some(pack) => Found::There { digest: row::digest(line)?, pack, offset: line.try_get("pack_offset")? },
+            None => continue,
+        };
+        if let Some(slot) = usize::try_from(at).ok().and_then(|at| found.get_mut(at)) {
+            *slot = there;
+        }
+    }
+    Ok(())
+}
+
+type Bound<'q> = Query<'q, Postgres, PgArguments>;
+
+/// $1 to $15.
+pub(super) fn bind_rows<'q>(query: Bound<'q>, rows: &'q Columns<'_>) -> Bound<'q> {
+    query
+        .bind(&rows.study)
+        .bind(&rows.object)
+        .bind(&rows.series)
+        .bind(&rows.sop_class)
+        .bind(&rows.syntax)
+        .bind(&rows.pack)
+        .bind(&rows.offset)
+        .bind(&rows.length)
+        .bind(&rows.header_length)
+        .bind(&rows.digest)
+        .bind(&rows.calling_ae)
+        .bind(&rows.called_ae)
+        .bind(&rows.peer)
+        .bind(&rows.transport)
+        .bind(&rows.arrived)
+}
+
+/// $1 to $24.
+pub(super) fn bind_objects<'q>(query: Bound<'q>, rows: &'q Columns<'_>, batch: &[&NewObject]) -> Bound<'q> {
+    let column = |of: fn(&super::attributes::Object) -> Option<i32>| -> Vec<Option<i32>> {
+        batch.iter().map(|object| of(&object.attributes.object)).collect()
+    };
+    bind_rows(query, rows)
+        .bind(column(|object| object.instance_number))
+        .bind(column(|object| object.rows))
+        .bind(column(|object| object.columns))
+        .bind(column(|object| object.bits_allocated))
+        .bind(column(|object| object.frames))
+        .bind(column(|object| object.acquisition_number))
+        .bind(batch.iter().map(|object| object.attributes.object.content_date).collect::<Vec<_>>())
+        .bind(batch.iter().map(|object| object.attributes.object.content_time).collect::<Vec<_>>())
+        .bind(batch.iter().map(|object| object.attributes.object.timezone.clone()).collect::<Vec<_>>())
+}
+
+/// The series and studies of a batch, each once, in the order of their keys.
+pub(super) struct Parents<'a> {
+    series: BTreeMap<(&'a str, &'a str), &'a Series>,
+    studies: BTreeMap<&'a str, &'a Study>,
+}
+
+impl<'a> Parents<'a> {
+    pub(super) fn of(batch: &[&'a NewObject]) -> Self {
+        let (mut series, mut studies) = (BTreeMap::new(), BTreeMap::new());
+        for object in batch {
+            let study = object.identity.study.as_str();
+            series.entry((study, object.identity.series.as_str())).or_insert(&object.attributes.series);
+            studies.entry(study).or_insert(&object.attributes.study);
+        }
+        Self { series, studies }
+    }
+
+    fn bind<'q>(&self, query: Bound<'q>) -> Bound<'q> {
+        self.bind_studies(self.bind_series(query))
+    }
+
+    /// 17 values.
+    pub(super) fn bind_series<'q>(&self, query: Bound<'q>) -> Bound<'q> {
+        macro_rules! all {
+            ($($column:ident).+) => { self.series.values().map(|series| &series.$($column).+).collect::<Vec<_>>() };
+        }
+        query
+            .bind(self.series.keys().map(|(study, _)| *study).collect::<Vec<_>>())
+            .bind(self.series.keys().map(|(_, series)| *series).collect::<Vec<_>>())
+            .bind(all!(modality))
+            .bind(all!(number))
+            .bind(all!(description))
+            .bind(all!(date))
+            .bind(all!(time))
+            .bind(all!(body_part))
+            .bind(all!(laterality))
+            .bind(all!(manufacturer))
+            .bind(all!(station_name))
+            .bind(all!(institution_name))
+            .bind(all!(step_date))
+            .bind(all!(step_time))
+            .bind(all!(scheduled_step_ids))
+            .bind(all!(requested_procedure_ids))
+            .bind(self.series.values().map(|series| Json(&series.shown)).collect::<Vec<_>>())
+    }
+
+    /// 19 values.
+    fn bind_studies<'q>(&self, query: Bound<'q>) -> Bound<'q> {
+        macro_rules! all {
+            ($($column:ident).+) => { self.studies.values().map(|study| &study.$($column).+).collect::<Vec<_>>() };
+        }
+        let words = |of: fn(&Study) -> Option<String>| self.studies.values().map(|study| of(study)).collect::<Vec<_>>();
+        query
+            .bind(self.studies.keys().copied().collect::<Vec<_>>())
+            .bind(all!(patient_name.alphabetic))
+            .bind(all!(patient_name.ideographic))
+            .bind(all!(patient_name.phonetic))
+            .bind(words(|study| study.patient_name.words()))
+            .bind(all!(patient_id))
+            .bind(all!(patient_id_issuer))
+            .bind(all!(patient_birth_date))
+            .bind(all!(patient_sex))
+            .bind(all!(date))
+            .bind(all!(time))
+            .bind(all!(accession_number))
+            .bind(all!(referring_name.alphabetic))
+            .bind(all!(referring_name.ideographic))
+            .bind(all!(referring_name.phonetic))
+            .bind(words(|study| study.referring_name.words()))
+            .bind(all!(id))
+            .bind(all!(description))
+            .bind(self.studies.values().map(|study| Json(&study.shown)).collect::<Vec<_>>())
+    }
+}
+
+/// Jobs to enqueue, each once, in the order of their keys.
+pub(super) struct Jobs<'a>(BTreeMap<(&'a str, &'a str, &'static str, &'a str), (i16, i64)>);
+
+impl<'a> Jobs<'a> {
+    pub(super) fn of(batch: &[&'a NewObject]) -> Self {
+        let mut jobs = Self(BTreeMap::new());
+        for object in batch {
+            for job in &object.jobs {
+                jobs.add(&object.identity.study, &object.identity.sop_instance, job);
+            }
+        }
+        jobs
+    }
+
+    pub(super) fn none() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    pub(super) fn add(&mut self, study: &'a Uid, object: &'a Uid, job: &'a NewJob) {
+        let (kind, destination, priority, delay) = match job {
+            NewJob::Route => ("route", "", 100, 0),
+            NewJob::Deliver { destination, delay, priority } => {
+                ("deliver", destination.as_str(), *priority, i64::try_from(delay.as_millis()).unwrap_or(i64::MAX / 4))
+            }
+        };
+        self.0.insert((study.as_str(), object.as_str(), kind, destination), (i16::from(priority), delay));
+    }
+
+    /// 6 values.
+    pub(super) fn bind<'q>(&self, query: Bound<'q>) -> Bound<'q> {
+        query
+            .bind(self.0.keys().map(|key| key.0).collect::<Vec<_>>())
+            .bind(self.0.keys().map(|key| key.1).collect::<Vec<_>>())
+            .bind(self.0.keys().map(|key| key.2).collect::<Vec<_>>())
+            .bind(self.0.keys().map(|key| key.3).collect::<Vec<_>>())
+            .bind(self.0.values().map(|value| value.0).collect::<Vec<_>>())
+            .bind(self.0.values().map(|value| value.1).collect::<Vec<_>>())
+    }
+}
+
+/// What is under the keys of objects, as seen within a transaction that locked them.
+pub(super) async fn look(connection: &mut PgConnection, batch: &[&NewObject], rows: &Columns<'_>) -> Result<Vec<Option<Seen>>, sqlx::Error> {
+    let answer = sqlx::query(LOOK).bind(&rows.study).bind(&rows.object).fetch_all(connection).await?;
+    let mut found: Vec<Found> = batch.iter().map(|_| Found::Unseen).collect();
+    read(&answer, &mut found).map_err(|_| sqlx::Error::RowNotFound)?;
+    Ok(batch.iter().zip(&found).map(|(object, found)| found.sees(object)).collect())
 }

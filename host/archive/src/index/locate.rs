@@ -4,7 +4,13 @@ use std::time::SystemTime;
 
 use isocenter_dicom::{header::Identity, uid::Uid};
 
-use super::{Held, Index, IndexError, Place, Source};
+use sqlx::{Row, postgres::PgRow};
+
+use super::{
+    Held, Index, IndexError, Place, Source, again,
+    moment::Moment,
+    row::{self, signed},
+};
 
 /// A stored object.
 #[derive(Clone, Debug)]
@@ -85,6 +91,67 @@ pub struct Quarantined {
     pub arrived: SystemTime,
 }
 
+/// Objects of a study in reading order. The bounds that are not asked for are open.
+const LOCATE: &str = r#"
+SELECT study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+    calling_ae, called_ae, peer, transport, arrived, instance_number, frames
+FROM objects
+WHERE study_uid = $1 AND (series_uid, coalesce(instance_number, 2147483647), object_uid) > ($2, $3, $4)
+ORDER BY study_uid, series_uid, coalesce(instance_number, 2147483647), object_uid
+LIMIT $5
+"#;
+
+const LOCATE_SERIES: &str = r#"
+SELECT study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+    calling_ae, called_ae, peer, transport, arrived, instance_number, frames
+FROM objects
+WHERE study_uid = $1 AND series_uid = $2 AND (coalesce(instance_number, 2147483647), object_uid) > ($3, $4)
+ORDER BY study_uid, series_uid, coalesce(instance_number, 2147483647), object_uid
+LIMIT $5
+"#;
+
+const LOCATE_OBJECT: &str = r#"
+SELECT study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+    calling_ae, called_ae, peer, transport, arrived, instance_number, frames
+FROM objects
+WHERE study_uid = $1 AND object_uid = $2 AND ($3::text IS NULL OR series_uid = $3)
+"#;
+
+const KNOWN: &str = r#"
+SELECT 'o' AS standing, study_uid, object_uid, pack, pack_offset, length, header_length, digest
+FROM objects WHERE study_uid = $1 AND object_uid = ANY($2)
+UNION ALL
+SELECT 's', study_uid, object_uid, pack, pack_offset, length, header_length, digest
+FROM superseded WHERE study_uid = $1 AND object_uid = ANY($2)
+UNION ALL
+SELECT 'q', study_uid, object_uid, pack, pack_offset, length, header_length, digest
+FROM quarantine WHERE study_uid = $1 AND object_uid = ANY($2)
+"#;
+
+const SERVED_ROWS: &str = r#"
+SELECT 'o' AS standing, study_uid, object_uid, pack, pack_offset, length, header_length, digest
+FROM objects WHERE (study_uid, object_uid) > ($1, $2)
+ORDER BY study_uid, object_uid LIMIT $5
+"#;
+
+const SUPERSEDED_ROWS: &str = r#"
+SELECT 's' AS standing, study_uid, object_uid, pack, pack_offset, length, header_length, digest
+FROM superseded WHERE (study_uid, object_uid, pack, pack_offset) > ($1, $2, $3, $4)
+ORDER BY study_uid, object_uid, pack, pack_offset LIMIT $5
+"#;
+
+const HELD_ROWS: &str = r#"
+SELECT 'q' AS standing, study_uid, object_uid, pack, pack_offset, length, header_length, digest
+FROM quarantine WHERE (study_uid, object_uid, digest) > ($1, $2, $6)
+ORDER BY study_uid, object_uid, digest LIMIT $5
+"#;
+
+const QUARANTINED: &str = r#"
+SELECT study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+    calling_ae, called_ae, peer, transport, arrived, plugin, reason
+FROM quarantine ORDER BY arrived DESC LIMIT $1
+"#;
+
 impl Index {
     /// The served objects of a study, or of one of its series, or one object: ordered by series, instance number and UID, at
     /// most `limit`, after the `after` of the page before.
@@ -96,30 +163,98 @@ impl Index {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Vec<Located>, IndexError> {
-        let _ = (study, series, object, after, limit);
-        todo!()
+        let (after_series, after_number, after_object) = match after {
+            Some(after) => (after.series.as_str(), after.number, after.object.as_str()),
+            None => ("", i32::MIN, ""),
+        };
+        let limit = i64::from(limit);
+        let rows = match (series, object) {
+            (series, Some(object)) => again!(self, connection => {
+                let query = sqlx::query(LOCATE_OBJECT).bind(study.as_str()).bind(object.as_str());
+                query.bind(series.map(Uid::as_str)).fetch_all(connection)
+            }),
+            (Some(series), None) => again!(self, connection => {
+                let query = sqlx::query(LOCATE_SERIES).bind(study.as_str()).bind(series.as_str());
+                query.bind(after_number).bind(after_object).bind(limit).fetch_all(connection)
+            }),
+            (None, None) => again!(self, connection => {
+                let query = sqlx::query(LOCATE).bind(study.as_str()).bind(after_series);
+                query.bind(after_number).bind(after_object).bind(limit).fetch_all(connection)
+            }),
+        }?;
+        rows.iter()
+            .map(|line| {
+                Ok(Located {
+                    identity: row::identity(line)?,
+                    syntax: row::uid(line, "syntax")?,
+                    place: row::place(line)?,
+                    instance_number: line.try_get("instance_number")?,
+                    frames: line.try_get("frames")?,
+                    source: row::source(line)?,
+                    arrived: line.try_get::<Moment, _>("arrived")?.into(),
+                })
+            })
+            .collect()
     }
 
     /// Every row of these objects of a study, in whatever standing.
     pub async fn known(&self, study: &Uid, objects: &[Uid]) -> Result<Vec<Known>, IndexError> {
-        let _ = (study, objects);
-        todo!()
+        let objects: Vec<&str> = objects.iter().map(Uid::as_str).collect();
+        let rows = again!(self, connection => sqlx::query(KNOWN).bind(study.as_str()).bind(&objects).fetch_all(connection))?;
+        rows.iter().map(known).collect()
     }
 
-    /// A page of all rows of one standing, ordered by study, object and pack place; `after` is the last of the page before.
+    /// A page of all rows of one standing, ordered by study and object; `after` is the last of the page before.
     pub async fn rows(&self, standing: Standing, after: Option<&Known>, limit: u32) -> Result<Vec<Known>, IndexError> {
-        let _ = (standing, after, limit);
-        todo!()
+        let rows = again!(self, connection => {
+            let query = sqlx::query(match standing {
+                Standing::Served => SERVED_ROWS,
+                Standing::Superseded => SUPERSEDED_ROWS,
+                Standing::Held => HELD_ROWS,
+            });
+            let query = query.bind(after.map_or("", |after| after.study.as_str()));
+            let query = query.bind(after.map_or("", |after| after.object.as_str()));
+            let query = query.bind(after.map_or(super::PackId::from_bytes([0; 16]), |after| after.place.pack));
+            let query = query.bind(after.map_or(-1, |after| signed(after.place.offset)));
+            let query = query.bind(i64::from(limit));
+            query.bind(after.map_or(&[][..], |after| after.place.digest.as_slice())).fetch_all(connection)
+        })?;
+        rows.iter().map(known).collect()
     }
 
     /// What is in quarantine, the latest first.
     pub async fn quarantined(&self, limit: u32) -> Result<Vec<Quarantined>, IndexError> {
-        let _ = limit;
-        todo!()
+        let rows = again!(self, connection => sqlx::query(QUARANTINED).bind(i64::from(limit)).fetch_all(connection))?;
+        rows.iter()
+            .map(|line| {
+                Ok(Quarantined {
+                    identity: row::identity(line)?,
+                    syntax: row::uid(line, "syntax")?,
+                    place: row::place(line)?,
+                    held: Held { plugin: line.try_get("plugin")?, reason: line.try_get("reason")? },
+                    source: row::source(line)?,
+                    arrived: line.try_get::<Moment, _>("arrived")?.into(),
+                })
+            })
+            .collect()
     }
 
     /// Forgets all objects, so that they can be indexed anew. The queue stays: packs do not know it.
     pub async fn clear(&self) -> Result<(), IndexError> {
-        todo!()
+        again!(self, connection => sqlx::query("TRUNCATE studies, series, objects, superseded, quarantine").execute(connection))?;
+        Ok(())
     }
+}
+
+fn known(line: &PgRow) -> Result<Known, IndexError> {
+    Ok(Known {
+        study: row::uid(line, "study_uid")?,
+        object: row::uid(line, "object_uid")?,
+        place: row::place(line)?,
+        standing: match line.try_get("standing")? {
+            "o" => Standing::Served,
+            "s" => Standing::Superseded,
+            _ => Standing::Held,
+        },
+    })
 }

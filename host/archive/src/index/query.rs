@@ -5,8 +5,10 @@ use std::fmt;
 
 use isocenter_dicom::{Tag, uid::Uid};
 
+use super::keys::{self, Shown};
+
 /// What is searched for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Studies.
     Study,
@@ -78,11 +80,45 @@ impl Query {
     /// The matching keys that cannot be matched at this level. [`Index::search`](super::Index::search) refuses a query that
     /// has any; who would rather ignore them (PS3.18 §8.3.4: with a warning) takes them out of `matching` first.
     pub fn unsupported(&self) -> Vec<Tag> {
-        todo!()
+        let keys = self.matching.iter().filter(|(tag, value)| !matches_all(value) && keys::find(*tag, self.level).is_none());
+        keys.map(|(tag, _)| *tag).collect()
     }
 
-    /// The wanted attributes that the index does not hold at this level; they are in the headers alone.
+    /// The wanted attributes that the index does not hold for this query; they are in the headers alone.
     pub fn beyond_index(&self) -> Vec<Tag> {
-        todo!()
+        let levels = self.levels();
+        self.wanted().filter(|tag| !levels.clone().any(|level| Shown::at(level).has(*tag))).collect()
     }
+
+    /// Whether an attribute is asked for by name.
+    pub(super) fn wants(&self, tag: Tag) -> bool {
+        self.include == Include::All || self.wanted().any(|wanted| wanted == tag)
+    }
+
+    /// Attributes asked for by name; a matching key is one (PS3.18 §10.6.1.2: it is answered too).
+    fn wanted(&self) -> impl Iterator<Item = Tag> {
+        let included = match &self.include {
+            Include::Tags(tags) => tags.as_slice(),
+            Include::All => &[],
+        };
+        // Of the items of a sequence the sequence is answered, which is required.
+        let inside = [isocenter_dicom::tags::SCHEDULED_PROCEDURE_STEP_ID, isocenter_dicom::tags::REQUESTED_PROCEDURE_ID];
+        included.iter().copied().chain(self.matching.iter().map(|(tag, _)| *tag)).filter(move |tag| !inside.contains(tag))
+    }
+
+    /// Whose attributes are answered: those of the level, and those of the levels above that the query does not fix
+    /// (PS3.18 Tables 10.6.3-4 and -5).
+    pub(super) fn levels(&self) -> impl Iterator<Item = Level> + Clone {
+        let study = self.level == Level::Study || self.study.is_none();
+        let series = self.level == Level::Series || (self.level == Level::Object && self.series.is_none());
+        let object = self.level == Level::Object;
+        [(Level::Study, study), (Level::Series, series), (Level::Object, object)]
+            .into_iter()
+            .filter_map(|(level, answered)| answered.then_some(level))
+    }
+}
+
+/// Universal matching (PS3.4 §C.2.2.2.3), by an empty value or by a wildcard alone.
+pub(super) fn matches_all(value: &str) -> bool {
+    value.trim_matches([' ', '\0']).bytes().all(|byte| byte == b'*')
 }

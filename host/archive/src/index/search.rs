@@ -1,14 +1,315 @@
-//! A query compiled to SQL: one shape per level, of static fragments with bound values.
+//! A query compiled to SQL: one shape per level, of static fragments with bound values, and its rows as DICOM JSON.
 
-use serde_json::{Map, Value};
+use isocenter_dicom::{Tag, tags};
+use serde_json::{Map, Value, json};
+use sqlx::{Encode, Postgres, QueryBuilder, Row, Type, postgres::PgRow, types::Json};
 
-use super::{Index, Query, SearchError};
+use super::{
+    Include, Index, IndexError, Level, Query, SearchError, again,
+    attributes::json_key,
+    keys::{self, Shown},
+    matching::{self, Condition},
+};
+
+type DataSet = Map<String, Value>;
 
 impl Index {
     /// What matches, as DICOM JSON data sets (PS3.18 Annex F) with the required attributes of PS3.18 Tables 10.6.3-3 to -5
-    /// but Retrieve URL (0008,1190), which only the web knows. Studies: the latest first.
-    pub async fn search(&self, query: &Query) -> Result<Vec<Map<String, Value>>, SearchError> {
-        let _ = query;
-        todo!()
+    /// but Retrieve URL (0008,1190), which only the web knows. Attributes without a value are left out. Where a query fixes
+    /// no study or series, the attributes of each result's are answered too, without their counts.
+    ///
+    /// Studies: the latest first. Series and objects: by study, then by number.
+    pub async fn search(&self, query: &Query) -> Result<Vec<DataSet>, SearchError> {
+        let conditions = conditions(query)?;
+        let rows = again!(self, connection => compile(query, &conditions).build().fetch_all(connection))?;
+        Ok(rows.iter().map(|row| data_set(query, row)).collect::<Result<_, _>>()?)
     }
+
+    /// The plan that Postgres makes for a query: for tests of the schema.
+    #[cfg(test)]
+    pub(super) async fn explain(&self, query: &Query) -> Result<String, SearchError> {
+        let conditions = conditions(query)?;
+        let mut sql = Sql(QueryBuilder::new("EXPLAIN "));
+        sql.select(query, &conditions);
+        let lines: Vec<String> = sql.0.build_query_scalar().fetch_all(&self.pool).await.map_err(IndexError::from)?;
+        Ok(lines.join("\n"))
+    }
+}
+
+fn conditions(query: &Query) -> Result<Vec<(Level, Condition)>, SearchError> {
+    let mut conditions = Vec::new();
+    for (tag, value) in &query.matching {
+        let Some(key) = keys::find(*tag, query.level) else {
+            if matching::everything(value) {
+                continue;
+            }
+            return Err(SearchError::Unsupported { tag: *tag, level: query.level });
+        };
+        conditions.extend(matching::read(key, value, query.fuzzy)?.map(|condition| (key.level, condition)));
+    }
+    Ok(conditions)
+}
+
+fn compile(query: &Query, conditions: &[(Level, Condition)]) -> QueryBuilder<Postgres> {
+    let mut sql = Sql(QueryBuilder::new(""));
+    sql.select(query, conditions);
+    sql.0
+}
+
+/// SQL of static fragments: nothing else can be appended but values to be bound.
+struct Sql(QueryBuilder<Postgres>);
+
+impl Sql {
+    fn text(&mut self, fragment: &'static str) -> &mut Self {
+        self.0.push(fragment);
+        self
+    }
+
+    fn value<'t, T: Encode<'t, Postgres> + Type<Postgres>>(&mut self, value: T) -> &mut Self {
+        self.0.push_bind(value);
+        self
+    }
+
+    /// Counts and modalities are those of the page's rows alone: they stand outside of the part with the limit. A series
+    /// that was left by its last object (the object was replaced by one of another series) is not there.
+    fn select(&mut self, query: &Query, conditions: &[(Level, Condition)]) {
+        let asks = |level: Level| conditions.iter().any(|(of, _)| *of == level);
+        let answers = |level: Level| query.levels().any(|answered| answered == level);
+        match query.level {
+            Level::Study => {
+                self.text(
+                    "SELECT p.study_uid, p.study_attributes, \
+                     (SELECT count(*) FROM series s WHERE s.study_uid = p.study_uid AND EXISTS \
+                     (SELECT FROM objects x WHERE x.study_uid = s.study_uid AND x.series_uid = s.series_uid)) AS series_count, \
+                     ARRAY(SELECT DISTINCT s.modality FROM series s WHERE s.study_uid = p.study_uid AND s.modality IS NOT NULL \
+                     AND EXISTS (SELECT FROM objects x WHERE x.study_uid = s.study_uid AND x.series_uid = s.series_uid) \
+                     ORDER BY s.modality) AS modalities, \
+                     (SELECT count(*) FROM objects x WHERE x.study_uid = p.study_uid) AS object_count \
+                     FROM (SELECT st.study_uid, st.study_date, st.study_time, st.attributes AS study_attributes FROM studies st",
+                );
+                self.filter(query, conditions);
+                self.text(" ORDER BY st.study_date DESC NULLS LAST, st.study_time DESC NULLS LAST, st.study_uid");
+                self.page(query);
+                self.text(") p ORDER BY p.study_date DESC NULLS LAST, p.study_time DESC NULLS LAST, p.study_uid");
+            }
+            Level::Series => {
+                let study = answers(Level::Study);
+                self.text(
+                    "SELECT p.*, (SELECT count(*) FROM objects x WHERE x.study_uid = p.study_uid AND x.series_uid = p.series_uid) \
+                     AS object_count FROM (SELECT se.study_uid, se.series_uid, se.series_number, se.attributes AS series_attributes",
+                );
+                self.text(if study { ", st.attributes AS study_attributes" } else { "" });
+                self.text(" FROM series se");
+                if study || asks(Level::Study) {
+                    self.text(" JOIN studies st ON st.study_uid = se.study_uid");
+                }
+                self.filter(query, conditions);
+                self.text(
+                    " AND EXISTS (SELECT FROM objects x WHERE x.study_uid = se.study_uid AND x.series_uid = se.series_uid) \
+                     ORDER BY se.study_uid, se.series_number NULLS LAST, se.series_uid",
+                );
+                self.page(query);
+                self.text(") p ORDER BY p.study_uid, p.series_number NULLS LAST, p.series_uid");
+            }
+            Level::Object => {
+                let (study, series) = (answers(Level::Study), answers(Level::Series));
+                self.text(
+                    "SELECT o.study_uid, o.series_uid, o.object_uid, o.sop_class, o.syntax, o.timezone, o.instance_number, o.rows, \
+                     o.columns, o.bits_allocated, o.frames, o.acquisition_number, to_char(o.content_date, 'YYYYMMDD') AS content_date, \
+                     to_char(o.content_time, 'HH24MISS.US') AS content_time",
+                );
+                self.text(if study { ", st.attributes AS study_attributes" } else { "" });
+                self.text(if series { ", se.attributes AS series_attributes" } else { "" });
+                self.text(" FROM objects o");
+                if series || asks(Level::Series) {
+                    self.text(" JOIN series se ON se.study_uid = o.study_uid AND se.series_uid = o.series_uid");
+                }
+                if study || asks(Level::Study) {
+                    self.text(" JOIN studies st ON st.study_uid = o.study_uid");
+                }
+                self.filter(query, conditions);
+                self.text(" ORDER BY o.study_uid, o.series_uid, coalesce(o.instance_number, 2147483647), o.object_uid");
+                self.page(query);
+            }
+        }
+    }
+
+    fn filter(&mut self, query: &Query, conditions: &[(Level, Condition)]) {
+        self.text(" WHERE true");
+        if let Some(study) = &query.study {
+            self.text(match query.level {
+                Level::Study => " AND st.study_uid = ",
+                Level::Series => " AND se.study_uid = ",
+                Level::Object => " AND o.study_uid = ",
+            });
+            self.value(study.as_str().to_owned());
+        }
+        if let (Some(series), Level::Series | Level::Object) = (&query.series, query.level) {
+            self.text(if query.level == Level::Series { " AND se.series_uid = " } else { " AND o.series_uid = " });
+            self.value(series.as_str().to_owned());
+        }
+        for (_, condition) in conditions {
+            self.text(" AND ");
+            self.condition(condition);
+        }
+    }
+
+    fn page(&mut self, query: &Query) {
+        self.text(" LIMIT ").value(i64::from(query.limit.min(Query::MOST)));
+        self.text(" OFFSET ").value(i64::try_from(query.offset).unwrap_or(i64::MAX));
+    }
+
+    fn condition(&mut self, condition: &Condition) {
+        match condition {
+            Condition::OneOf(column, values) => self.text(column).one_of(values),
+            Condition::Like(column, pattern) => {
+                self.text(column).text(" LIKE ").value(pattern.clone());
+            }
+            Condition::AnyOneOf(column, values) => {
+                self.text(column).text(" && ").value(values.clone());
+            }
+            Condition::AnyLike(column, pattern) => {
+                self.text("EXISTS (SELECT FROM unnest(").text(column).text(") v WHERE v LIKE ").value(pattern.clone()).text(")");
+            }
+            Condition::Any(inner) => self.joined(inner, " OR "),
+            Condition::All(inner) => self.joined(inner, " AND "),
+            Condition::Numbers(column, numbers) => {
+                self.text(column).text(" = ANY(").value(numbers.clone()).text(")");
+            }
+            Condition::Dates(column, first, last) => self.range(column, *first, *last),
+            Condition::Times(column, first, last) => self.range(column, *first, *last),
+            Condition::Modalities(values) => {
+                self.text("EXISTS (SELECT FROM series m WHERE m.study_uid = st.study_uid AND m.modality").one_of(values);
+                self.text(")");
+            }
+            Condition::ModalitiesLike(pattern) => {
+                self.text("EXISTS (SELECT FROM series m WHERE m.study_uid = st.study_uid AND m.modality LIKE ");
+                self.value(pattern.clone()).text(")");
+            }
+        }
+    }
+
+    /// One value is bound as itself: Postgres then knows how common it is.
+    fn one_of(&mut self, values: &[String]) {
+        match values {
+            [one] => self.text(" = ").value(one.clone()),
+            some => self.text(" = ANY(").value(some.to_vec()).text(")"),
+        };
+    }
+
+    fn joined(&mut self, inner: &[Condition], between: &'static str) {
+        self.text("(");
+        for (at, condition) in inner.iter().enumerate() {
+            if at > 0 {
+                self.text(between);
+            }
+            self.condition(condition);
+        }
+        self.text(")");
+    }
+
+    fn range<'t, T: Encode<'t, Postgres> + Type<Postgres>>(&mut self, column: &'static str, first: Option<T>, last: Option<T>) {
+        match (first, last) {
+            (Some(first), Some(last)) => {
+                self.text(column).text(" BETWEEN ").value(first).text(" AND ").value(last);
+            }
+            (Some(first), None) => {
+                self.text(column).text(" >= ").value(first);
+            }
+            (None, Some(last)) => {
+                self.text(column).text(" <= ").value(last);
+            }
+            // Never asked for: it would be everything.
+            (None, None) => {
+                self.text("true");
+            }
+        }
+    }
+}
+
+fn data_set(query: &Query, row: &PgRow) -> Result<DataSet, IndexError> {
+    let mut out = DataSet::new();
+    put(&mut out, tags::SPECIFIC_CHARACTER_SET, "CS", Some("ISO_IR 192"));
+    put(&mut out, tags::INSTANCE_AVAILABILITY, "CS", Some("ONLINE"));
+    for level in query.levels() {
+        match level {
+            Level::Study => shown(&mut out, query, level, row, "study_attributes")?,
+            Level::Series => shown(&mut out, query, level, row, "series_attributes")?,
+            Level::Object => object(&mut out, query, row)?,
+        }
+    }
+    put(&mut out, tags::STUDY_INSTANCE_UID, "UI", Some(row.try_get::<&str, _>("study_uid")?));
+    match query.level {
+        Level::Study => {
+            let modalities: Vec<String> = row.try_get("modalities")?;
+            if !modalities.is_empty() {
+                out.insert(json_key(tags::MODALITIES_IN_STUDY), json!({ "vr": "CS", "Value": modalities }));
+            }
+            put(&mut out, tags::NUMBER_OF_STUDY_RELATED_SERIES, "IS", Some(row.try_get::<i64, _>("series_count")?));
+            put(&mut out, tags::NUMBER_OF_STUDY_RELATED_INSTANCES, "IS", Some(row.try_get::<i64, _>("object_count")?));
+        }
+        Level::Series => {
+            put(&mut out, tags::SERIES_INSTANCE_UID, "UI", Some(row.try_get::<&str, _>("series_uid")?));
+            put(&mut out, tags::NUMBER_OF_SERIES_RELATED_INSTANCES, "IS", Some(row.try_get::<i64, _>("object_count")?));
+        }
+        Level::Object => {
+            put(&mut out, tags::SERIES_INSTANCE_UID, "UI", Some(row.try_get::<&str, _>("series_uid")?));
+        }
+    }
+    Ok(out)
+}
+
+fn put(out: &mut DataSet, tag: Tag, vr: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        out.insert(json_key(tag), json!({ "vr": vr, "Value": [value.into()] }));
+    }
+}
+
+/// The attributes of a level that are required or asked for.
+fn shown(out: &mut DataSet, query: &Query, level: Level, row: &PgRow, column: &str) -> Result<(), IndexError> {
+    let Json(mut all): Json<DataSet> = row.try_get(column)?;
+    if query.include == Include::All {
+        out.append(&mut all);
+        return Ok(());
+    }
+    let shown = Shown::at(level);
+    let wanted = shown.required.iter().chain(shown.more.iter().filter(|tag| query.wants(**tag)));
+    for key in wanted.map(|tag| json_key(*tag)) {
+        if let Some(element) = all.remove(&key) {
+            out.insert(key, element);
+        }
+    }
+    Ok(())
+}
+
+fn object(out: &mut DataSet, query: &Query, row: &PgRow) -> Result<(), IndexError> {
+    for (tag, vr, column) in [
+        (tags::INSTANCE_NUMBER, "IS", "instance_number"),
+        (tags::ROWS, "US", "rows"),
+        (tags::COLUMNS, "US", "columns"),
+        (tags::BITS_ALLOCATED, "US", "bits_allocated"),
+        (tags::NUMBER_OF_FRAMES, "IS", "frames"),
+    ] {
+        put(out, tag, vr, row.try_get::<Option<i32>, _>(column)?);
+    }
+    for (tag, vr, column) in [
+        (tags::SOP_CLASS_UID, "UI", "sop_class"),
+        (tags::SOP_INSTANCE_UID, "UI", "object_uid"),
+        (tags::TIMEZONE_OFFSET_FROM_UTC, "SH", "timezone"),
+    ] {
+        put(out, tag, vr, row.try_get::<Option<&str>, _>(column)?);
+    }
+    for (tag, vr, column) in [
+        (tags::CONTENT_DATE, "DA", "content_date"),
+        (tags::CONTENT_TIME, "TM", "content_time"),
+        (tags::AVAILABLE_TRANSFER_SYNTAX_UID, "UI", "syntax"),
+    ] {
+        if query.wants(tag) {
+            put(out, tag, vr, row.try_get::<Option<&str>, _>(column)?);
+        }
+    }
+    if query.wants(tags::ACQUISITION_NUMBER) {
+        put(out, tags::ACQUISITION_NUMBER, "IS", row.try_get::<Option<i32>, _>("acquisition_number")?);
+    }
+    Ok(())
 }
