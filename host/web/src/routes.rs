@@ -61,5 +61,3 @@ fn is_study(path: &str) -> bool {
     path.strip_prefix("/dicom-web/studies/").is_some_and(|rest| !rest.contains('/'))
 }
 
-#[cfg(test)]
-mod tests;

@@ -84,14 +84,15 @@ async fn answer(
 
     let mut pages = Pages {
         left: search.limit.unwrap_or(most).min(most),
+        exhausted: false,
         query: search.query,
         state,
         base,
     };
     let end = pages.query.offset.saturating_add(pages.left);
     let first = pages.next().await?;
-    // Only a full first page can be followed by more than the limit allows.
-    if search.limit.is_none_or(|limit| limit > most) && pages.left > 0 && pages.any_at(end).await? {
+    // Only a full first page can be followed by more than is given.
+    if search.limit.is_none_or(|limit| limit > most) && !pages.exhausted && pages.any_at(end).await? {
         warnings.push(format!(
             "There are additional results that can be requested: this host returns {most} at a time, the next begin at offset={end}"
         ));
@@ -143,20 +144,23 @@ struct Pages {
     query: Query,
     /// Results that may still be returned.
     left: u64,
+    /// Whether the index said that there are no more.
+    exhausted: bool,
 }
 
 impl Pages {
     /// The next page; an empty one is the last.
     async fn next(&mut self) -> Result<VecDeque<DataSet>, RouteError> {
         let limit = u32::try_from(self.left).unwrap_or(PAGE).min(PAGE);
-        if limit == 0 {
+        if limit == 0 || self.exhausted {
             return Ok(VecDeque::new());
         }
         self.query.limit = limit;
         let mut found = self.state.archive().index().search(&self.query).await?;
         let count = found.len() as u64;
         self.query.offset = self.query.offset.saturating_add(count);
-        self.left = if count < u64::from(limit) { 0 } else { self.left - count };
+        self.left = self.left.saturating_sub(count);
+        self.exhausted = count < u64::from(limit);
         for result in &mut found {
             self.retrieve_url(result);
         }
