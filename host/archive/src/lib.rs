@@ -20,6 +20,13 @@
 pub mod cluster;
 pub mod index;
 
+// The objects that tests are made of name this crate as the tests in `tests/` do.
+#[cfg(test)]
+extern crate self as isocenter_archive;
+#[cfg(test)]
+#[path = "../tests/common/objects.rs"]
+mod objects;
+
 mod archive;
 mod error;
 mod group;

@@ -243,3 +243,6 @@ async fn torn(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

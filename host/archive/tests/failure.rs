@@ -25,8 +25,9 @@ async fn packs_that_were_not_sealed_are_settled_at_start() {
     }
     // The host dies while an object is being received.
     let entry = begin(&mut writer, &object(1, 9, 0, 2_000_000), &Shelf::Archive).await.unwrap();
-    std::mem::forget((writer, entry));
     archive.close().await;
+    let data = data.as_left_by_a_crash();
+    drop((writer, entry));
     assert_eq!(data.markers(), 1);
 
     let (archive, recovery) = data.open(Duplicates::KeepFirst).await;

@@ -3,7 +3,10 @@
 
 pub mod objects;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use futures::TryStreamExt;
 use isocenter_archive::{
@@ -26,7 +29,8 @@ impl Data {
     }
 
     pub fn options(&self, duplicates: Duplicates) -> Options {
-        Options { data: self.path(), database: None, postgres_binaries: None, duplicates }
+        Options { data: self.path(), database: None, postgres_binaries: None,
+        max_connections: 8, duplicates }
     }
 
     pub async fn open(&self, duplicates: Duplicates) -> (Archive, Recovery) {
@@ -35,6 +39,14 @@ impl Data {
             std::fs::set_permissions(self.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
         }
         Archive::open(self.options(duplicates)).await.unwrap()
+    }
+
+    /// The folder as a host that dies now would leave it. The database must have been stopped.
+    pub fn as_left_by_a_crash(&self) -> Self {
+        let copy = Self::new();
+        let copied = Command::new("cp").arg("-a").arg(self.path()).arg(copy.path()).status().unwrap();
+        assert!(copied.success());
+        copy
     }
 
     /// All packs, in order of their paths.
