@@ -41,11 +41,6 @@ pub(crate) fn lookup(tag: Tag) -> Option<Known> {
     known
 }
 
-/// The VR of an element that does not state one.
-pub(crate) fn vr_of(tag: Tag) -> VR {
-    lookup(tag).map_or(VR::UN, |known| known.vr)
-}
-
 fn pack(key: u32, known: Option<Known>) -> u64 {
     let Some(known) = known else { return ANSWERED | UNKNOWN | u64::from(key) };
     let vr = u16::from_be_bytes(known.vr.to_bytes());

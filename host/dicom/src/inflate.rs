@@ -30,7 +30,7 @@ impl Inflater {
         Self { stream: Decompress::new(false), limit: limit_out, ratio, ended: false, first: [None; 2] }
     }
 
-    /// Takes the next deflated bytes; appends what comes out.
+    /// Takes the next deflated bytes; appends what comes out: up to `ratio` times as many, so give it small pieces.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), ParseError> {
         for byte in chunk.iter().take(2) {
             if let Some(free) = self.first.iter_mut().find(|slot| slot.is_none()) {
@@ -101,7 +101,6 @@ impl Inflater {
 #[derive(Debug)]
 pub struct Deflater {
     stream: Compress,
-    taken: u64,
 }
 
 impl Default for Deflater {
@@ -113,7 +112,7 @@ impl Default for Deflater {
 impl Deflater {
     /// A deflater at the start of a data set.
     pub fn new() -> Self {
-        Self { stream: Compress::new(Compression::default(), false), taken: 0 }
+        Self { stream: Compress::new(Compression::default(), false) }
     }
 
     /// Takes the next bytes; appends what comes out.
@@ -137,7 +136,6 @@ impl Deflater {
             // Deflating cannot fail for lack of anything but output, of which there is enough.
             let status = self.stream.compress_vec(rest, out, flush);
             let taken = self.stream.total_in() - before;
-            self.taken += taken;
             rest = rest.get(taken as usize..).unwrap_or_default();
             match status {
                 Ok(Status::Ok) if !rest.is_empty() || matches!(flush, FlushCompress::Finish) => {}

@@ -1,0 +1,334 @@
+//! The header as an edit sees it: rows of the original table where nothing has changed, new values where something has.
+//!
+//! Separate from the flat table, which cannot be inserted into. The tree is built only where an edit reaches: a sequence
+//! that no edit touches stays one row, and its bytes are copied in one piece.
+//!
+//! It recurses, once per nested sequence: at most 129 times, because a header has been through the walker's depth limit.
+
+use crate::header::{Entry, Header};
+use crate::structure::Encoding;
+use crate::text::CharacterSet;
+use crate::vr;
+use crate::{Tag, VR, tags};
+use std::ops::Range;
+
+/// The elements of the data set, or of one item.
+#[derive(Debug)]
+pub(super) struct Level {
+    nodes: Vec<Node>,
+    /// How new elements are written here.
+    encoding: Encoding,
+    /// Groups from which an element was taken: their group lengths are wrong now.
+    shrunk: Vec<u16>,
+}
+
+#[derive(Debug)]
+struct Node {
+    tag: Tag,
+    vr: VR,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// As it is in the original.
+    Row(usize),
+    /// A new value.
+    Value { style: Style, bytes: Vec<u8> },
+    /// A sequence of the original, in whose items something has changed.
+    Items { row: usize, items: Vec<(usize, Level)> },
+}
+
+/// How the header of a changed element is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    encoding: Encoding,
+    /// It states UN; its value is implicit little endian.
+    wrapped: bool,
+}
+
+impl Style {
+    pub(super) fn value_is_big_endian(self) -> bool {
+        self.encoding.big_endian && !self.wrapped
+    }
+
+    /// Whether a value can be this long.
+    pub(super) fn takes(self, vr: VR, length: usize) -> bool {
+        let long = !self.encoding.explicit || self.wrapped || vr::has_long_header(vr);
+        length < if long { u32::MAX as usize } else { usize::from(u16::MAX) }
+    }
+}
+
+/// What an edit of every element does with one of them.
+pub(super) enum Fate {
+    Keep,
+    Remove,
+    /// A new value, unpadded.
+    Rewrite(Vec<u8>),
+}
+
+/// One element that an edit of every element looks at.
+pub(super) struct Candidate<'a> {
+    pub(super) tag: Tag,
+    pub(super) vr: VR,
+    pub(super) bytes: &'a [u8],
+}
+
+/// An edit of every element, at every depth.
+pub(super) trait Everywhere {
+    /// Whether the edit may do something with an element of this tag and VR. Sequences are entered only where it may.
+    fn concerns(&self, tag: Tag, vr: VR) -> bool;
+    /// Called before the elements of a level, with its private creators when it has any that matter.
+    fn enter(&mut self, _creators: &mut dyn Iterator<Item = (Tag, Vec<u8>)>) {}
+    /// What to do with one that it concerns.
+    fn judge(&mut self, element: &Candidate<'_>) -> Fate;
+    /// Told of what was done.
+    fn done(&mut self, tag: Tag, removed: bool);
+}
+
+impl Level {
+    pub(super) fn of(header: &Header) -> Self {
+        Self::rows(header, header.top(), Encoding::of(header.syntax()))
+    }
+
+    fn rows(header: &Header, rows: Range<usize>, otherwise: Encoding) -> Self {
+        let nodes: Vec<Node> = header
+            .level(rows.clone())
+            .map(|(row, entry)| Node { tag: entry.tag, vr: entry.vr, content: Content::Row(row) })
+            .collect();
+        let encoding = header.level(rows).next().map_or(otherwise, |(_, entry)| entry.encoding());
+        Self { nodes, encoding, shrunk: Vec::new() }
+    }
+
+    /// The level in one item of a sequence here; `None` when there is no such item.
+    pub(super) fn item(&mut self, header: &Header, sequence: Tag, item: u32) -> Option<&mut Self> {
+        let node = self.nodes.iter_mut().find(|node| node.tag == sequence)?;
+        node.open(header)?.get_mut(item as usize).map(|(_, level)| level)
+    }
+
+    /// The character sets that this level names.
+    pub(super) fn character_set(&self, header: &Header) -> Option<CharacterSet> {
+        let node = self.nodes.iter().find(|node| node.tag == tags::SPECIFIC_CHARACTER_SET)?;
+        node.bytes(header).map(CharacterSet::of)
+    }
+
+    /// The VR and style of an element that is here.
+    pub(super) fn existing(&self, header: &Header, tag: Tag) -> Option<(VR, Style)> {
+        let node = self.nodes.iter().find(|node| node.tag == tag)?;
+        Some((node.vr, node.style(header, self.encoding)))
+    }
+
+    /// The style of an element that is new here.
+    pub(super) fn style(&self) -> Style {
+        Style { encoding: self.encoding, wrapped: false }
+    }
+
+    /// The bytes of an element that is here and is not a sequence.
+    pub(super) fn bytes<'a>(&'a self, header: &'a Header, tag: Tag) -> Option<&'a [u8]> {
+        self.nodes.iter().find(|node| node.tag == tag)?.bytes(header)
+    }
+
+    /// Puts a value in, in tag order; takes others of the same tag away.
+    pub(super) fn set(&mut self, tag: Tag, vr: VR, style: Style, bytes: Vec<u8>) {
+        let at = self.nodes.iter().position(|node| node.tag == tag);
+        self.nodes.retain(|node| node.tag != tag);
+        let at = at.or_else(|| self.nodes.iter().position(|node| node.tag > tag)).unwrap_or(self.nodes.len());
+        self.nodes.insert(at.min(self.nodes.len()), Node { tag, vr, content: Content::Value { style, bytes } });
+    }
+
+    /// Empties an element; whether there was anything in it.
+    pub(super) fn clear(&mut self, header: &Header, tag: Tag) -> bool {
+        let encoding = self.encoding;
+        let mut changed = false;
+        for node in self.nodes.iter_mut().filter(|node| node.tag == tag) {
+            let style = node.style(header, encoding);
+            changed |= match &mut node.content {
+                Content::Row(row) => header.table().get(*row).is_some_and(|entry| entry.value != entry.end),
+                Content::Value { bytes, .. } => !bytes.is_empty(),
+                Content::Items { items, .. } => !items.is_empty(),
+            };
+            // An empty sequence, of either kind of length, is written with length 0 and no delimiter.
+            node.content = Content::Value { style, bytes: Vec::new() };
+        }
+        changed
+    }
+
+    /// Takes an element away; whether it was there.
+    pub(super) fn remove(&mut self, tag: Tag) -> bool {
+        let before = self.nodes.len();
+        self.nodes.retain(|node| node.tag != tag);
+        let removed = self.nodes.len() < before;
+        if removed {
+            self.shrunk.push(tag.group());
+        }
+        removed
+    }
+
+    /// Offers every element here and below to an edit. An error names a sequence that cannot be read, so that it cannot
+    /// be known whether the edit is done in it.
+    pub(super) fn everywhere(&mut self, header: &Header, edit: &mut dyn Everywhere) -> Result<(), Tag> {
+        edit.enter(&mut self.creators(header));
+        let encoding = self.encoding;
+        let shrunk = &mut self.shrunk;
+        self.nodes.retain_mut(|node| {
+            if edit.concerns(node.tag, node.vr) {
+                match edit.judge(&Candidate { tag: node.tag, vr: node.vr, bytes: node.bytes(header).unwrap_or_default() }) {
+                    Fate::Keep => {}
+                    Fate::Remove => {
+                        shrunk.push(node.tag.group());
+                        edit.done(node.tag, true);
+                        return false;
+                    }
+                    Fate::Rewrite(bytes) => {
+                        let style = node.style(header, encoding);
+                        node.content = Content::Value { style, bytes };
+                        edit.done(node.tag, false);
+                    }
+                }
+            }
+            true
+        });
+        // Below only now, so that `enter` and `judge` of one level are not mixed with those of others.
+        for node in &mut self.nodes {
+            if !node.reaches(header, edit)? {
+                continue;
+            }
+            for (_, level) in node.open(header).into_iter().flatten() {
+                level.everywhere(header, edit)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn creators(&self, header: &Header) -> impl Iterator<Item = (Tag, Vec<u8>)> {
+        let creators = self.nodes.iter().filter(|node| {
+            node.tag.group() % 2 == 1 && (0x0010..=0x00FF).contains(&node.tag.element())
+        });
+        creators.map(|node| (node.tag, node.bytes(header).unwrap_or_default().to_vec()))
+    }
+
+    /// Writes this level: what did not change byte for byte, what did anew, lengths around it corrected.
+    pub(super) fn write(&self, header: &Header, out: &mut Vec<u8>) {
+        let changed = |group: u16| {
+            let rewritten = |node: &Node| node.tag.group() == group && !matches!(node.content, Content::Row(_));
+            self.shrunk.contains(&group) || self.nodes.iter().any(rewritten)
+        };
+        for node in &self.nodes {
+            if node.tag.element() == 0 && changed(node.tag.group()) {
+                continue;
+            }
+            match &node.content {
+                Content::Row(row) => {
+                    if let Some(entry) = header.table().get(*row) {
+                        out.extend_from_slice(source(header, entry.start, entry.after()));
+                    }
+                }
+                Content::Value { style, bytes } => write_value(node.tag, node.vr, *style, bytes, out),
+                Content::Items { row, items } => {
+                    let Some(sequence) = header.table().get(*row) else { continue };
+                    enclose(header, sequence, out, |out| {
+                        for (row, level) in items {
+                            let Some(item) = header.table().get(*row) else { continue };
+                            enclose(header, item, out, |out| level.write(header, out));
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Node {
+    /// The value, unless it is a sequence.
+    fn bytes<'a>(&'a self, header: &'a Header) -> Option<&'a [u8]> {
+        match &self.content {
+            Content::Row(row) => header.table().get(*row).filter(|entry| !entry.has_items()).map(|entry| header.raw(entry)),
+            Content::Value { bytes, .. } => Some(bytes),
+            Content::Items { .. } => None,
+        }
+    }
+
+    fn style(&self, header: &Header, otherwise: Encoding) -> Style {
+        match &self.content {
+            Content::Value { style, .. } => *style,
+            Content::Row(row) | Content::Items { row, .. } => header.table().get(*row).map_or(
+                Style { encoding: otherwise, wrapped: false },
+                |entry| Style { encoding: entry.encoding(), wrapped: entry.is_wrapped() },
+            ),
+        }
+    }
+
+    /// The items, as levels that can be changed; `None` when this is not a sequence.
+    fn open(&mut self, header: &Header) -> Option<&mut Vec<(usize, Level)>> {
+        if let Content::Row(row) = self.content {
+            let entry = header.table().get(row).filter(|entry| entry.has_items())?;
+            let items = header
+                .level(row + 1..entry.next as usize)
+                .map(|(row, item)| (row, Level::rows(header, row + 1..item.next as usize, item.encoding())))
+                .collect();
+            self.content = Content::Items { row, items };
+        }
+        match &mut self.content {
+            Content::Items { items, .. } => Some(items),
+            _ => None,
+        }
+    }
+
+    /// Whether an edit of every element may do something below here.
+    fn reaches(&self, header: &Header, edit: &dyn Everywhere) -> Result<bool, Tag> {
+        match &self.content {
+            Content::Value { .. } => Ok(false),
+            Content::Items { .. } => Ok(true),
+            Content::Row(row) => {
+                let rows = header.table().get(*row).map(|entry| *row..entry.next as usize);
+                let rows = rows.and_then(|rows| header.table().get(rows)).unwrap_or_default();
+                if let Some(unreadable) = rows.iter().find(|entry| entry.is_unreadable()) {
+                    return Err(unreadable.tag);
+                }
+                Ok(rows.iter().skip(1).any(|entry| edit.concerns(entry.tag, entry.vr)))
+            }
+        }
+    }
+}
+
+fn source(header: &Header, start: u32, end: u32) -> &[u8] {
+    header.bytes().get(start as usize..end as usize).unwrap_or_default()
+}
+
+/// Writes a sequence or item of the original around new content.
+fn enclose(header: &Header, entry: &Entry, out: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(source(header, entry.start, entry.value));
+    let begin = out.len();
+    content(out);
+    if entry.is_undefined() {
+        out.extend_from_slice(source(header, entry.end, entry.after()));
+        return;
+    }
+    // The length is the last four bytes of every header that can stand here.
+    let length = (out.len() - begin) as u32;
+    let bytes = if entry.encoding().big_endian { length.to_be_bytes() } else { length.to_le_bytes() };
+    if let Some(field) = out.get_mut(begin.saturating_sub(4)..begin) {
+        field.copy_from_slice(&bytes);
+    }
+}
+
+fn write_value(tag: Tag, vr: VR, style: Style, bytes: &[u8], out: &mut Vec<u8>) {
+    let Style { encoding, wrapped } = style;
+    let u16 = |n: u16| if encoding.big_endian { n.to_be_bytes() } else { n.to_le_bytes() };
+    let u32 = |n: u32| if encoding.big_endian { n.to_be_bytes() } else { n.to_le_bytes() };
+    out.extend_from_slice(&u16(tag.group()));
+    out.extend_from_slice(&u16(tag.element()));
+    let stated = if wrapped { VR::UN } else { vr };
+    // `Style::takes` has been asked.
+    if !encoding.explicit {
+        out.extend_from_slice(&u32(bytes.len() as u32));
+    } else if vr::has_long_header(stated) {
+        out.extend_from_slice(&stated.to_bytes());
+        out.extend_from_slice(&[0, 0]);
+        out.extend_from_slice(&u32(bytes.len() as u32));
+    } else {
+        out.extend_from_slice(&stated.to_bytes());
+        out.extend_from_slice(&u16(bytes.len() as u16));
+    }
+    out.extend_from_slice(bytes);
+}
