@@ -68,7 +68,13 @@ pub async fn import(
             }
         };
         if !batch.fits(&outgoing) {
-            send(std::mem::take(&mut batch), receiver, &mut summary, &mut refused).await?;
+            send(
+                std::mem::take(&mut batch),
+                receiver,
+                &mut summary,
+                &mut refused,
+            )
+            .await?;
         }
         batch.add(outgoing);
     }

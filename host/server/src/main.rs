@@ -56,7 +56,10 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
             println!("isocenter {}", env!("CARGO_PKG_VERSION"));
             return Ok(true);
         }
-        Command::Seed { folder: Some(folder), .. } => {
+        Command::Seed {
+            folder: Some(folder),
+            ..
+        } => {
             let written = seed::write(folder)?;
             println!("{written} objects written below {}", folder.display());
             return Ok(true);
@@ -65,13 +68,22 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     }
     let environment = config::environment();
     let config = Config::load(cli.config.as_deref(), &environment)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(answer(&cli.command, &config, &environment))
 }
 
-async fn answer(command: &Command, config: &Config, environment: &Environment) -> Result<bool, Box<dyn Error>> {
+async fn answer(
+    command: &Command,
+    config: &Config,
+    environment: &Environment,
+) -> Result<bool, Box<dyn Error>> {
     match command {
-        Command::Serve => host::serve(config, environment).await.map(|()| true).map_err(Into::into),
+        Command::Serve => host::serve(config, environment)
+            .await
+            .map(|()| true)
+            .map_err(Into::into),
         Command::Check => check(config, environment).await,
         Command::Seed { peer, .. } => seed(&receiver(peer, config)?).await,
         Command::Import { peer, from } => import(from, &receiver(peer, config)?).await,
@@ -82,7 +94,10 @@ async fn answer(command: &Command, config: &Config, environment: &Environment) -
 }
 
 async fn check(config: &Config, environment: &Environment) -> Result<bool, Box<dyn Error>> {
-    println!("dicom: {} on {}", config.dicom.ae_title, config.dicom.listen);
+    println!(
+        "dicom: {} on {}",
+        config.dicom.ae_title, config.dicom.listen
+    );
     println!("http: {}", config.http.listen);
     println!("data: {}", config.storage.data.display());
     for line in host::check(config, environment).await? {
@@ -98,12 +113,18 @@ async fn seed(receiver: &Receiver) -> Result<bool, Box<dyn Error>> {
         eprintln!("refused {label}: {reason}");
     })
     .await?;
-    println!("{stored} objects stored by {} at {}, {refused} refused", receiver.called, receiver.address);
+    println!(
+        "{stored} objects stored by {} at {}, {refused} refused",
+        receiver.called, receiver.address
+    );
     Ok(refused == 0)
 }
 
 async fn import(from: &Path, receiver: &Receiver) -> Result<bool, Box<dyn Error>> {
-    let summary = import::import(from, receiver, |path, reason| eprintln!("refused {path}: {reason}")).await?;
+    let summary = import::import(from, receiver, |path, reason| {
+        eprintln!("refused {path}: {reason}")
+    })
+    .await?;
     println!("{summary}");
     Ok(summary.refused == 0)
 }
@@ -112,12 +133,16 @@ async fn import(from: &Path, receiver: &Receiver) -> Result<bool, Box<dyn Error>
 fn receiver(peer: &Peer, config: &Config) -> Result<Receiver, Box<dyn Error>> {
     let address = match &peer.to {
         Some(address) => address.clone(),
-        None => reachable(config.dicom.listen)
-            .ok_or("the configuration has the host listen on any free port; say which with --to HOST:PORT")?,
+        None => reachable(config.dicom.listen).ok_or(
+            "the configuration has the host listen on any free port; say which with --to HOST:PORT",
+        )?,
     };
     Ok(Receiver {
         address,
-        called: peer.called.clone().unwrap_or_else(|| config.dicom.ae_title.clone()),
+        called: peer
+            .called
+            .clone()
+            .unwrap_or_else(|| config.dicom.ae_title.clone()),
         calling: match &peer.calling {
             Some(calling) => calling.clone(),
             None => AeTitle::parse("ISOCENTER-SEND")?,

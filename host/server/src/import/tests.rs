@@ -33,7 +33,7 @@ async fn every_object_of_a_folder_is_sent_and_refusals_are_told() {
     };
     write("b/2.dcm", &file(CT, "1.2.3.2", 300_000));
     write("b/1.dcm", &file(CT, "1.2.3.1", 10));
-    write("a/without-extension", &file(CT, "1.2.3.3", 0));
+    write("a/without-extension", &file(CT, "1.2.3.3", 8));
     write("a/refused.dcm", &file(CT, REFUSED, 10));
     write("a/unwanted.dcm", &file(UNWANTED_CLASS, "1.2.3.4", 10));
     write("readme.txt", b"hello");
@@ -57,7 +57,10 @@ async fn every_object_of_a_folder_is_sent_and_refusals_are_told() {
     .await
     .unwrap();
     refused.sort();
-    expect_test::expect![[r#""#]].assert_eq(&refused.join("\n"));
+    expect_test::expect![[r#"
+        a/refused.dcm: C000H (error: cannot understand): not this one
+        a/unwanted.dcm: the host takes no SOP class 1.2.840.10008.5.1.4.1.1.7 in transfer syntax 1.2.840.10008.1.2.1
+        torn.dcm: the file ends within its file meta information"#]].assert_eq(&refused.join("\n"));
     let expected = Summary {
         stored: 4,
         refused: 3,
@@ -70,7 +73,7 @@ async fn every_object_of_a_folder_is_sent_and_refusals_are_told() {
         ("1.2.3.1", 10),
         ("1.2.3.1", 10),
         ("1.2.3.2", 300_000),
-        ("1.2.3.3", 0),
+        ("1.2.3.3", 8),
         (REFUSED, 10),
     ];
     assert_eq!(sizes, expected.map(|(uid, size)| (uid.to_owned(), size)));

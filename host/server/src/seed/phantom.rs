@@ -282,7 +282,7 @@ pub(super) fn heart_us(width: usize, height: usize, frame: usize, frames: usize)
         // The probe is at the top; the fan opens 80 degrees.
         let (across, depth) = (x * 1.05, y + 1.05);
         let range = across.hypot(depth);
-        if range > 1.95 || range < 0.12 || across.atan2(depth).abs() > 0.70 {
+        if !(0.12..=1.95).contains(&range) || across.atan2(depth).abs() > 0.70 {
             bytes.extend([0, 0, 0]);
             return;
         }

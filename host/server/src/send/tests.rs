@@ -158,6 +158,12 @@ fn a_batch_has_at_most_128_contexts() {
         assert!(batch.fits(&object));
         batch.add(object);
     }
-    assert!(batch.fits(&object(0, "1.2.127", "1.2.4")), "a context that is there already");
-    assert!(!batch.fits(&object(0, "1.2.128", "1.2.5")), "one context too many");
+    assert!(
+        batch.fits(&object(0, "1.2.127", "1.2.4")),
+        "a context that is there already"
+    );
+    assert!(
+        !batch.fits(&object(0, "1.2.128", "1.2.5")),
+        "one context too many"
+    );
 }
