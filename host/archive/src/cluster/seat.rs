@@ -47,7 +47,9 @@ fn open(data: &Path, owner: &Owner) -> Result<(), ClusterError> {
         return Ok(());
     }
     let mode = found.mode() & 0o7777;
-    let opened = if mode & 0o070 == 0 {
+    let opened = if found.gid() == owner.gid {
+        mode | 0o010
+    } else if mode & 0o070 == 0 {
         // Nobody relies on the group: it becomes the database's.
         chown(data, None, Some(owner.gid)).map_err(ClusterError::file("change the group of", data))?;
         mode | 0o010

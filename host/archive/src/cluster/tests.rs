@@ -50,6 +50,9 @@ pub(crate) async fn fresh_index() -> Fresh {
     let options = shared.cluster.connect_options();
     let mut connection = PgConnection::connect_with(&options).await.unwrap();
     sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+    // Tests of what is committed need not wait for the disk; those of what is durable kill no machine.
+    let quick = format!("ALTER DATABASE {name} SET synchronous_commit = off");
+    sqlx::query(AssertSqlSafe(quick)).execute(&mut connection).await.unwrap();
     drop(slot);
     let options = options.database(&name);
     let index = Index::connect(options.clone(), 8).await.unwrap();

@@ -1,6 +1,6 @@
 use std::{
     fs,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
 };
 
 use super::{closed, elsewhere, open};
@@ -23,7 +23,10 @@ pub(crate) fn check() {
     let owner = owner::choose(&folder).unwrap();
 
     // The data folder is opened to the group alone, and what others rely on stays.
-    for (before, after) in [(0o700, 0o710), (0o711, 0o711), (0o740, 0o741), (0o755, 0o755)] {
+    for (group, before, after) in
+        [(0, 0o700, 0o710), (0, 0o711, 0o711), (0, 0o740, 0o741), (0, 0o755, 0o755), (owner.gid, 0o740, 0o750)]
+    {
+        chown(&data, None, Some(group)).unwrap();
         fs::set_permissions(&data, fs::Permissions::from_mode(before)).unwrap();
         open(&data, &owner).unwrap();
         assert_eq!(mode(&data), after, "{before:o}");

@@ -1,0 +1,74 @@
+//! The plans that Postgres makes for 20,000 studies: every key of the study level is answered from an index, and the rest of a
+//! search touches its page alone.
+
+use std::time::Instant;
+
+use isocenter_dicom::tags;
+use sqlx::Connection;
+
+use super::uid;
+use crate::{
+    cluster::tests::fresh_index,
+    index::{Level, Query},
+};
+
+const FILL: [&str; 4] = [
+    r#"INSERT INTO studies SELECT '1.' || n, 'name' || n || '^x', NULL, NULL, ' name' || n || ' x', 'P' || n, 'ward',
+        date '1920-01-01' + n % 30000, 'F', date '2000-01-01' + n % 9000, time '00:00' + n * interval '4 seconds', 'A' || n,
+        'doctor' || n % 500, NULL, NULL, ' doctor' || n % 500, 'ID' || n, 'Study ' || n % 1000,
+        jsonb_build_object('00100020', jsonb_build_object('vr', 'LO', 'Value', jsonb_build_array('P' || n)))
+        FROM generate_series(1, 20000) n"#,
+    r#"INSERT INTO series (study_uid, series_uid, modality, series_number, step_date, attributes)
+        SELECT '1.' || n, '1.' || n || '.' || s, CASE WHEN n % 200 = 0 THEN 'NM' WHEN s = 1 THEN 'CT' ELSE 'MR' END, s,
+        date '2000-01-01' + n % 9000, '{}'
+        FROM generate_series(1, 20000) n, generate_series(1, 2) s"#,
+    r#"INSERT INTO objects (study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+        instance_number, transport, arrived)
+        SELECT '1.' || n, '1.' || n || '.' || s || '.1', '1.' || n || '.' || s, '1.2', '1.2', gen_random_uuid(), 0, 1, 1, '', 1, 'file', now()
+        FROM generate_series(1, 20000) n, generate_series(1, 2) s"#,
+    "ANALYZE",
+];
+
+#[tokio::test]
+async fn indexes_answer() {
+    let fresh = fresh_index().await;
+    let index = &fresh.index;
+    let mut connection = sqlx::PgConnection::connect_with(&fresh.options).await.unwrap();
+    for sql in FILL {
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+    }
+    let all = Query::new(Level::Study);
+    let study = |tag, value: &str| Query { matching: vec![(tag, value.to_owned())], ..all.clone() };
+    let table = [
+        ("studies_by_date", Query { limit: 25, ..all.clone() }),
+        ("studies_by_patient_name", study(tags::PATIENT_NAME, "NAME77^X")),
+        ("studies_by_patient_name", study(tags::PATIENT_NAME, "name77*")),
+        ("studies_by_patient_id", study(tags::PATIENT_ID, "P4711")),
+        ("studies_by_patient_id", study(tags::PATIENT_ID, "P471*")),
+        ("studies_by_birth_date", study(tags::PATIENT_BIRTH_DATE, "19300101")),
+        ("studies_by_accession_number", study(tags::ACCESSION_NUMBER, "A12345")),
+        ("studies_by_date", study(tags::STUDY_DATE, "20100101")),
+        ("studies_by_date", study(tags::STUDY_DATE, "20100101-20100107")),
+        ("studies_by_time", study(tags::STUDY_TIME, "101500")),
+        ("studies_by_referring_name", study(tags::REFERRING_PHYSICIAN_NAME, "doctor77")),
+        ("studies_by_study_id", study(tags::STUDY_ID, "ID99*")),
+        ("studies_by_description", study(tags::STUDY_DESCRIPTION, "Study 777")),
+        ("studies_pkey", study(tags::STUDY_INSTANCE_UID, "1.77\\1.88")),
+        ("series_by_modality", study(tags::MODALITIES_IN_STUDY, "NM")),
+        ("series_pkey", Query { study: Some(uid("1.77")), ..Query::new(Level::Series) }),
+        ("series_by_uid", Query { matching: vec![(tags::SERIES_INSTANCE_UID, "1.77.1".into())], ..Query::new(Level::Series) }),
+        ("objects_in_order", Query { study: Some(uid("1.77")), series: Some(uid("1.77.1")), ..Query::new(Level::Object) }),
+        ("objects_by_uid", Query { matching: vec![(tags::SOP_INSTANCE_UID, "1.77.1.1".into())], ..Query::new(Level::Object) }),
+    ];
+    for (expected, query) in table {
+        let plan = index.explain(&query).await.unwrap();
+        assert!(plan.contains(expected), "{:?} should use {expected}:\n{plan}", query.matching);
+        assert!(!plan.contains("Seq Scan on studies"), "{:?}:\n{plan}", query.matching);
+        let start = Instant::now();
+        let found = index.search(&query).await.unwrap();
+        assert!(!found.is_empty(), "{:?}", query.matching);
+        println!("{:?}: {} found in {:?}", query.matching, found.len(), start.elapsed());
+    }
+    let totals = index.totals().await.unwrap();
+    assert_eq!((totals.studies, totals.objects, totals.estimated), (20_000, 40_000, false));
+}
