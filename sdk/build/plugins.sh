@@ -27,4 +27,5 @@ plugin() { # $1: package, $2: output
 
 plugin anonymize "$target/plugins/anonymize.wasm"
 plugin rules "$target/plugins/rules.wasm"
+plugin stamp "$target/plugins/stamp.wasm"
 plugin isocenter-test-guest "$target/plugins/test/guest.wasm"

@@ -29,8 +29,6 @@ use crate::{
     recover, reindex, verify,
 };
 
-/// Connections to the database. The commits of all associations share one; the others are for searches and the queue.
-const CONNECTIONS: u32 = 16;
 /// How long closing waits for packs to be sealed.
 const CLOSING: Duration = Duration::from_secs(10);
 
@@ -43,6 +41,9 @@ pub struct Options {
     pub database: Option<String>,
     /// Where the Postgres binaries of the private cluster are. `None`: they are searched for.
     pub postgres_binaries: Option<PathBuf>,
+    /// Connections to the database at most, at least 2. The commits of all associations share one; the others are for
+    /// searches and the queue.
+    pub max_connections: u32,
     /// What happens when a SOP Instance UID arrives again with different content.
     pub duplicates: Duplicates,
 }
@@ -72,20 +73,33 @@ impl Archive {
     /// Locks the data folder, starts or connects the database, and settles what a crash left behind; all packs that were
     /// not sealed are read for that. Must be called within a multi-threaded tokio runtime.
     pub async fn open(options: Options) -> Result<(Archive, Recovery), ArchiveError> {
-        let Options { data, database, postgres_binaries, duplicates } = options;
+        let Options {
+            data,
+            database,
+            postgres_binaries,
+            max_connections,
+            duplicates,
+        } = options;
         // As root the private cluster runs as another user, who has to get through to its own folder.
         let traversable = database.is_none() && rustix::process::geteuid().is_root();
         let folder = blocking(move || Folder::take(&data, traversable)).await?;
         let folder = Arc::new(folder);
         let (cluster, connect) = match database {
-            Some(url) => (None, PgConnectOptions::from_str(&url).map_err(IndexError::from)?),
+            Some(url) => (
+                None,
+                PgConnectOptions::from_str(&url).map_err(IndexError::from)?,
+            ),
             None => {
-                let cluster = Cluster::start(&folder.root().join("postgres"), postgres_binaries.as_deref()).await?;
+                let cluster = Cluster::start(
+                    &folder.root().join("postgres"),
+                    postgres_binaries.as_deref(),
+                )
+                .await?;
                 let connect = cluster.connect_options();
                 (Some(cluster), connect)
             }
         };
-        let index = Index::connect(connect, CONNECTIONS).await?;
+        let index = Index::connect(connect, max_connections.max(2)).await?;
         let recovery = recover::run(&folder, &index).await?;
         let inner = Inner {
             group: Group::start(folder.clone(), index.clone(), duplicates)?,
@@ -97,7 +111,12 @@ impl Archive {
             runtime: Handle::current(),
             cluster: Mutex::new(cluster),
         };
-        Ok((Archive { inner: Arc::new(inner) }, recovery))
+        Ok((
+            Archive {
+                inner: Arc::new(inner),
+            },
+            recovery,
+        ))
     }
 
     /// The index of what is stored.
@@ -112,22 +131,35 @@ impl Archive {
 
     /// The Part 10 file of a stored object, in chunks of at most 128 KiB; at most two are held in memory. An error ends
     /// the stream.
-    pub fn read(&self, at: &Located) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<> {
+    pub fn read(
+        &self,
+        at: &Located,
+    ) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<> {
         self.reading(Area::Archive, &at.identity.study, &at.place)
     }
 
     /// The Part 10 file of an object in quarantine.
-    pub fn read_held(&self, at: &Quarantined) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<> {
+    pub fn read_held(
+        &self,
+        at: &Quarantined,
+    ) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<> {
         self.reading(Area::Quarantine, &at.identity.study, &at.place)
     }
 
     /// The header of a stored object, parsed again from its pack; no pixel data is read.
     pub async fn read_header(&self, at: &Located) -> Result<Header, ArchiveError> {
-        let name = PackName { area: Area::Archive, study: StudyFolder::of(&at.identity.study), id: at.place.pack };
+        let name = PackName {
+            area: Area::Archive,
+            study: StudyFolder::of(&at.identity.study),
+            id: at.place.pack,
+        };
         let (inner, place) = (self.inner.clone(), at.place);
         blocking(move || {
             let path = inner.folder.path(&name);
-            let file = inner.files.open(&name).map_err(|error| ArchiveError::file("open", &path, error))?;
+            let file = inner
+                .files
+                .open(&name)
+                .map_err(|error| ArchiveError::file("open", &path, error))?;
             parse::header(&file, &path, &place)
         })
         .await
@@ -135,7 +167,10 @@ impl Archive {
 
     /// Compares packs, digests and index, while the host goes on; reads every stored byte once. `progress` is called
     /// after each few hundred objects.
-    pub async fn verify(&self, progress: impl FnMut(&Checked) + Send) -> Result<Verified, ArchiveError> {
+    pub async fn verify(
+        &self,
+        progress: impl FnMut(&Checked) + Send,
+    ) -> Result<Verified, ArchiveError> {
         verify::run(&self.inner, progress).await
     }
 
@@ -149,19 +184,33 @@ impl Archive {
     pub async fn close(self) {
         let inner = &self.inner;
         inner.tasks.close();
-        if tokio::time::timeout(CLOSING, inner.tasks.wait()).await.is_err() {
-            tracing::warn!(packs = inner.group.open_packs(), "closing with packs that are not sealed");
+        if tokio::time::timeout(CLOSING, inner.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                packs = inner.group.open_packs(),
+                "closing with packs that are not sealed"
+            );
         }
         inner.group.close().await;
         inner.index.close().await;
-        let cluster = inner.cluster.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let cluster = inner
+            .cluster
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(cluster) = cluster {
             cluster.stop().await;
         }
     }
 
     fn reading(&self, area: Area, study: &Uid, place: &Place) -> Reading {
-        let name = PackName { area, study: StudyFolder::of(study), id: place.pack };
+        let name = PackName {
+            area,
+            study: StudyFolder::of(study),
+            id: place.pack,
+        };
         Reading::new(self.inner.files.clone(), name, place.offset, place.length)
     }
 }
@@ -173,11 +222,19 @@ impl Inner {
     }
 
     /// Creates a pack. If the caller goes away meanwhile, it is removed again.
-    pub(crate) async fn create(self: &Arc<Self>, name: PackName) -> Result<(PathBuf, Created), ArchiveError> {
+    pub(crate) async fn create(
+        self: &Arc<Self>,
+        name: PackName,
+    ) -> Result<(PathBuf, Created), ArchiveError> {
         let archive = self.clone();
         let mut unclaimed = blocking(move || {
             archive.group.opened(name.id);
-            let mut unclaimed = Unclaimed { archive, name, created: None, claimed: false };
+            let mut unclaimed = Unclaimed {
+                archive,
+                name,
+                created: None,
+                claimed: false,
+            };
             unclaimed.created = Some(unclaimed.archive.folder.create(&unclaimed.name)?);
             Ok(unclaimed)
         })
@@ -214,5 +271,7 @@ impl Drop for Unclaimed {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ArchiveError> + Send + 'static,
 ) -> Result<T, ArchiveError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or(Err(ArchiveError::Closed))
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or(Err(ArchiveError::Closed))
 }

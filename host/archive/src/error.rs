@@ -79,13 +79,27 @@ impl ArchiveError {
     pub(crate) fn file(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         let path = path.into();
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Self::Full(path),
-            _ => Self::File { action, path, source },
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::Full(path),
+            _ => Self::File {
+                action,
+                path,
+                source,
+            },
         }
     }
 
     /// Whether the sender had better try again later: the fault is here and may pass.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Full(_) | Self::Index(_) | Self::Unconfirmed { .. } | Self::TooManyOpen(_) | Self::Closed | Self::File { .. })
+        matches!(
+            self,
+            Self::Full(_)
+                | Self::Index(_)
+                | Self::Unconfirmed { .. }
+                | Self::TooManyOpen(_)
+                | Self::Closed
+                | Self::File { .. }
+        )
     }
 }

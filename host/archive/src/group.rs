@@ -130,9 +130,18 @@ struct Running {
 
 impl Group {
     /// Starts the threads and the commit task. Must be called within a tokio runtime.
-    pub(crate) fn start(folder: Arc<Folder>, index: Index, duplicates: Duplicates) -> Result<Self, ArchiveError> {
+    pub(crate) fn start(
+        folder: Arc<Folder>,
+        index: Index,
+        duplicates: Duplicates,
+    ) -> Result<Self, ArchiveError> {
         let (durable, waiting) = mpsc::unbounded_channel();
-        let stage = Arc::new(Stage { folder, queue: Mutex::default(), wake: Condvar::new(), live: Mutex::default() });
+        let stage = Arc::new(Stage {
+            folder,
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            live: Mutex::default(),
+        });
         let mut threads = Vec::with_capacity(THREADS);
         for number in 0..THREADS {
             let (own, durable) = (stage.clone(), durable.clone());
@@ -147,12 +156,20 @@ impl Group {
         }
         let commit = tokio::spawn(commit::run(index, duplicates, waiting, stage.clone()));
         let permits = Arc::new(Semaphore::new(WAITING as usize));
-        Ok(Self { stage, permits, running: Mutex::new(Some(Running { threads, commit })) })
+        Ok(Self {
+            stage,
+            permits,
+            running: Mutex::new(Some(Running { threads, commit })),
+        })
     }
 
     /// A place among those who wait for sync and commit.
     pub(crate) async fn permit(&self) -> Result<OwnedSemaphorePermit, ArchiveError> {
-        self.permits.clone().acquire_owned().await.map_err(|_| ArchiveError::Closed)
+        self.permits
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| ArchiveError::Closed)
     }
 
     pub(crate) fn finish(&self, finish: Finish) {
@@ -194,9 +211,16 @@ impl Group {
             drop(all);
         }
         self.stage.close();
-        let Some(running) = lock(&self.running).take() else { return };
+        let Some(running) = lock(&self.running).take() else {
+            return;
+        };
         // The threads hold the sending end of the commit task's queue: when they are gone, it ends by itself.
-        let joined = tokio::task::spawn_blocking(|| running.threads.into_iter().for_each(|thread| drop(thread.join())));
+        let joined = tokio::task::spawn_blocking(|| {
+            running
+                .threads
+                .into_iter()
+                .for_each(|thread| drop(thread.join()))
+        });
         if joined.await.is_err() || running.commit.await.is_err() {
             tracing::error!("a stage of the archive did not end in order");
         }
@@ -253,7 +277,10 @@ impl Stage {
             if queue.closed {
                 return None;
             }
-            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = self
+                .wake
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -262,7 +289,8 @@ impl Stage {
             match work {
                 Work::Finish(finish) => self.finish(finish, durable),
                 Work::Folder(path, syncing) => {
-                    let result = sync_folder(&path).map_err(|error| ArchiveError::file("sync", path, error));
+                    let result =
+                        sync_folder(&path).map_err(|error| ArchiveError::file("sync", path, error));
                     self.one_synced(&syncing, result, durable);
                 }
                 Work::Cut(cut) => self.cut(cut),
@@ -276,7 +304,11 @@ impl Stage {
         if let Err(error) = finish.write() {
             return self.failed(*finish, ArchiveError::file("write", &pack.path, error));
         }
-        let sync = || pack.file.sync_data().map_err(|error| ArchiveError::file("sync", &pack.path, error));
+        let sync = || {
+            pack.file
+                .sync_data()
+                .map_err(|error| ArchiveError::file("sync", &pack.path, error))
+        };
         let folders = std::mem::take(&mut finish.tail.folders);
         if folders.is_empty() {
             return self.synced(*finish, sync(), durable);
@@ -286,11 +318,20 @@ impl Stage {
             failure: Mutex::default(),
             finish: Mutex::new(Some(finish)),
         });
-        self.push(folders.into_iter().map(|folder| Work::Folder(folder, syncing.clone())));
+        self.push(
+            folders
+                .into_iter()
+                .map(|folder| Work::Folder(folder, syncing.clone())),
+        );
         self.one_synced(&syncing, sync(), durable);
     }
 
-    fn one_synced(&self, syncing: &Syncing, result: Result<(), ArchiveError>, durable: &mpsc::UnboundedSender<Durable>) {
+    fn one_synced(
+        &self,
+        syncing: &Syncing,
+        result: Result<(), ArchiveError>,
+        durable: &mpsc::UnboundedSender<Durable>,
+    ) {
         if let Err(error) = result {
             lock(&syncing.failure).get_or_insert(error);
         }
@@ -306,7 +347,12 @@ impl Stage {
         }
     }
 
-    fn synced(&self, mut finish: Finish, result: Result<(), ArchiveError>, durable: &mpsc::UnboundedSender<Durable>) {
+    fn synced(
+        &self,
+        mut finish: Finish,
+        result: Result<(), ArchiveError>,
+        durable: &mpsc::UnboundedSender<Durable>,
+    ) {
         if let Err(error) = result {
             finish.tail.usable = false;
             return self.failed(finish, error);
@@ -317,16 +363,33 @@ impl Stage {
 
     fn failed(&self, finish: Finish, error: ArchiveError) {
         tracing::error!(pack = %finish.pack.name.id, %error, "an object could not be stored");
-        let Finish { pack, tail, start, answer, permit, .. } = finish;
+        let Finish {
+            pack,
+            tail,
+            start,
+            answer,
+            permit,
+            ..
+        } = finish;
         let reply = Box::new(move || {
             drop(permit);
             let _ = answer.send(Err(error));
         });
-        self.cut(Cut { pack, tail, to: start, reply: Some(reply) });
+        self.cut(Cut {
+            pack,
+            tail,
+            to: start,
+            reply: Some(reply),
+        });
     }
 
     fn cut(&self, cut: Cut) {
-        let Cut { pack, mut tail, to, reply } = cut;
+        let Cut {
+            pack,
+            mut tail,
+            to,
+            reply,
+        } = cut;
         if let Err(error) = pack.file.set_len(to) {
             tail.usable = false;
             tracing::error!(pack = %pack.name.id, %error, "an entry could not be taken back; the pack is set aside");
@@ -338,7 +401,11 @@ impl Stage {
     }
 
     fn seal(&self, seal: Seal) {
-        let Seal { pack, mut tail, reply } = seal;
+        let Seal {
+            pack,
+            mut tail,
+            reply,
+        } = seal;
         if tail.usable {
             if tail.end == 0 {
                 self.folder.remove(&pack.name);
@@ -361,7 +428,8 @@ impl Finish {
     /// Writes what is missing: the rest of the object, and then the label before it. Both at once where nothing has been
     /// written yet.
     fn write(&mut self) -> io::Result<()> {
-        self.hasher.update(self.rest.get(self.room..).unwrap_or_default());
+        self.hasher
+            .update(self.rest.get(self.room..).unwrap_or_default());
         self.label.digest = *self.hasher.finalize().as_bytes();
         let label = self.label.encode();
         self.rest.resize(self.rest.len().next_multiple_of(BLOCK), 0);
@@ -378,7 +446,16 @@ impl Finish {
     }
 
     fn durable(self) -> Durable {
-        let Finish { pack, tail, start, label, parts, answer, permit, .. } = self;
+        let Finish {
+            pack,
+            tail,
+            start,
+            label,
+            parts,
+            answer,
+            permit,
+            ..
+        } = self;
         let offset = start + crate::pack::label::reserved(label.held.as_ref()) as u64;
         let object = NewObject {
             identity: parts.identity,
@@ -396,7 +473,15 @@ impl Finish {
             jobs: parts.jobs,
             held: label.held,
         };
-        Durable { pack, tail, start, end: offset + tar::padded(label.length), object, answer, permit }
+        Durable {
+            pack,
+            tail,
+            start,
+            end: offset + tar::padded(label.length),
+            object,
+            answer,
+            permit,
+        }
     }
 }
 

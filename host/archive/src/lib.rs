@@ -25,6 +25,7 @@ pub mod index;
 extern crate self as isocenter_archive;
 #[cfg(test)]
 #[path = "../tests/common/objects.rs"]
+#[expect(dead_code, reason = "what stores them is for the tests in `tests/`")]
 mod objects;
 
 mod archive;

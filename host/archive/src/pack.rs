@@ -13,11 +13,7 @@ pub(crate) mod tar;
 pub(crate) mod walk;
 pub(crate) mod writer;
 
-use std::{
-    fs::File,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{fs::File, path::PathBuf, sync::Arc};
 
 use folder::PackName;
 use tokio::sync::Mutex;

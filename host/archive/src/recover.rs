@@ -61,7 +61,12 @@ pub(crate) async fn run(folder: &Arc<Folder>, index: &Index) -> Result<Recovery,
     Ok(recovery)
 }
 
-async fn pack(folder: &Arc<Folder>, index: &Index, name: &PackName, recovery: &mut Recovery) -> Result<(), ArchiveError> {
+async fn pack(
+    folder: &Arc<Folder>,
+    index: &Index,
+    name: &PackName,
+    recovery: &mut Recovery,
+) -> Result<(), ArchiveError> {
     let path = folder.path(name);
     let fail = |action| {
         let path = path.clone();
@@ -76,7 +81,8 @@ async fn pack(folder: &Arc<Folder>, index: &Index, name: &PackName, recovery: &m
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(ArchiveError::file("open", path, error)),
         };
-        file.sync_all().map_err(|error| ArchiveError::file("sync", path, error))?;
+        file.sync_all()
+            .map_err(|error| ArchiveError::file("sync", path, error))?;
         own.sync_above(&durable)?;
         Ok(Some(Arc::new(file)))
     })
@@ -92,10 +98,20 @@ async fn pack(folder: &Arc<Folder>, index: &Index, name: &PackName, recovery: &m
     let mut study = None;
     let mut keep = 0;
     let end = loop {
-        let (walked, batch) = scan::batch(scan, Compare::Digests).await.map_err(fail("read"))?;
+        let (walked, batch) = scan::batch(scan, Compare::Digests)
+            .await
+            .map_err(fail("read"))?;
         scan = walked;
-        study = study.or_else(|| batch.entries.first().map(|seen| seen.found.label.study.clone()));
-        let last = batch.end.is_some().then(|| batch.entries.len().saturating_sub(1));
+        study = study.or_else(|| {
+            batch
+                .entries
+                .first()
+                .map(|seen| seen.found.label.study.clone())
+        });
+        let last = batch
+            .end
+            .is_some()
+            .then(|| batch.entries.len().saturating_sub(1));
         let new = unknown(index, name, &batch.entries).await?;
         let mut whole = Vec::new();
         let mut tail_is_torn = false;
@@ -123,7 +139,10 @@ async fn pack(folder: &Arc<Folder>, index: &Index, name: &PackName, recovery: &m
                 }
                 Ok(object)
             };
-            Ok(whole.iter().map(parse).collect::<Vec<Result<NewObject, ArchiveError>>>())
+            Ok(whole
+                .iter()
+                .map(parse)
+                .collect::<Vec<Result<NewObject, ArchiveError>>>())
         })
         .await?;
         count(index, parsed, recovery).await?;
@@ -142,7 +161,8 @@ async fn pack(folder: &Arc<Folder>, index: &Index, name: &PackName, recovery: &m
                 recovery.torn_bytes += scan.length().saturating_sub(keep);
                 let file = scan.file().clone();
                 let cut = move || file.set_len(keep).and_then(|()| file.sync_all());
-                blocking(move || cut().map_err(|error| ArchiveError::file("cut", path, error))).await?;
+                blocking(move || cut().map_err(|error| ArchiveError::file("cut", path, error)))
+                    .await?;
             }
             Torn::Known => {
                 tracing::error!(pack = %name.id, at = keep, why, "a pack is damaged; it is left as it is, see `verify`");
@@ -167,11 +187,24 @@ async fn pack(folder: &Arc<Folder>, index: &Index, name: &PackName, recovery: &m
 }
 
 /// For each entry, whether no row refers to it.
-async fn unknown(index: &Index, name: &PackName, entries: &[Seen]) -> Result<Vec<bool>, ArchiveError> {
-    let Some(first) = entries.first() else { return Ok(Vec::new()) };
-    let objects: Vec<Uid> = entries.iter().map(|seen| seen.found.label.object.clone()).collect();
+async fn unknown(
+    index: &Index,
+    name: &PackName,
+    entries: &[Seen],
+) -> Result<Vec<bool>, ArchiveError> {
+    let Some(first) = entries.first() else {
+        return Ok(Vec::new());
+    };
+    let objects: Vec<Uid> = entries
+        .iter()
+        .map(|seen| seen.found.label.object.clone())
+        .collect();
     let known = index.known(&first.found.label.study, &objects).await?;
-    let refers = |seen: &Seen| known.iter().any(|row| row.place.pack == name.id && row.place.offset == seen.found.content);
+    let refers = |seen: &Seen| {
+        known
+            .iter()
+            .any(|row| row.place.pack == name.id && row.place.offset == seen.found.content)
+    };
     Ok(entries.iter().map(|seen| !refers(seen)).collect())
 }
 
@@ -225,16 +258,27 @@ async fn torn(
     let Some(study) = study else {
         let mut block = [0; BLOCK];
         let file = scan.file().clone();
-        let zero = move || Ok(file.read_exact_at(&mut block, 0).is_err() || block.iter().all(|byte| *byte == 0));
-        return Ok(if blocking(zero).await? { Torn::Explained } else { Torn::Strange });
+        let zero = move || {
+            Ok(file.read_exact_at(&mut block, 0).is_err() || block.iter().all(|byte| *byte == 0))
+        };
+        return Ok(if blocking(zero).await? {
+            Torn::Explained
+        } else {
+            Torn::Strange
+        });
     };
     if name.area == Area::Quarantine {
         return Ok(Torn::Explained);
     }
     let mut after = None;
     loop {
-        let page = index.locate(study, None, None, after.as_ref(), PAGE).await?;
-        if page.iter().any(|row| row.place.pack == name.id && row.place.offset >= keep) {
+        let page = index
+            .locate(study, None, None, after.as_ref(), PAGE)
+            .await?;
+        if page
+            .iter()
+            .any(|row| row.place.pack == name.id && row.place.offset >= keep)
+        {
             return Ok(Torn::Known);
         }
         match page.last() {

@@ -59,7 +59,11 @@ pub(crate) async fn run(archive: &Arc<Inner>) -> Result<Reindexed, ArchiveError>
     Ok(report)
 }
 
-async fn study(archive: &Arc<Inner>, packs: Vec<PackName>, report: &mut Reindexed) -> Result<(), ArchiveError> {
+async fn study(
+    archive: &Arc<Inner>,
+    packs: Vec<PackName>,
+    report: &mut Reindexed,
+) -> Result<(), ArchiveError> {
     let packs = Arc::new(packs);
     report.packs += packs.len() as u64;
     let (own, all) = (archive.clone(), packs.clone());
@@ -67,7 +71,13 @@ async fn study(archive: &Arc<Inner>, packs: Vec<PackName>, report: &mut Reindexe
     report.damaged += torn;
     for batch in entries.chunks(BATCH) {
         let (own, all, batch) = (archive.clone(), packs.clone(), batch.to_vec());
-        let read = blocking(move || Ok(batch.iter().map(|seen| read(&own, &all, *seen)).collect::<Vec<_>>())).await?;
+        let read = blocking(move || {
+            Ok(batch
+                .iter()
+                .map(|seen| read(&own, &all, *seen))
+                .collect::<Vec<_>>())
+        })
+        .await?;
         let mut objects = Vec::with_capacity(read.len());
         for object in read {
             match object {
@@ -79,7 +89,9 @@ async fn study(archive: &Arc<Inner>, packs: Vec<PackName>, report: &mut Reindexe
             }
         }
         for run in objects.chunk_by(|a, b| a.0 == b.0) {
-            let Some((policy, _)) = run.first() else { continue };
+            let Some((policy, _)) = run.first() else {
+                continue;
+            };
             let run: Vec<NewObject> = run.iter().map(|(_, object)| object.clone()).collect();
             for indexed in archive.index.commit(&run, *policy).await? {
                 match indexed {
@@ -102,7 +114,11 @@ fn list(archive: &Inner, packs: &[PackName]) -> Result<(Vec<Seen>, u64), Archive
         let mut scan = Scan::new(archive.files.open(name).map_err(fail)?).map_err(fail)?;
         loop {
             match scan.step().map_err(fail)? {
-                Step::Entry(found) => entries.push(Seen { arrived: found.label.arrived, pack, start: found.start }),
+                Step::Entry(found) => entries.push(Seen {
+                    arrived: found.label.arrived,
+                    pack,
+                    start: found.start,
+                }),
                 Step::End => break,
                 Step::Torn(why) => {
                     tracing::error!(pack = %name.id, at = scan.at(), why, "a pack is torn");
@@ -116,15 +132,23 @@ fn list(archive: &Inner, packs: &[PackName]) -> Result<(Vec<Seen>, u64), Archive
     Ok((entries, torn))
 }
 
-fn read(archive: &Inner, packs: &[PackName], seen: Seen) -> Result<(Duplicates, NewObject), ArchiveError> {
+fn read(
+    archive: &Inner,
+    packs: &[PackName],
+    seen: Seen,
+) -> Result<(Duplicates, NewObject), ArchiveError> {
     let name = packs.get(seen.pack).ok_or(ArchiveError::Closed)?;
     let path = archive.folder.path(name);
     let fail = |error| ArchiveError::file("read", &path, error);
     let file = archive.files.open(name).map_err(fail)?;
-    match Scan::from(file.clone(), seen.start).and_then(|mut scan| scan.step()).map_err(fail)? {
-        Step::Entry(found) => {
-            Ok((found.label.duplicates, parse::object(&file, &path, name.id, &found, Vec::new())?))
-        }
+    match Scan::from(file.clone(), seen.start)
+        .and_then(|mut scan| scan.step())
+        .map_err(fail)?
+    {
+        Step::Entry(found) => Ok((
+            found.label.duplicates,
+            parse::object(&file, &path, name.id, &found, Vec::new())?,
+        )),
         Step::End | Step::Torn(_) => Err(ArchiveError::Damaged {
             pack: name.id,
             offset: seen.start,

@@ -100,7 +100,13 @@ pub(crate) async fn run(
             after = rows.last().cloned();
             let full = rows.len() as u64 == u64::from(PAGE);
             let own = archive.clone();
-            let compared = blocking(move || Ok(rows.into_iter().map(|row| compare(&own, row)).collect::<Vec<_>>())).await?;
+            let compared = blocking(move || {
+                Ok(rows
+                    .into_iter()
+                    .map(|row| compare(&own, row))
+                    .collect::<Vec<_>>())
+            })
+            .await?;
             for (row, problem) in compared {
                 verified.checked.objects += 1;
                 verified.checked.bytes += row.place.length;
@@ -132,11 +138,19 @@ fn compare(archive: &Inner, row: Known) -> (Known, Option<ProblemKind>) {
         Standing::Served | Standing::Superseded => Area::Archive,
         Standing::Held => Area::Quarantine,
     };
-    let name = PackName { area, study: StudyFolder::of(&row.study), id: row.place.pack };
-    let digest = archive
-        .files
-        .open(&name)
-        .and_then(|file| scan::digest(&file, row.place.offset, row.place.length, &mut vec![0; 256 * 1024]));
+    let name = PackName {
+        area,
+        study: StudyFolder::of(&row.study),
+        id: row.place.pack,
+    };
+    let digest = archive.files.open(&name).and_then(|file| {
+        scan::digest(
+            &file,
+            row.place.offset,
+            row.place.length,
+            &mut vec![0; 256 * 1024],
+        )
+    });
     let problem = match digest {
         Ok(digest) if digest == row.place.digest => None,
         Ok(_) => Some(ProblemKind::Altered),
@@ -148,7 +162,11 @@ fn compare(archive: &Inner, row: Known) -> (Known, Option<ProblemKind>) {
 }
 
 /// A pack's entries against the index.
-async fn pack(archive: &Arc<Inner>, name: &PackName, verified: &mut Verified) -> Result<(), ArchiveError> {
+async fn pack(
+    archive: &Arc<Inner>,
+    name: &PackName,
+    verified: &mut Verified,
+) -> Result<(), ArchiveError> {
     // Asked before the walk: what is finished during the walk is still not complained about.
     let open = archive.group.is_open(name.id);
     let path = archive.folder.path(name);
@@ -159,7 +177,9 @@ async fn pack(archive: &Arc<Inner>, name: &PackName, verified: &mut Verified) ->
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(ArchiveError::file("open", own.folder.path(&wanted), error)),
     });
-    let Some(file) = opened.await? else { return Ok(()) };
+    let Some(file) = opened.await? else {
+        return Ok(());
+    };
     verified.checked.packs += 1;
     let mut scan = Scan::new(file).map_err(|error| ArchiveError::file("read", &path, error))?;
     loop {
@@ -172,14 +192,26 @@ async fn pack(archive: &Arc<Inner>, name: &PackName, verified: &mut Verified) ->
         };
         scan = walked;
         if let Some(first) = batch.entries.first() {
-            let objects: Vec<Uid> = batch.entries.iter().map(|seen| seen.found.label.object.clone()).collect();
-            let rows = archive.index.known(&first.found.label.study, &objects).await?;
+            let objects: Vec<Uid> = batch
+                .entries
+                .iter()
+                .map(|seen| seen.found.label.object.clone())
+                .collect();
+            let rows = archive
+                .index
+                .known(&first.found.label.study, &objects)
+                .await?;
             for seen in batch.entries {
                 verified.checked.entries += 1;
                 let label = seen.found.label;
-                let mut same = rows.iter().filter(|row| row.object == label.object).peekable();
+                let mut same = rows
+                    .iter()
+                    .filter(|row| row.object == label.object)
+                    .peekable();
                 let stored = same.peek().is_some();
-                match same.find(|row| row.place.pack == name.id && row.place.offset == seen.found.content) {
+                match same
+                    .find(|row| row.place.pack == name.id && row.place.offset == seen.found.content)
+                {
                     Some(row) => {
                         let said = (label.length, label.header_length, label.digest);
                         if said != (row.place.length, row.place.header_length, row.place.digest) {

@@ -10,9 +10,11 @@ use common::{
     served,
 };
 use isocenter_archive::{
-    ArchiveError, Recovery, Shelf,
+    Archive, ArchiveError, Options, Recovery, Shelf,
+    cluster::Cluster,
     index::{Duplicates, Indexed},
 };
+use sqlx::{ConnectOptions, Connection};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn packs_that_were_not_sealed_are_settled_at_start() {
@@ -24,14 +26,24 @@ async fn packs_that_were_not_sealed_are_settled_at_start() {
         store(&mut writer, object).await.unwrap();
     }
     // The host dies while an object is being received.
-    let entry = begin(&mut writer, &object(1, 9, 0, 2_000_000), &Shelf::Archive).await.unwrap();
+    let entry = begin(&mut writer, &object(1, 9, 0, 2_000_000), &Shelf::Archive)
+        .await
+        .unwrap();
     archive.close().await;
     let data = data.as_left_by_a_crash();
     drop((writer, entry));
     assert_eq!(data.markers(), 1);
 
     let (archive, recovery) = data.open(Duplicates::KeepFirst).await;
-    assert_eq!((recovery.packs, recovery.torn, recovery.indexed, recovery.damaged), (1, 1, 0, 0));
+    assert_eq!(
+        (
+            recovery.packs,
+            recovery.torn,
+            recovery.indexed,
+            recovery.damaged
+        ),
+        (1, 1, 0, 0)
+    );
     assert!(recovery.torn_bytes > 1_000_000);
     assert_eq!(data.markers(), 0);
     for object in &objects {
@@ -47,7 +59,10 @@ async fn a_full_disk_costs_only_what_does_not_fit() {
     let (archive, _) = data.open(Duplicates::KeepFirst).await;
     archive.close().await;
     let packs = data.path().join("packs");
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs"]).arg(&packs).output();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs"])
+        .arg(&packs)
+        .output();
     if !mounted.is_ok_and(|output| output.status.success()) {
         println!("skipped: a small file system cannot be mounted here");
         return;
@@ -93,7 +108,13 @@ async fn a_database_that_goes_away_costs_no_object() {
     // Immediate shutdown, as if the database had crashed.
     let postmaster = std::fs::read_to_string(data.path().join("postgres/postmaster.pid")).unwrap();
     let pid = postmaster.lines().next().unwrap().to_owned();
-    assert!(Command::new("kill").args(["-QUIT", &pid]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-QUIT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
 
     let answer = entry.commit(parts(&during, &Shelf::Archive)).await;
     let acknowledged = match answer {
@@ -105,15 +126,85 @@ async fn a_database_that_goes_away_costs_no_object() {
         Err(error) => panic!("{error:?}"),
     };
     writer.seal().await;
-    assert_eq!(data.markers() == 0, acknowledged, "a pack in doubt keeps its marker");
+    assert_eq!(
+        data.markers() == 0,
+        acknowledged,
+        "a pack in doubt keeps its marker"
+    );
     archive.close().await;
 
     let (archive, recovery) = data.open(Duplicates::KeepFirst).await;
-    let expected = Recovery { packs: u64::from(!acknowledged), ..Recovery::default() };
-    assert_eq!(Recovery { indexed: 0, ..recovery.clone() }, expected);
+    let expected = Recovery {
+        packs: u64::from(!acknowledged),
+        ..Recovery::default()
+    };
+    assert_eq!(
+        Recovery {
+            indexed: 0,
+            ..recovery.clone()
+        },
+        expected
+    );
     for object in [&before, &during] {
         assert_eq!(served(&archive, object).await.unwrap(), object.file);
     }
     assert_eq!(archive.verify(|_| ()).await.unwrap().problems, []);
     archive.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_the_database_refuses_costs_no_other() {
+    let data = Data::new();
+    let cluster = Cluster::start(&data.folder.path().join("postgres"), None)
+        .await
+        .unwrap();
+    let database = Some(cluster.connect_options().to_url_lossy().to_string());
+    let (archive, _) = Archive::open(Options {
+        database,
+        ..data.options(Duplicates::KeepFirst)
+    })
+    .await
+    .unwrap();
+    let refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+        IF NEW.object_uid LIKE '%.13' THEN RAISE EXCEPTION 'no'; END IF; RETURN NEW; END $$; \
+        CREATE TRIGGER refuse BEFORE INSERT ON objects FOR EACH ROW EXECUTE FUNCTION refuse();";
+    let mut connection = sqlx::PgConnection::connect_with(&cluster.connect_options())
+        .await
+        .unwrap();
+    sqlx::raw_sql(refuse)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+
+    let writers = (0..4).map(|study| {
+        let archive = archive.clone();
+        tokio::spawn(async move {
+            let mut writer = archive.writer();
+            for number in 10..16 {
+                let object = object(study, number, 0, 1000);
+                let answer = store(&mut writer, &object).await;
+                if number == 13 {
+                    assert!(matches!(answer, Err(ArchiveError::Index(_))), "{answer:?}");
+                    assert_eq!(served(&archive, &object).await, None);
+                } else {
+                    assert_eq!(answer.unwrap(), Indexed::New);
+                    assert_eq!(served(&archive, &object).await.unwrap(), object.file);
+                }
+            }
+            writer.seal().await;
+        })
+    });
+    for writer in futures::future::join_all(writers).await {
+        writer.unwrap();
+    }
+    let verified = archive.verify(|_| ()).await.unwrap();
+    assert_eq!(verified.problems, []);
+    assert_eq!(
+        (verified.checked.entries, verified.checked.packs),
+        (20, 4),
+        "what was refused was cut off"
+    );
+    archive.close().await;
+    cluster.stop().await;
 }

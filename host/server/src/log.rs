@@ -4,6 +4,7 @@
 
 use std::io::IsTerminal;
 
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -30,17 +31,17 @@ pub fn format(wanted: Option<&str>, terminal: bool) -> Result<Format, String> {
     }
 }
 
-/// Starts logging. `RUST_LOG` says what is logged; by default everything from `info` on, and of Postgres from `warn`.
+/// Starts logging. `RUST_LOG` says what is logged; by default everything from `least` on, and of Postgres from `warn`.
 ///
 /// # Errors
 /// A variable that cannot be understood, or a subscriber that is already there.
-pub fn start() -> Result<(), String> {
+pub fn start(least: Level) -> Result<(), String> {
     let wanted = std::env::var("ISOCENTER_LOG_FORMAT").ok();
     let terminal = std::io::stderr().is_terminal();
     let filter = match std::env::var("RUST_LOG") {
         Ok(text) if !text.is_empty() => EnvFilter::try_new(text)
             .map_err(|cause| format!("the environment's RUST_LOG: {cause}"))?,
-        _ => EnvFilter::new("info,sqlx=warn"),
+        _ => EnvFilter::new(format!("{least},sqlx=warn")),
     };
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);

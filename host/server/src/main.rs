@@ -22,12 +22,12 @@ mod site_key;
 mod upkeep;
 
 use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use isocenter_dimse::AeTitle;
+use tracing::Level;
 
 use crate::cli::{Cli, Command, Peer};
 use crate::config::{Config, Environment, PeerAddress};
@@ -35,7 +35,12 @@ use crate::send::Receiver;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = log::start() {
+    // A command prints its answer; a host has nothing but its log.
+    let least = match cli.command {
+        Command::Serve => Level::INFO,
+        _ => Level::WARN,
+    };
+    if let Err(error) = log::start(least) {
         eprintln!("isocenter: {error}");
         return ExitCode::from(2);
     }
@@ -133,7 +138,7 @@ async fn import(from: &Path, receiver: &Receiver) -> Result<bool, Box<dyn Error>
 fn receiver(peer: &Peer, config: &Config) -> Result<Receiver, Box<dyn Error>> {
     let address = match &peer.to {
         Some(address) => address.clone(),
-        None => reachable(config.dicom.listen).ok_or(
+        None => PeerAddress::reaching(config.dicom.listen).ok_or(
             "the configuration has the host listen on any free port; say which with --to HOST:PORT",
         )?,
     };
@@ -148,14 +153,4 @@ fn receiver(peer: &Peer, config: &Config) -> Result<Receiver, Box<dyn Error>> {
             None => AeTitle::parse("ISOCENTER-SEND")?,
         },
     })
-}
-
-/// Where a host of this machine that listens there is reached.
-fn reachable(listen: SocketAddr) -> Option<PeerAddress> {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    (listen.port() != 0).then(|| SocketAddr::new(ip, listen.port()).into())
 }

@@ -3,7 +3,6 @@
 //! One task per association, bounded in number. The wire is `isocenter-dimse`'s and objects are the pipeline's; what is
 //! here is who may associate, which presentation contexts are accepted, and which status a refusal becomes.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use std::time::Duration;
 use isocenter_archive::index::{Source, Transport};
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dimse::{
-    AbortReason, Acceptance, Admission, Association, AssociationError, Command, CommandField, ContextRefusal, Incoming,
+    AbortReason, Acceptance, AeTitle, Admission, Association, AssociationError, Command, CommandField, ContextRefusal, Incoming,
     Indication, Message, ProposedContext, Rejection, Request, Status, sop, status,
 };
 use isocenter_pipeline::Pipeline;
@@ -27,7 +26,7 @@ use tracing::Instrument;
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Its AE title.
-    pub ae_title: String,
+    pub ae_title: AeTitle,
     /// Whether an association that calls another AE title is accepted all the same.
     pub any_called_ae: bool,
     /// Associations at a time; one more is rejected as transient, "local limit exceeded" (PS3.8 §9.3.4).
@@ -159,7 +158,7 @@ impl Provider {
     }
 
     fn admit(&self, request: &Request) -> Admission {
-        if !self.options.any_called_ae && request.called_ae.to_string() != self.options.ae_title {
+        if !self.options.any_called_ae && request.called_ae != self.options.ae_title {
             return Admission::Reject(Rejection::CALLED_AE);
         }
         Admission::Accept(Acceptance {

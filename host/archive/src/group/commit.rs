@@ -1,8 +1,9 @@
 //! The second stage: one transaction of the index for all objects that are durable by now.
 //!
-//! Separate because its difficulty is its own: what is known about a commit that failed. A statement that the database
-//! refused was rolled back. One whose connection broke may have been committed, so it is repeated (repeating is harmless)
-//! until the answer is known or [`PATIENCE`] is over.
+//! Separate because its difficulty is its own: what is known about a commit that failed. One whose connection broke may
+//! have been committed, so it is repeated (repeating is harmless) until there is an answer or [`PATIENCE`] is over. One that
+//! the database refused is repeated object by object, and where that is refused, too, the index is asked whether it has a
+//! row. Only bytes of which it said that it has none are ever cut off.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +15,7 @@ use tokio::{
 use super::{Answer, Cut, Durable, Stage, Work};
 use crate::{
     ArchiveError,
-    index::{Duplicates, Index, IndexError, Indexed, NewObject},
+    index::{Duplicates, Index, IndexError, Indexed, NewObject, Standing},
 };
 
 /// The largest number of objects in one transaction.
@@ -24,9 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Why a batch has no answer.
+/// Why an object has no answer.
 enum Failed {
-    /// Nothing of it is in the index.
+    /// It is not in the index.
     Refused(IndexError),
     /// It may be in the index.
     Unknown(Option<IndexError>),
@@ -51,66 +52,85 @@ pub(super) async fn run(
 }
 
 /// One answer for each object.
-async fn commit(index: &Index, duplicates: Duplicates, objects: &[NewObject]) -> Vec<Result<Indexed, Failed>> {
-    let started = Instant::now();
-    match insist(index, duplicates, objects, started).await {
+async fn commit(
+    index: &Index,
+    duplicates: Duplicates,
+    objects: &[NewObject],
+) -> Vec<Result<Indexed, Failed>> {
+    let deadline = Instant::now() + PATIENCE;
+    match insist(index, duplicates, objects, deadline).await {
         Ok(indexed) => indexed.into_iter().map(Ok).collect(),
-        Err(Failed::Refused(error)) if objects.len() > 1 => {
+        Err(Some(error @ IndexError::Refused { .. })) => {
             // One object that the database does not take must not cost the others.
             tracing::warn!(%error, objects = objects.len(), "a batch was refused; its objects are indexed one by one");
             let mut answers = Vec::with_capacity(objects.len());
-            for object in objects.chunks(1) {
-                let answer = insist(index, duplicates, object, started).await;
-                answers.push(answer.and_then(|indexed| indexed.first().copied().ok_or(Failed::Unknown(None))));
+            for object in objects {
+                answers.push(alone(index, duplicates, object, deadline).await);
             }
             answers
         }
-        Err(Failed::Refused(error)) => vec![Err(Failed::Refused(error))],
-        Err(Failed::Unknown(error)) => {
+        Err(error) => {
             let mut error = Some(error);
-            objects.iter().map(|_| Err(Failed::Unknown(error.take().flatten()))).collect()
+            objects
+                .iter()
+                .map(|_| Err(Failed::Unknown(error.take().flatten())))
+                .collect()
         }
     }
 }
 
+async fn alone(
+    index: &Index,
+    duplicates: Duplicates,
+    object: &NewObject,
+    deadline: Instant,
+) -> Result<Indexed, Failed> {
+    let refused = match insist(index, duplicates, std::slice::from_ref(object), deadline).await {
+        Ok(indexed) => return indexed.first().copied().ok_or(Failed::Unknown(None)),
+        Err(Some(error @ IndexError::Refused { .. })) => error,
+        Err(error) => return Err(Failed::Unknown(error)),
+    };
+    let identity = &object.identity;
+    let asked = index.known(
+        &identity.study,
+        std::slice::from_ref(&identity.sop_instance),
+    );
+    match timeout_at(deadline, asked).await {
+        Ok(Ok(rows)) => match rows.iter().find(|row| row.place == object.place) {
+            Some(row) if row.standing == Standing::Held => Ok(Indexed::Held),
+            Some(_) => Ok(Indexed::New),
+            None => Err(Failed::Refused(refused)),
+        },
+        Ok(Err(error)) => Err(Failed::Unknown(Some(error))),
+        Err(_) => Err(Failed::Unknown(Some(refused))),
+    }
+}
+
+/// Commits; asks again after what may pass. An error is the last one; `None` is silence, or an answer that is none.
 async fn insist(
     index: &Index,
     duplicates: Duplicates,
     objects: &[NewObject],
-    started: Instant,
-) -> Result<Vec<Indexed>, Failed> {
-    let deadline = started + PATIENCE;
+    deadline: Instant,
+) -> Result<Vec<Indexed>, Option<IndexError>> {
     let mut pause = FIRST_PAUSE;
-    let mut maybe_committed = false;
     loop {
         let error = match timeout_at(deadline, index.commit(objects, duplicates)).await {
             Ok(Ok(indexed)) if indexed.len() == objects.len() => return Ok(indexed),
-            Ok(Ok(_)) => return Err(Failed::Unknown(None)),
-            Ok(Err(error)) => Some(error),
-            Err(_) => None,
+            Ok(Ok(_)) | Err(_) => return Err(None),
+            Ok(Err(error)) => error,
         };
-        match error {
-            Some(error @ IndexError::Refused { .. }) if !is_contention(&error) => {
-                return Err(if maybe_committed { Failed::Unknown(Some(error)) } else { Failed::Refused(error) });
-            }
-            Some(IndexError::Refused { .. }) => {}
-            _ => maybe_committed = true,
+        let final_word = matches!(error, IndexError::Refused { .. }) && !is_contention(&error);
+        if final_word || Instant::now() + pause >= deadline {
+            return Err(Some(error));
         }
-        if Instant::now() + pause >= deadline {
-            return Err(match error {
-                Some(error) if !maybe_committed => Failed::Refused(error),
-                error => Failed::Unknown(error),
-            });
-        }
-        if let Some(error) = error {
-            tracing::warn!(%error, objects = objects.len(), "the index did not commit; asking again");
-        }
+        tracing::warn!(%error, objects = objects.len(), "the index did not commit; asking again");
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// Serialization failures and deadlocks: rolled back, and likely to succeed at once.
+/// Serialization failures and deadlocks: likely to succeed at once.
 fn is_contention(error: &IndexError) -> bool {
     matches!(error, IndexError::Refused { code, .. } if code.starts_with("40"))
 }
@@ -127,22 +147,53 @@ struct Committing {
 
 impl Durable {
     fn split(self) -> (NewObject, Committing) {
-        let Durable { pack, tail, start, end, object, answer, permit } = self;
-        (object, Committing { pack, tail, start, end, answer, permit })
+        let Durable {
+            pack,
+            tail,
+            start,
+            end,
+            object,
+            answer,
+            permit,
+        } = self;
+        (
+            object,
+            Committing {
+                pack,
+                tail,
+                start,
+                end,
+                answer,
+                permit,
+            },
+        )
     }
 }
 
 impl Committing {
     /// Leaves the pack in order, frees it, and answers; in this order, so that the next entry finds it free.
     fn settle(self, answer: Result<Indexed, Failed>, stage: &Stage) {
-        let Self { pack, mut tail, start, end, answer: to, permit } = self;
+        let Self {
+            pack,
+            mut tail,
+            start,
+            end,
+            answer: to,
+            permit,
+        } = self;
         let (answer, keep) = match answer {
             Ok(indexed) => (Ok(indexed), indexed.keeps_bytes()),
             Err(Failed::Refused(error)) => (Err(ArchiveError::Index(error)), false),
             Err(Failed::Unknown(source)) => {
                 tracing::error!(pack = %pack.name.id, "the index did not confirm an object; the next start settles it");
                 tail.usable = false;
-                (Err(ArchiveError::Unconfirmed { seconds: PATIENCE.as_secs(), source }), true)
+                (
+                    Err(ArchiveError::Unconfirmed {
+                        seconds: PATIENCE.as_secs(),
+                        source,
+                    }),
+                    true,
+                )
             }
         };
         let reply = move || {
@@ -155,7 +206,12 @@ impl Committing {
             drop(tail);
             reply();
         } else {
-            stage.push([Work::Cut(Cut { pack, tail, to: start, reply: Some(Box::new(reply)) })]);
+            stage.push([Work::Cut(Cut {
+                pack,
+                tail,
+                to: start,
+                reply: Some(Box::new(reply)),
+            })]);
         }
     }
 }

@@ -20,9 +20,12 @@ use super::{
     row::{self, Columns},
 };
 
+// The plans of these statements are made once per connection, perhaps while the tables are empty, and must still be right
+// when they are not. A part with LIMIT is looked up row by row; as a plain join it may be made into a scan of the whole table.
+
 /// Inserts objects, and their series, studies and jobs if they are new. A job that was enqueued before and not done is
 /// enqueued anew under another id, so that who is doing it with the old bytes does not end it.
-const INSERT: &str = r#"
+pub(super) const INSERT: &str = r#"
 WITH batch AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::bigint[], $9::integer[], $10::bytea[],
@@ -85,18 +88,22 @@ WITH batch AS MATERIALIZED (
 SELECT b.n - 1 AS n, f.object_uid IS NOT NULL AS fresh, o.digest, o.pack, o.pack_offset
 FROM batch b
 LEFT JOIN fresh f ON f.study_uid = b.study_uid AND f.object_uid = b.object_uid
-LEFT JOIN objects o ON o.study_uid = b.study_uid AND o.object_uid = b.object_uid
+LEFT JOIN LATERAL (
+    SELECT digest, pack, pack_offset FROM objects WHERE study_uid = b.study_uid AND object_uid = b.object_uid LIMIT 1
+) o ON true
 "#;
 
 /// What is there now.
-const LOOK: &str = r#"
+pub(super) const LOOK: &str = r#"
 SELECT b.n - 1 AS n, o.digest, o.pack, o.pack_offset
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS b(study_uid, object_uid, n)
-JOIN objects o ON o.study_uid = b.study_uid AND o.object_uid = b.object_uid
+JOIN LATERAL (
+    SELECT digest, pack, pack_offset FROM objects WHERE study_uid = b.study_uid AND object_uid = b.object_uid LIMIT 1
+) o ON true
 "#;
 
 /// Puts objects into quarantine; answers where the same bytes are, these or those of an earlier time.
-const HOLD: &str = r#"
+pub(super) const HOLD: &str = r#"
 WITH batch AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::bigint[], $9::integer[], $10::bytea[],
@@ -118,14 +125,20 @@ WITH batch AS MATERIALIZED (
 SELECT b.n - 1 AS n, f.object_uid IS NOT NULL AS fresh, q.digest, q.pack, q.pack_offset
 FROM batch b
 LEFT JOIN fresh f ON f.study_uid = b.study_uid AND f.object_uid = b.object_uid AND f.digest = b.digest
-LEFT JOIN quarantine q ON q.study_uid = b.study_uid AND q.object_uid = b.object_uid AND q.digest = b.digest
+LEFT JOIN LATERAL (
+    SELECT digest, pack, pack_offset FROM quarantine
+    WHERE study_uid = b.study_uid AND object_uid = b.object_uid AND digest = b.digest LIMIT 1
+) q ON true
 "#;
 
 /// Where the same bytes are held.
-const LOOK_HELD: &str = r#"
+pub(super) const LOOK_HELD: &str = r#"
 SELECT b.n - 1 AS n, q.digest, q.pack, q.pack_offset
 FROM unnest($1::text[], $2::text[], $3::bytea[]) WITH ORDINALITY AS b(study_uid, object_uid, digest, n)
-JOIN quarantine q ON q.study_uid = b.study_uid AND q.object_uid = b.object_uid AND q.digest = b.digest
+JOIN LATERAL (
+    SELECT digest, pack, pack_offset FROM quarantine
+    WHERE study_uid = b.study_uid AND object_uid = b.object_uid AND digest = b.digest LIMIT 1
+) q ON true
 "#;
 
 /// How often a row may come and go under our eyes before we give up.

@@ -92,7 +92,7 @@ pub struct Quarantined {
 }
 
 /// Objects of a study in reading order. The bounds that are not asked for are open.
-const LOCATE: &str = r#"
+pub(super) const LOCATE: &str = r#"
 SELECT study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
     calling_ae, called_ae, peer, transport, arrived, instance_number, frames
 FROM objects
@@ -101,7 +101,7 @@ ORDER BY study_uid, series_uid, coalesce(instance_number, 2147483647), object_ui
 LIMIT $5
 "#;
 
-const LOCATE_SERIES: &str = r#"
+pub(super) const LOCATE_SERIES: &str = r#"
 SELECT study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
     calling_ae, called_ae, peer, transport, arrived, instance_number, frames
 FROM objects
@@ -110,14 +110,14 @@ ORDER BY study_uid, series_uid, coalesce(instance_number, 2147483647), object_ui
 LIMIT $5
 "#;
 
-const LOCATE_OBJECT: &str = r#"
+pub(super) const LOCATE_OBJECT: &str = r#"
 SELECT study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
     calling_ae, called_ae, peer, transport, arrived, instance_number, frames
 FROM objects
 WHERE study_uid = $1 AND object_uid = $2 AND ($3::text IS NULL OR series_uid = $3)
 "#;
 
-const KNOWN: &str = r#"
+pub(super) const KNOWN: &str = r#"
 SELECT 'o' AS standing, study_uid, object_uid, pack, pack_offset, length, header_length, digest
 FROM objects WHERE study_uid = $1 AND object_uid = ANY($2)
 UNION ALL
@@ -128,7 +128,7 @@ SELECT 'q', study_uid, object_uid, pack, pack_offset, length, header_length, dig
 FROM quarantine WHERE study_uid = $1 AND object_uid = ANY($2)
 "#;
 
-const SERVED_ROWS: &str = r#"
+pub(super) const SERVED_ROWS: &str = r#"
 SELECT 'o' AS standing, study_uid, object_uid, pack, pack_offset, length, header_length, digest
 FROM objects WHERE (study_uid, object_uid) > ($1, $2)
 ORDER BY study_uid, object_uid LIMIT $5

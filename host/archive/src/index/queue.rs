@@ -63,7 +63,7 @@ pub struct Backlog {
     pub last_failure: Option<String>,
 }
 
-const CLAIM_ROUTES: &str = r#"
+pub(super) const CLAIM_ROUTES: &str = r#"
 WITH mine AS MATERIALIZED (
     SELECT id FROM jobs
     WHERE NOT dead AND kind = 'route' AND destination = '' AND due <= now()
@@ -75,7 +75,7 @@ RETURNING j.id, j.kind, j.study_uid, j.object_uid, j.destination, j.attempts
 "#;
 
 /// The study is that of the first job that nobody else is claiming.
-const CLAIM_DELIVERIES: &str = r#"
+pub(super) const CLAIM_DELIVERIES: &str = r#"
 WITH first AS MATERIALIZED (
     SELECT study_uid FROM jobs
     WHERE NOT dead AND kind = 'deliver' AND destination = $3 AND due <= now()
@@ -90,9 +90,9 @@ FROM mine WHERE j.id = mine.id
 RETURNING j.id, j.kind, j.study_uid, j.object_uid, j.destination, j.attempts
 "#;
 
-const DONE: &str = "DELETE FROM jobs WHERE id = ANY($1)";
+pub(super) const DONE: &str = "DELETE FROM jobs WHERE id = ANY($1)";
 
-const RETRY: &str = r#"
+pub(super) const RETRY: &str = r#"
 UPDATE jobs SET due = now() + $2 * interval '1 millisecond', reason = $3 WHERE id = ANY($1) AND NOT dead
 "#;
 

@@ -9,14 +9,14 @@ use super::{
     row::Columns,
 };
 
-const LOCK: &str = r#"
+pub(super) const LOCK: &str = r#"
 SELECT 1 FROM objects
 WHERE (study_uid, object_uid) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 ORDER BY study_uid, object_uid
 FOR UPDATE
 "#;
 
-const SET_ASIDE: &str = r#"
+pub(super) const SET_ASIDE: &str = r#"
 INSERT INTO superseded (
     study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
     calling_ae, called_ae, peer, transport, arrived, kept)
@@ -29,7 +29,7 @@ ON CONFLICT DO NOTHING
 "#;
 
 /// The series comes along: the new object may be in another one. A series that is left without objects is not found.
-const SERIES: &str = r#"
+pub(super) const SERIES: &str = r#"
 INSERT INTO series (
     study_uid, series_uid, modality, series_number, description, series_date, series_time, body_part, laterality,
     manufacturer, station_name, institution_name, step_date, step_time, scheduled_step_ids, requested_procedure_ids, attributes)
@@ -46,7 +46,7 @@ FROM unnest(
 ON CONFLICT DO NOTHING
 "#;
 
-const CHANGE: &str = r#"
+pub(super) const CHANGE: &str = r#"
 UPDATE objects o SET
     series_uid = b.series_uid, sop_class = b.sop_class, syntax = b.syntax,
     pack = b.pack, pack_offset = b.pack_offset, length = b.length, header_length = b.header_length, digest = b.digest,

@@ -151,7 +151,8 @@ impl Entry {
             object: open.object,
             study: open.study,
             length: open.length,
-            header_length: u32::try_from(open.header_length.unwrap_or(open.length)).unwrap_or(u32::MAX),
+            header_length: u32::try_from(open.header_length.unwrap_or(open.length))
+                .unwrap_or(u32::MAX),
             digest: [0; 32],
             arrived: open.arrived,
             source: label::clipped_source(&parts.source),
@@ -176,7 +177,9 @@ impl Entry {
 
     /// Takes the object's bytes back out of the pack; returns when the pack is free for the next entry.
     pub async fn abandon(mut self) {
-        let Some(mut open) = self.open.take() else { return };
+        let Some(mut open) = self.open.take() else {
+            return;
+        };
         // Whether the last piece could be written makes no difference now.
         let _ = open.written().await;
         let (reply, replied) = oneshot::channel();
@@ -189,7 +192,9 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let Some(mut open) = self.open.take() else { return };
+        let Some(mut open) = self.open.take() else {
+            return;
+        };
         if open.writing.is_none() {
             return open.cut(None);
         }
@@ -207,7 +212,8 @@ impl Open {
         if needed > self.piece.capacity() {
             // Doubling must not overshoot what a piece can hold.
             let capacity = needed.max(2 * self.piece.capacity()).min(PIECE + self.room);
-            self.piece.reserve_exact(capacity.saturating_sub(self.piece.len()));
+            self.piece
+                .reserve_exact(capacity.saturating_sub(self.piece.len()));
         }
         self.piece.extend_from_slice(bytes);
         self.length += bytes.len() as u64;
@@ -225,17 +231,27 @@ impl Open {
             let mut hasher = hasher;
             hasher.update(piece.get(room..).unwrap_or_default());
             let result = pack.file.write_all_at(&piece, at);
-            Written { result, piece, hasher }
+            Written {
+                result,
+                piece,
+                hasher,
+            }
         }));
         Ok(())
     }
 
     /// Waits for the piece being written; gives its buffer back, empty.
     async fn written(&mut self) -> Result<Vec<u8>, ArchiveError> {
-        let Some(writing) = self.writing.as_mut() else { return Ok(Vec::new()) };
+        let Some(writing) = self.writing.as_mut() else {
+            return Ok(Vec::new());
+        };
         let written = writing.await;
         self.writing = None;
-        let Written { result, mut piece, hasher } = written.map_err(|_| ArchiveError::Closed)?;
+        let Written {
+            result,
+            mut piece,
+            hasher,
+        } = written.map_err(|_| ArchiveError::Closed)?;
         result.map_err(|error| ArchiveError::file("write", &self.pack.path, error))?;
         self.hasher = Some(hasher);
         piece.clear();
@@ -243,7 +259,18 @@ impl Open {
     }
 
     fn cut(self, reply: Option<Box<dyn FnOnce() + Send>>) {
-        let Self { archive, pack, tail, start, .. } = self;
-        archive.group.cut(Cut { pack, tail, to: start, reply });
+        let Self {
+            archive,
+            pack,
+            tail,
+            start,
+            ..
+        } = self;
+        archive.group.cut(Cut {
+            pack,
+            tail,
+            to: start,
+            reply,
+        });
     }
 }

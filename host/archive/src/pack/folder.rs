@@ -44,7 +44,8 @@ impl StudyFolder {
     }
 
     fn parse(name: &str) -> Option<Self> {
-        (name.len() == 32 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))).then(|| Self(name.to_owned()))
+        (name.len() == 32 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+            .then(|| Self(name.to_owned()))
     }
 
     fn fan(&self) -> &str {
@@ -82,7 +83,9 @@ impl Folder {
     pub(crate) fn take(root: &Path, traversable: bool) -> Result<Self, ArchiveError> {
         let mode = if traversable { 0o711 } else { 0o700 };
         create_folder(root, mode)?;
-        let root = root.canonicalize().map_err(|error| ArchiveError::file("find", root, error))?;
+        let root = root
+            .canonicalize()
+            .map_err(|error| ArchiveError::file("find", root, error))?;
         let path = root.join("lock");
         let lock = OpenOptions::new()
             .create(true)
@@ -94,13 +97,19 @@ impl Folder {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(ArchiveError::InUse(root)),
-            Err(TryLockError::Error(error)) => return Err(ArchiveError::file("lock", &path, error)),
+            Err(TryLockError::Error(error)) => {
+                return Err(ArchiveError::file("lock", &path, error));
+            }
         }
         for name in ["packs", "quarantine", "open"] {
             create_folder(&root.join(name), 0o700)?;
         }
         sync_folder(&root).map_err(|error| ArchiveError::file("sync", &root, error))?;
-        Ok(Self { root, fresh: Mutex::default(), _lock: lock })
+        Ok(Self {
+            root,
+            fresh: Mutex::default(),
+            _lock: lock,
+        })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -112,11 +121,19 @@ impl Folder {
     }
 
     fn study_path(&self, pack: &PackName) -> PathBuf {
-        self.root.join(pack.area.folder()).join(pack.study.fan()).join(&pack.study.0)
+        self.root
+            .join(pack.area.folder())
+            .join(pack.study.fan())
+            .join(&pack.study.0)
     }
 
     fn marker(&self, pack: &PackName) -> PathBuf {
-        self.root.join("open").join(format!("{}.{}.{}", pack.id, pack.study.0, pack.area.folder()))
+        self.root.join("open").join(format!(
+            "{}.{}.{}",
+            pack.id,
+            pack.study.0,
+            pack.area.folder()
+        ))
     }
 
     /// Creates a pack, its folder and its marker. The marker first: a journal keeps that order, so that a pack that
@@ -136,7 +153,8 @@ impl Folder {
                 }
             }
             folders.push(study);
-            let file = create_file(&path).map_err(|error| ArchiveError::file("create", &path, error))?;
+            let file =
+                create_file(&path).map_err(|error| ArchiveError::file("create", &path, error))?;
             Ok(Created { file, folders })
         };
         create().inspect_err(|_| self.unmark(pack))
@@ -150,7 +168,9 @@ impl Folder {
                 fresh.insert(folder.to_owned());
                 Ok(true)
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(fresh.contains(folder)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Ok(fresh.contains(folder))
+            }
             Err(error) => Err(ArchiveError::file("create", folder, error)),
         }
     }
@@ -194,7 +214,8 @@ impl Folder {
     /// Renames a pack that cannot be understood, so that nothing walks it any more and nothing of it is lost.
     pub(crate) fn set_aside(&self, pack: &PackName) -> Result<(), ArchiveError> {
         let path = self.path(pack);
-        std::fs::rename(&path, path.with_extension("torn")).map_err(|error| ArchiveError::file("rename", path, error))
+        std::fs::rename(&path, path.with_extension("torn"))
+            .map_err(|error| ArchiveError::file("rename", path, error))
     }
 
     /// The packs that were not sealed, oldest first.
@@ -204,7 +225,10 @@ impl Folder {
         for name in names(&open)? {
             match marked(&name) {
                 Some(pack) => packs.push(pack),
-                None => tracing::warn!(name, "a file in the folder of markers is not a marker; left alone"),
+                None => tracing::warn!(
+                    name,
+                    "a file in the folder of markers is not a marker; left alone"
+                ),
             }
         }
         packs.sort_by_key(|pack| pack.id);
@@ -215,22 +239,41 @@ impl Folder {
     pub(crate) fn studies(
         &self,
         area: Area,
-    ) -> Result<impl Iterator<Item = Result<StudyFolder, ArchiveError>> + Send + use<>, ArchiveError> {
+    ) -> Result<impl Iterator<Item = Result<StudyFolder, ArchiveError>> + Send + use<>, ArchiveError>
+    {
         let area = self.root.join(area.folder());
         let fans = names(&area)?;
-        Ok(fans.into_iter().flat_map(move |fan| match names(&area.join(&fan)) {
-            Ok(names) => names.iter().filter_map(|name| StudyFolder::parse(name)).map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        }))
+        Ok(fans
+            .into_iter()
+            .flat_map(move |fan| match names(&area.join(&fan)) {
+                Ok(names) => names
+                    .iter()
+                    .filter_map(|name| StudyFolder::parse(name))
+                    .map(Ok)
+                    .collect(),
+                Err(error) => vec![Err(error)],
+            }))
     }
 
     /// The packs of a study, oldest first.
-    pub(crate) fn packs(&self, area: Area, study: &StudyFolder) -> Result<Vec<PackName>, ArchiveError> {
-        let folder = self.root.join(area.folder()).join(study.fan()).join(&study.0);
+    pub(crate) fn packs(
+        &self,
+        area: Area,
+        study: &StudyFolder,
+    ) -> Result<Vec<PackName>, ArchiveError> {
+        let folder = self
+            .root
+            .join(area.folder())
+            .join(study.fan())
+            .join(&study.0);
         let mut packs: Vec<_> = names(&folder)?
             .iter()
             .filter_map(|name| PackId::parse(name.strip_suffix(".tar")?))
-            .map(|id| PackName { area, study: study.clone(), id })
+            .map(|id| PackName {
+                area,
+                study: study.clone(),
+                id,
+            })
             .collect();
         packs.sort_by_key(|pack| pack.id);
         Ok(packs)
@@ -245,15 +288,28 @@ fn marked(name: &str) -> Option<PackName> {
     if parts.next().is_some() {
         return None;
     }
-    Some(PackName { area, study: StudyFolder::parse(study)?, id: PackId::parse(id)? })
+    Some(PackName {
+        area,
+        study: StudyFolder::parse(study)?,
+        id: PackId::parse(id)?,
+    })
 }
 
 fn create_folder(path: &Path, mode: u32) -> Result<(), ArchiveError> {
-    DirBuilder::new().recursive(true).mode(mode).create(path).map_err(|error| ArchiveError::file("create", path, error))
+    DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+        .map_err(|error| ArchiveError::file("create", path, error))
 }
 
 fn create_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// Makes the names in a folder durable.

@@ -53,7 +53,10 @@ pub(crate) fn reserved(held: Option<&Held>) -> usize {
 
 /// A held reason as it is kept: without control characters, at most 1024 bytes (the plugin's name at most 128).
 pub(crate) fn clipped(held: &Held) -> Held {
-    Held { plugin: held.plugin.as_deref().map(|name| clip(name, PLUGIN)), reason: clip(&held.reason, REASON) }
+    Held {
+        plugin: held.plugin.as_deref().map(|name| clip(name, PLUGIN)),
+        reason: clip(&held.reason, REASON),
+    }
 }
 
 /// A source as it is kept: AE titles at most 16 bytes, the peer at most 64.
@@ -97,7 +100,11 @@ impl Label {
         if self.length > tar::LARGEST {
             tar::put_record(&mut body, "size", &self.length.to_string());
         }
-        tar::put_record(&mut body, "mtime", &format!("{}.{:09}", since.as_secs(), since.subsec_nanos()));
+        tar::put_record(
+            &mut body,
+            "mtime",
+            &format!("{}.{:09}", since.as_secs(), since.subsec_nanos()),
+        );
         let mut lines = self.lines();
         // The room was reserved in whole blocks: the last of them must be begun.
         let least = room - BLOCK + 1;
@@ -122,18 +129,33 @@ impl Label {
             ("held", held.as_ref().map(|held| held.reason.clone())),
             ("plugin", held.and_then(|held| held.plugin)),
         ];
-        lines.into_iter().filter_map(|(name, value)| Some(format!("{PREFIX}{name}={}\n", value?))).collect()
+        lines
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{PREFIX}{name}={}\n", value?)))
+            .collect()
     }
 
     /// Reads the records and the file's header back.
     pub(crate) fn decode(body: &[u8], file: &tar::Header) -> Result<Self, &'static str> {
         let records = tar::records(body).ok_or("the pax records are malformed")?;
-        let record = |keyword| records.iter().find(|(found, _)| *found == keyword).map(|(_, value)| *value);
+        let record = |keyword| {
+            records
+                .iter()
+                .find(|(found, _)| *found == keyword)
+                .map(|(_, value)| *value)
+        };
         let lines = record(COMMENT).unwrap_or_default();
         let find = |name: &str| {
-            lines.lines().find_map(|line| line.strip_prefix(PREFIX)?.strip_prefix(name)?.strip_prefix('='))
+            lines.lines().find_map(|line| {
+                line.strip_prefix(PREFIX)?
+                    .strip_prefix(name)?
+                    .strip_prefix('=')
+            })
         };
-        let object = file.name.strip_suffix(".dcm").and_then(|name| Uid::parse(name).ok());
+        let object = file
+            .name
+            .strip_suffix(".dcm")
+            .and_then(|name| Uid::parse(name).ok());
         let length = match record("size") {
             Some(size) => size.parse().map_err(|_| "the size record is malformed")?,
             None => file.size,
@@ -141,33 +163,54 @@ impl Label {
         let plugin = find("plugin").map(str::to_owned);
         Ok(Self {
             object: object.ok_or("the name is not a UID")?,
-            study: find("study").and_then(|uid| Uid::parse(uid).ok()).ok_or("the study is missing")?,
+            study: find("study")
+                .and_then(|uid| Uid::parse(uid).ok())
+                .ok_or("the study is missing")?,
             length,
             header_length: find("header")
                 .and_then(|length| length.parse().ok())
                 .ok_or("the length of the header is missing")?,
-            digest: find("blake3").and_then(unhex).ok_or("the digest is missing")?,
-            arrived: record("mtime").and_then(moment).unwrap_or(UNIX_EPOCH + Duration::from_secs(file.modified)),
+            digest: find("blake3")
+                .and_then(unhex)
+                .ok_or("the digest is missing")?,
+            arrived: record("mtime")
+                .and_then(moment)
+                .unwrap_or(UNIX_EPOCH + Duration::from_secs(file.modified)),
             source: Source {
                 calling_ae: find("calling").map(str::to_owned),
                 called_ae: find("called").map(str::to_owned),
                 peer: find("peer").map(str::to_owned),
-                transport: find("transport").and_then(Transport::parse).ok_or("the transport is missing")?,
+                transport: find("transport")
+                    .and_then(Transport::parse)
+                    .ok_or("the transport is missing")?,
             },
-            duplicates: find("policy").and_then(policy).ok_or("the policy is missing")?,
-            held: find("held").map(|reason| Held { plugin, reason: reason.to_owned() }),
+            duplicates: find("policy")
+                .and_then(policy)
+                .ok_or("the policy is missing")?,
+            held: find("held").map(|reason| Held {
+                plugin,
+                reason: reason.to_owned(),
+            }),
         })
     }
 }
 
 fn room(held: Option<&Held>) -> usize {
-    let Some(held) = held.map(clipped) else { return ROOM };
-    (ROOM + HELD_ROOM + held.reason.len() + held.plugin.map_or(0, |name| name.len())).next_multiple_of(BLOCK)
+    let Some(held) = held.map(clipped) else {
+        return ROOM;
+    };
+    (ROOM + HELD_ROOM + held.reason.len() + held.plugin.map_or(0, |name| name.len()))
+        .next_multiple_of(BLOCK)
 }
 
 fn clip(text: &str, most: usize) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    text.get(..text.floor_char_boundary(most)).unwrap_or_default().to_owned()
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    text.get(..text.floor_char_boundary(most))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn policy_name(policy: Duplicates) -> &'static str {
@@ -179,15 +222,20 @@ fn policy_name(policy: Duplicates) -> &'static str {
 }
 
 fn policy(name: &str) -> Option<Duplicates> {
-    [Duplicates::KeepFirst, Duplicates::Replace, Duplicates::KeepBoth]
-        .into_iter()
-        .find(|known| policy_name(*known) == name)
+    [
+        Duplicates::KeepFirst,
+        Duplicates::Replace,
+        Duplicates::KeepBoth,
+    ]
+    .into_iter()
+    .find(|known| policy_name(*known) == name)
 }
 
 /// `seconds.nanoseconds`, always nine digits after the point, as [`Label::encode`] writes it.
 fn moment(text: &str) -> Option<SystemTime> {
     let (seconds, nanos) = text.split_once('.')?;
-    let since = Duration::from_secs(seconds.parse().ok()?).checked_add(Duration::from_nanos(nanos.parse().ok()?))?;
+    let since = Duration::from_secs(seconds.parse().ok()?)
+        .checked_add(Duration::from_nanos(nanos.parse().ok()?))?;
     UNIX_EPOCH.checked_add(since)
 }
 

@@ -23,11 +23,31 @@ const PIECE: u64 = 64 * 1024;
 const RATIO: u32 = 1100;
 
 /// Parses the header of the object at a place.
-pub(crate) fn header(file: &File, pack: &std::path::Path, place: &Place) -> Result<Header, ArchiveError> {
-    let unreadable = |source| ArchiveError::Unreadable { pack: place.pack, offset: place.offset, source };
-    let damaged = |what: &str| ArchiveError::Damaged { pack: place.pack, offset: place.offset, what: what.to_owned() };
-    let mut pieces = Pieces { file, at: place.offset, left: u64::from(place.header_length).min(place.length) };
-    let read = |pieces: &mut Pieces<'_>| pieces.next().map_err(|error| ArchiveError::file("read", pack, error));
+pub(crate) fn header(
+    file: &File,
+    pack: &std::path::Path,
+    place: &Place,
+) -> Result<Header, ArchiveError> {
+    let unreadable = |source| ArchiveError::Unreadable {
+        pack: place.pack,
+        offset: place.offset,
+        source,
+    };
+    let damaged = |what: &str| ArchiveError::Damaged {
+        pack: place.pack,
+        offset: place.offset,
+        what: what.to_owned(),
+    };
+    let mut pieces = Pieces {
+        file,
+        at: place.offset,
+        left: u64::from(place.header_length).min(place.length),
+    };
+    let read = |pieces: &mut Pieces<'_>| {
+        pieces
+            .next()
+            .map_err(|error| ArchiveError::file("read", pack, error))
+    };
 
     let mut meta = MetaReader::new();
     let (meta, rest) = loop {
@@ -44,7 +64,10 @@ pub(crate) fn header(file: &File, pack: &std::path::Path, place: &Place) -> Resu
     if meta.syntax.is_deflated() {
         // A place inside a deflated stream says nothing about places in what it inflates to: read until the header ends.
         pieces.left = (place.offset + place.length).saturating_sub(pieces.at);
-        inflater = Some(Inflater::new(limits.header_bytes as u64 + PIECE * u64::from(RATIO), RATIO));
+        inflater = Some(Inflater::new(
+            limits.header_bytes as u64 + PIECE * u64::from(RATIO),
+            RATIO,
+        ));
     }
     let mut reader = HeaderReader::new(meta.syntax, limits);
     let mut piece = rest.to_vec();
@@ -78,15 +101,39 @@ pub(crate) fn object(
     jobs: Vec<NewJob>,
 ) -> Result<NewObject, ArchiveError> {
     let place = place(pack, found);
-    let damaged = |what: String| ArchiveError::Damaged { pack, offset: place.offset, what };
+    let damaged = |what: String| ArchiveError::Damaged {
+        pack,
+        offset: place.offset,
+        what,
+    };
     let header = header(file, path, &place)?;
-    let identity = header.identity().map_err(|error| damaged(error.to_string()))?;
-    let Label { object, study, source, arrived, held, .. } = found.label.clone();
+    let identity = header
+        .identity()
+        .map_err(|error| damaged(error.to_string()))?;
+    let Label {
+        object,
+        study,
+        source,
+        arrived,
+        held,
+        ..
+    } = found.label.clone();
     if identity.sop_instance != object || identity.study != study {
-        return Err(damaged("its identity is not what the entry says".to_owned()));
+        return Err(damaged(
+            "its identity is not what the entry says".to_owned(),
+        ));
     }
     let syntax = header.syntax().uid().clone();
-    Ok(NewObject { identity, syntax, place, attributes: Attributes::of(&header), source, arrived, jobs, held })
+    Ok(NewObject {
+        identity,
+        syntax,
+        place,
+        attributes: Attributes::of(&header),
+        source,
+        arrived,
+        jobs,
+        held,
+    })
 }
 
 /// Where the object of an entry is.

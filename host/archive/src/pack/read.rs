@@ -33,7 +33,10 @@ pub(crate) struct Files {
 
 impl Files {
     pub(crate) fn new(folder: Arc<Folder>) -> Self {
-        Self { folder, recent: Mutex::default() }
+        Self {
+            folder,
+            recent: Mutex::default(),
+        }
     }
 
     fn known(&self, name: &PackName) -> Option<Arc<File>> {
@@ -68,13 +71,23 @@ pub(crate) struct Reading {
     at: u64,
     left: u64,
     /// The chunk being read on a blocking thread.
-    ahead: Option<JoinHandle<io::Result<(Arc<File>, Bytes)>>>,
+    ahead: Option<JoinHandle<Ahead>>,
 }
+
+/// What a blocking thread read, and from which file.
+type Ahead = io::Result<(Arc<File>, Bytes)>;
 
 impl Reading {
     pub(crate) fn new(files: Arc<Files>, name: PackName, at: u64, length: u64) -> Self {
         let file = files.known(&name);
-        Self { files, name, file, at, left: length, ahead: None }
+        Self {
+            files,
+            name,
+            file,
+            at,
+            left: length,
+            ahead: None,
+        }
     }
 
     /// Starts to read the chunk at `at`, if there is one.
@@ -83,7 +96,12 @@ impl Reading {
         if size == 0 {
             return;
         }
-        let (files, name, file, at) = (self.files.clone(), self.name.clone(), self.file.clone(), self.at);
+        let (files, name, file, at) = (
+            self.files.clone(),
+            self.name.clone(),
+            self.file.clone(),
+            self.at,
+        );
         self.ahead = Some(tokio::task::spawn_blocking(move || {
             let file = match file {
                 Some(file) => file,
@@ -128,7 +146,9 @@ impl Stream for Reading {
             }
             self.read_ahead();
         }
-        let Some(ahead) = self.ahead.as_mut() else { return Poll::Ready(None) };
+        let Some(ahead) = self.ahead.as_mut() else {
+            return Poll::Ready(None);
+        };
         let read = ready!(Pin::new(ahead).poll(context));
         self.ahead = None;
         match read.unwrap_or_else(|_| Err(io::Error::other("the host is stopping"))) {

@@ -87,11 +87,14 @@ impl Scan {
         if start + BLOCK as u64 + extended.size > self.length {
             return Ok(Step::Torn("the file ends inside an extended header"));
         }
-        self.file.read_exact_at(&mut records, start + BLOCK as u64)?;
+        self.file
+            .read_exact_at(&mut records, start + BLOCK as u64)?;
         let at = start + BLOCK as u64 + tar::padded(extended.size);
         let file = match self.header(at)? {
             Ok(Read::Header(header)) if header.kind == Kind::File => header,
-            Ok(Read::Header(_) | Read::Zero) => return Ok(Step::Torn("an extended header without a file")),
+            Ok(Read::Header(_) | Read::Zero) => {
+                return Ok(Step::Torn("an extended header without a file"));
+            }
             Ok(Read::Bad(why)) => return Ok(Step::Torn(why)),
             Err(why) => return Ok(Step::Torn(why)),
         };
@@ -100,11 +103,19 @@ impl Scan {
             Err(why) => return Ok(Step::Torn(why)),
         };
         let content = at + BLOCK as u64;
-        let end = label.length.checked_next_multiple_of(BLOCK as u64).and_then(|length| content.checked_add(length));
+        let end = label
+            .length
+            .checked_next_multiple_of(BLOCK as u64)
+            .and_then(|length| content.checked_add(length));
         match end {
             Some(end) if end <= self.length => {
                 self.at = end;
-                Ok(Step::Entry(Box::new(Found { start, content, end, label })))
+                Ok(Step::Entry(Box::new(Found {
+                    start,
+                    content,
+                    end,
+                    label,
+                })))
             }
             _ => Ok(Step::Torn("the file ends inside an object")),
         }
@@ -139,9 +150,14 @@ impl Scan {
             return Ok(Step::Torn("an entry that was not finished"));
         }
         if rest == tar::TRAILER.len() as u64 {
-            self.file.read_exact_at(&mut block, self.at + BLOCK as u64)?;
+            self.file
+                .read_exact_at(&mut block, self.at + BLOCK as u64)?;
         }
-        Ok(if block.iter().all(|byte| *byte == 0) { Step::End } else { Step::Torn("data after the end") })
+        Ok(if block.iter().all(|byte| *byte == 0) {
+            Step::End
+        } else {
+            Step::Torn("data after the end")
+        })
     }
 }
 
@@ -182,14 +198,25 @@ pub(crate) enum Compare {
 /// Walks on by at most [`BATCH`] entries, on a blocking thread.
 pub(crate) async fn batch(mut scan: Scan, compare: Compare) -> io::Result<(Scan, Batch)> {
     let walk = move || {
-        let mut batch = Batch { entries: Vec::new(), end: None };
-        let mut buffer = if compare == Compare::Digests { vec![0; 256 * 1024] } else { Vec::new() };
+        let mut batch = Batch {
+            entries: Vec::new(),
+            end: None,
+        };
+        let mut buffer = if compare == Compare::Digests {
+            vec![0; 256 * 1024]
+        } else {
+            Vec::new()
+        };
         while batch.entries.len() < BATCH && batch.end.is_none() {
             match scan.step()? {
                 Step::Entry(found) => {
                     let sound = compare == Compare::Nothing
-                        || digest(&scan.file, found.content, found.label.length, &mut buffer)? == found.label.digest;
-                    batch.entries.push(Seen { found: *found, sound });
+                        || digest(&scan.file, found.content, found.label.length, &mut buffer)?
+                            == found.label.digest;
+                    batch.entries.push(Seen {
+                        found: *found,
+                        sound,
+                    });
                 }
                 Step::End => batch.end = Some(End::Whole),
                 Step::Torn(why) => batch.end = Some(End::Torn(why)),
@@ -200,16 +227,27 @@ pub(crate) async fn batch(mut scan: Scan, compare: Compare) -> io::Result<(Scan,
         }
         Ok((scan, batch))
     };
-    tokio::task::spawn_blocking(walk).await.unwrap_or_else(|_| Err(io::Error::other("the host is stopping")))
+    tokio::task::spawn_blocking(walk)
+        .await
+        .unwrap_or_else(|_| Err(io::Error::other("the host is stopping")))
 }
 
 /// The digest of a stretch of a file, read in pieces of the buffer's size.
-pub(crate) fn digest(file: &File, mut at: u64, length: u64, buffer: &mut [u8]) -> io::Result<[u8; 32]> {
+pub(crate) fn digest(
+    file: &File,
+    mut at: u64,
+    length: u64,
+    buffer: &mut [u8],
+) -> io::Result<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
     let mut left = length;
     while left > 0 {
-        let piece = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let Some(piece) = buffer.get_mut(..piece).filter(|piece| !piece.is_empty()) else { break };
+        let piece = buffer
+            .len()
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let Some(piece) = buffer.get_mut(..piece).filter(|piece| !piece.is_empty()) else {
+            break;
+        };
         file.read_exact_at(piece, at)?;
         hasher.update(piece);
         at += piece.len() as u64;

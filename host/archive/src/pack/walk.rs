@@ -17,15 +17,24 @@ impl Walk {
     pub(crate) async fn new(folder: Arc<Folder>, area: Area) -> Result<Self, ArchiveError> {
         let own = folder.clone();
         let studies = blocking(move || own.studies(area)).await?;
-        Ok(Self { folder, area, studies: Some(Box::new(studies)) })
+        Ok(Self {
+            folder,
+            area,
+            studies: Some(Box::new(studies)),
+        })
     }
 
     /// The packs of the next study, oldest first.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<PackName>>, ArchiveError> {
-        let Some(mut studies) = self.studies.take() else { return Ok(None) };
+        let Some(mut studies) = self.studies.take() else {
+            return Ok(None);
+        };
         let (folder, area) = (self.folder.clone(), self.area);
         let (studies, packs) = blocking(move || {
-            let packs = studies.next().map(|study| folder.packs(area, &study?)).transpose()?;
+            let packs = studies
+                .next()
+                .map(|study| folder.packs(area, &study?))
+                .transpose()?;
             Ok((studies, packs))
         })
         .await?;

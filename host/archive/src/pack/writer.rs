@@ -48,12 +48,20 @@ struct Slot {
 
 impl PackWriter {
     pub(crate) fn new(archive: Arc<Inner>) -> Self {
-        Self { archive, open: Vec::new() }
+        Self {
+            archive,
+            open: Vec::new(),
+        }
     }
 
     /// Starts an object at the end of the study's pack. While an entry of a study is not finished, a second one goes to
     /// a pack of its own.
-    pub async fn begin(&mut self, study: &Uid, object: &Uid, shelf: Shelf) -> Result<Entry, ArchiveError> {
+    pub async fn begin(
+        &mut self,
+        study: &Uid,
+        object: &Uid,
+        shelf: Shelf,
+    ) -> Result<Entry, ArchiveError> {
         let (area, held) = match shelf {
             Shelf::Archive => (Area::Archive, None),
             Shelf::Quarantine(held) => (Area::Quarantine, Some(label::clipped(&held))),
@@ -62,7 +70,13 @@ impl PackWriter {
             Some(found) => found,
             None => self.create(area, study).await?,
         };
-        Ok(Entry::new(self.archive.clone(), pack, tail, (study, object), held))
+        Ok(Entry::new(
+            self.archive.clone(),
+            pack,
+            tail,
+            (study, object),
+            held,
+        ))
     }
 
     /// Seals the packs, after what is under way: they are not written to again. Dropping the writer does the same in the
@@ -91,7 +105,11 @@ impl PackWriter {
                 }
                 Ok(tail) => {
                     let slot = self.open.remove(at);
-                    self.archive.group.seal(Seal { pack: slot.pack, tail, reply: None });
+                    self.archive.group.seal(Seal {
+                        pack: slot.pack,
+                        tail,
+                        reply: None,
+                    });
                 }
                 Err(_) => at += 1,
             }
@@ -99,18 +117,42 @@ impl PackWriter {
         None
     }
 
-    async fn create(&mut self, area: Area, study: &Uid) -> Result<(Arc<Pack>, OwnedMutexGuard<Tail>), ArchiveError> {
+    async fn create(
+        &mut self,
+        area: Area,
+        study: &Uid,
+    ) -> Result<(Arc<Pack>, OwnedMutexGuard<Tail>), ArchiveError> {
         if self.open.len() >= OPEN {
-            let idle = self.open.iter().enumerate().find_map(|(at, slot)| Some((at, slot.pack.tail.clone().try_lock_owned().ok()?)));
+            let idle =
+                self.open.iter().enumerate().find_map(|(at, slot)| {
+                    Some((at, slot.pack.tail.clone().try_lock_owned().ok()?))
+                });
             let (at, tail) = idle.ok_or(ArchiveError::TooManyOpen(OPEN))?;
             let slot = self.open.remove(at);
             seal(&self.archive, slot.pack, tail).await;
         }
-        let name = PackName { area, study: StudyFolder::of(study), id: PackId::make() };
+        let name = PackName {
+            area,
+            study: StudyFolder::of(study),
+            id: PackId::make(),
+        };
         let (path, Created { file, folders }) = self.archive.create(name.clone()).await?;
-        let tail = Arc::new(Mutex::new(Tail { end: 0, usable: true, folders }));
-        let pack = Arc::new(Pack { name, path, file, tail: tail.clone() });
-        self.open.push(Slot { area, study: study.clone(), pack: pack.clone() });
+        let tail = Arc::new(Mutex::new(Tail {
+            end: 0,
+            usable: true,
+            folders,
+        }));
+        let pack = Arc::new(Pack {
+            name,
+            path,
+            file,
+            tail: tail.clone(),
+        });
+        self.open.push(Slot {
+            area,
+            study: study.clone(),
+            pack: pack.clone(),
+        });
         Ok((pack, tail.lock_owned().await))
     }
 }
@@ -119,12 +161,20 @@ impl Drop for PackWriter {
     fn drop(&mut self) {
         for slot in std::mem::take(&mut self.open) {
             match slot.pack.tail.clone().try_lock_owned() {
-                Ok(tail) => self.archive.group.seal(Seal { pack: slot.pack, tail, reply: None }),
+                Ok(tail) => self.archive.group.seal(Seal {
+                    pack: slot.pack,
+                    tail,
+                    reply: None,
+                }),
                 Err(_) => {
                     let archive = self.archive.clone();
                     self.archive.spawn(async move {
                         let tail = slot.pack.tail.clone().lock_owned().await;
-                        archive.group.seal(Seal { pack: slot.pack, tail, reply: None });
+                        archive.group.seal(Seal {
+                            pack: slot.pack,
+                            tail,
+                            reply: None,
+                        });
                     });
                 }
             }
@@ -134,6 +184,10 @@ impl Drop for PackWriter {
 
 async fn seal(archive: &Inner, pack: Arc<Pack>, tail: OwnedMutexGuard<Tail>) {
     let (reply, replied) = oneshot::channel();
-    archive.group.seal(Seal { pack, tail, reply: Some(reply) });
+    archive.group.seal(Seal {
+        pack,
+        tail,
+        reply: Some(reply),
+    });
     let _ = replied.await;
 }

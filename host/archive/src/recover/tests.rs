@@ -25,11 +25,20 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("isocenter").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("isocenter")
+            .tempdir()
+            .unwrap();
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o711)).unwrap();
-        let cluster = Cluster::start(&folder.path().join("postgres"), None).await.unwrap();
+        let cluster = Cluster::start(&folder.path().join("postgres"), None)
+            .await
+            .unwrap();
         let index = Index::connect(cluster.connect_options(), 4).await.unwrap();
-        Self { folder, cluster, index }
+        Self {
+            folder,
+            cluster,
+            index,
+        }
     }
 
     /// Recovers a data folder whose one unsealed pack holds these bytes.
@@ -40,7 +49,11 @@ impl Bench {
         created.file.write_all_at(bytes, 0).unwrap();
         let recovery = run(&folder, &self.index).await.unwrap();
         assert_eq!(folder.unsealed().unwrap(), [], "the marker is gone");
-        assert_eq!(run(&folder, &self.index).await.unwrap(), Recovery::default(), "nothing is left to do");
+        assert_eq!(
+            run(&folder, &self.index).await.unwrap(),
+            Recovery::default(),
+            "nothing is left to do"
+        );
         let path = folder.path(&pack.name);
         let left = match std::fs::metadata(&path) {
             Ok(metadata) => Left::Pack(metadata.len()),
@@ -58,7 +71,10 @@ impl Bench {
 
     async fn commit(&self, pack: &Pack, which: std::ops::Range<usize>) {
         let objects: Vec<_> = pack.objects[which].to_vec();
-        self.index.commit(&objects, Duplicates::KeepFirst).await.unwrap();
+        self.index
+            .commit(&objects, Duplicates::KeepFirst)
+            .await
+            .unwrap();
     }
 
     async fn stop(self) {
@@ -87,9 +103,22 @@ fn pack(objects: &[Object], shelf: &Shelf) -> Pack {
         Shelf::Archive => None,
         Shelf::Quarantine(held) => Some(held.clone()),
     };
-    let area = if held.is_some() { Area::Quarantine } else { Area::Archive };
-    let name = PackName { area, study: StudyFolder::of(&objects[0].identity.study), id: PackId::make() };
-    let mut pack = Pack { name, bytes: Vec::new(), ends: Vec::new(), objects: Vec::new() };
+    let area = if held.is_some() {
+        Area::Quarantine
+    } else {
+        Area::Archive
+    };
+    let name = PackName {
+        area,
+        study: StudyFolder::of(&objects[0].identity.study),
+        id: PackId::make(),
+    };
+    let mut pack = Pack {
+        name,
+        bytes: Vec::new(),
+        ends: Vec::new(),
+        objects: Vec::new(),
+    };
     for object in objects {
         let parts = parts(object, shelf);
         let label = Label {
@@ -106,7 +135,8 @@ fn pack(objects: &[Object], shelf: &Shelf) -> Pack {
         let offset = (pack.bytes.len() + label::reserved(held.as_ref())) as u64;
         pack.bytes.extend(label.encode());
         pack.bytes.extend(&object.file);
-        pack.bytes.resize(tar::padded(pack.bytes.len() as u64) as usize, 0);
+        pack.bytes
+            .resize(tar::padded(pack.bytes.len() as u64) as usize, 0);
         pack.ends.push(pack.bytes.len() as u64);
         pack.objects.push(NewObject {
             identity: parts.identity,
@@ -129,7 +159,11 @@ fn pack(objects: &[Object], shelf: &Shelf) -> Pack {
 }
 
 fn three() -> Vec<Object> {
-    vec![object(1, 1, 0, 600), object(1, 2, 0, 0), object(1, 3, 0, 1800)]
+    vec![
+        object(1, 1, 0, 600),
+        object(1, 2, 0, 0),
+        object(1, 3, 0, 1800),
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,7 +196,10 @@ async fn a_pack_cut_anywhere_keeps_exactly_its_whole_entries() {
             ..Recovery::default()
         };
         assert_eq!(recovery, expected, "cut at {cut}");
-        let uids: Vec<_> = pack.objects[..whole].iter().map(|object| object.identity.sop_instance.to_string()).collect();
+        let uids: Vec<_> = pack.objects[..whole]
+            .iter()
+            .map(|object| object.identity.sop_instance.to_string())
+            .collect();
         assert_eq!(bench.rows(Standing::Served).await, uids, "cut at {cut}");
     }
     bench.stop().await;
@@ -180,7 +217,11 @@ async fn what_is_not_whole_is_cut_off_unless_a_row_refers_to_it() {
     };
     let zeroed = |entry: usize, length: usize| {
         let mut bytes = pack.bytes.clone();
-        let start = if entry == 0 { 0 } else { pack.ends[entry - 1] as usize };
+        let start = if entry == 0 {
+            0
+        } else {
+            pack.ends[entry - 1] as usize
+        };
         bytes[start..start + length].fill(0);
         bytes
     };
@@ -189,21 +230,79 @@ async fn what_is_not_whole_is_cut_off_unless_a_row_refers_to_it() {
     // What is in the pack, how many objects have rows, what is expected: indexed, torn, damaged, and what is left.
     let cases = [
         ("whole", pack.bytes.clone(), 0, (3, 0, 0), all),
-        ("sealed", sealed.clone(), 1, (2, 0, 0), Left::Pack(sealed.len() as u64)),
-        ("the last has a wrong digest", flipped(2), 2, (0, 1, 0), Left::Pack(pack.ends[1])),
-        ("the last has a wrong digest and a row", flipped(2), 3, (0, 0, 1), Left::Pack(pack.ends[2])),
-        ("one in the middle has a wrong digest", flipped(1), 1, (1, 0, 1), Left::Pack(pack.ends[2])),
-        ("the last was not finished", zeroed(2, 1536), 2, (0, 1, 0), Left::Pack(pack.ends[1])),
-        ("the first was not finished", zeroed(0, 1536), 0, (0, 1, 0), Left::Nothing),
-        ("a header is damaged behind which there are rows", zeroed(1, 10), 3, (0, 0, 1), Left::Pack(pack.ends[2])),
-        ("a header is damaged behind which there are none", zeroed(1, 10), 1, (0, 1, 0), Left::Pack(pack.ends[0])),
-        ("the first header is damaged", zeroed(0, 10), 3, (0, 0, 1), Left::SetAside),
+        (
+            "sealed",
+            sealed.clone(),
+            1,
+            (2, 0, 0),
+            Left::Pack(sealed.len() as u64),
+        ),
+        (
+            "the last has a wrong digest",
+            flipped(2),
+            2,
+            (0, 1, 0),
+            Left::Pack(pack.ends[1]),
+        ),
+        (
+            "the last has a wrong digest and a row",
+            flipped(2),
+            3,
+            (0, 0, 1),
+            Left::Pack(pack.ends[2]),
+        ),
+        (
+            "one in the middle has a wrong digest",
+            flipped(1),
+            1,
+            (1, 0, 1),
+            Left::Pack(pack.ends[2]),
+        ),
+        (
+            "the last was not finished",
+            zeroed(2, 1536),
+            2,
+            (0, 1, 0),
+            Left::Pack(pack.ends[1]),
+        ),
+        (
+            "the first was not finished",
+            zeroed(0, 1536),
+            0,
+            (0, 1, 0),
+            Left::Nothing,
+        ),
+        (
+            "a header is damaged behind which there are rows",
+            zeroed(1, 10),
+            3,
+            (0, 0, 1),
+            Left::Pack(pack.ends[2]),
+        ),
+        (
+            "a header is damaged behind which there are none",
+            zeroed(1, 10),
+            1,
+            (0, 1, 0),
+            Left::Pack(pack.ends[0]),
+        ),
+        (
+            "the first header is damaged",
+            zeroed(0, 10),
+            3,
+            (0, 0, 1),
+            Left::SetAside,
+        ),
     ];
     for (case, bytes, known, (indexed, torn, damaged), expected) in cases {
         bench.index.clear().await.unwrap();
         bench.commit(&pack, 0..known).await;
         let (recovery, left) = bench.recover(&pack, &bytes).await;
-        assert_eq!((recovery.indexed, recovery.torn, recovery.damaged), (indexed, torn, damaged), "{case}");
+        assert_eq!(
+            (recovery.indexed, recovery.torn, recovery.damaged),
+            (indexed, torn, damaged),
+            "{case}"
+        );
         assert_eq!(left, expected, "{case}");
     }
     bench.stop().await;
@@ -218,9 +317,19 @@ async fn what_was_never_acknowledged_replaces_nothing() {
         bench.commit(&stored, 0..1).await;
         let again = pack(&[object(1, 1, salt, 600)], &Shelf::Archive);
         let (recovery, _) = bench.recover(&again, &again.bytes).await;
-        assert_eq!(recovery, Recovery { packs: 1, duplicates: 1, ..Recovery::default() });
+        assert_eq!(
+            recovery,
+            Recovery {
+                packs: 1,
+                duplicates: 1,
+                ..Recovery::default()
+            }
+        );
         let rows = bench.index.rows(Standing::Served, None, 10).await.unwrap();
-        assert_eq!(rows.iter().map(|row| row.place).collect::<Vec<_>>(), [stored.objects[0].place]);
+        assert_eq!(
+            rows.iter().map(|row| row.place).collect::<Vec<_>>(),
+            [stored.objects[0].place]
+        );
     }
     bench.stop().await;
 }
@@ -231,12 +340,26 @@ async fn jobs_and_reasons_are_recovered_with_their_objects() {
     let routed = pack(&three(), &Shelf::Archive);
     bench.recover(&routed, &routed.bytes).await;
     assert_eq!(bench.index.totals().await.unwrap().waiting, 3);
-    let held = Held { plugin: Some("scrub".into()), reason: "it trapped".into() };
+    let held = Held {
+        plugin: Some("scrub".into()),
+        reason: "it trapped".into(),
+    };
     let kept = pack(&[object(2, 1, 0, 10)], &Shelf::Quarantine(held.clone()));
     let (recovery, _) = bench.recover(&kept, &kept.bytes).await;
-    assert_eq!(recovery, Recovery { packs: 1, held: 1, ..Recovery::default() });
+    assert_eq!(
+        recovery,
+        Recovery {
+            packs: 1,
+            held: 1,
+            ..Recovery::default()
+        }
+    );
     assert_eq!(bench.index.quarantined(10).await.unwrap()[0].held, held);
-    assert_eq!(bench.index.totals().await.unwrap().waiting, 3, "what is held is not routed");
+    assert_eq!(
+        bench.index.totals().await.unwrap().waiting,
+        3,
+        "what is held is not routed"
+    );
     bench.stop().await;
 }
 
@@ -249,7 +372,10 @@ async fn a_marker_without_its_pack_goes_away() {
     drop(folder.create(&pack.name).unwrap());
     let path: PathBuf = folder.path(&pack.name);
     std::fs::remove_file(Path::new(&path)).unwrap();
-    assert_eq!(run(&folder, &bench.index).await.unwrap(), Recovery::default());
+    assert_eq!(
+        run(&folder, &bench.index).await.unwrap(),
+        Recovery::default()
+    );
     assert_eq!(folder.unsealed().unwrap(), []);
     bench.stop().await;
 }

@@ -1,7 +1,8 @@
 //! A data folder with a private cluster, and what tests look at in it.
 #![expect(dead_code, reason = "each test file uses some of it")]
+#![expect(clippy::unwrap_used, reason = "it is only ever called by tests")]
 
-pub mod objects;
+pub(crate) mod objects;
 
 use std::{
     path::{Path, PathBuf},
@@ -15,42 +16,58 @@ use isocenter_archive::{
 };
 use objects::Object;
 
-pub struct Data {
-    pub folder: tempfile::TempDir,
+pub(crate) struct Data {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Data {
-    pub fn new() -> Self {
-        Self { folder: tempfile::Builder::new().prefix("isocenter").tempdir().unwrap() }
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("isocenter")
+            .tempdir()
+            .unwrap();
+        // As root, a private cluster runs as another user, who must get through to it.
+        std::fs::set_permissions(
+            folder.path(),
+            std::os::unix::fs::PermissionsExt::from_mode(0o711),
+        )
+        .unwrap();
+        Self { folder }
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    pub fn options(&self, duplicates: Duplicates) -> Options {
-        Options { data: self.path(), database: None, postgres_binaries: None,
-        max_connections: 8, duplicates }
+    pub(crate) fn options(&self, duplicates: Duplicates) -> Options {
+        Options {
+            data: self.path(),
+            database: None,
+            postgres_binaries: None,
+            max_connections: 8,
+            duplicates,
+        }
     }
 
-    pub async fn open(&self, duplicates: Duplicates) -> (Archive, Recovery) {
-        if is_root() {
-            // The private cluster runs as another user, who must get through to it.
-            std::fs::set_permissions(self.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
-        }
+    pub(crate) async fn open(&self, duplicates: Duplicates) -> (Archive, Recovery) {
         Archive::open(self.options(duplicates)).await.unwrap()
     }
 
     /// The folder as a host that dies now would leave it. The database must have been stopped.
-    pub fn as_left_by_a_crash(&self) -> Self {
+    pub(crate) fn as_left_by_a_crash(&self) -> Self {
         let copy = Self::new();
-        let copied = Command::new("cp").arg("-a").arg(self.path()).arg(copy.path()).status().unwrap();
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(self.path())
+            .arg(copy.path())
+            .status()
+            .unwrap();
         assert!(copied.success());
         copy
     }
 
     /// All packs, in order of their paths.
-    pub fn packs(&self) -> Vec<PathBuf> {
+    pub(crate) fn packs(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
         for area in ["packs", "quarantine"] {
             files(&self.path().join(area), &mut found);
@@ -60,13 +77,9 @@ impl Data {
     }
 
     /// How many packs are marked as not sealed.
-    pub fn markers(&self) -> usize {
+    pub(crate) fn markers(&self) -> usize {
         std::fs::read_dir(self.path().join("open")).unwrap().count()
     }
-}
-
-fn is_root() -> bool {
-    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0
 }
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -81,15 +94,19 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// The served object, if there is one.
-pub async fn locate(archive: &Archive, object: &Object) -> Option<Located> {
+pub(crate) async fn locate(archive: &Archive, object: &Object) -> Option<Located> {
     let (study, object) = (&object.identity.study, &object.identity.sop_instance);
-    let mut found = archive.index().locate(study, None, Some(object), None, 10).await.unwrap();
+    let mut found = archive
+        .index()
+        .locate(study, None, Some(object), None, 10)
+        .await
+        .unwrap();
     assert!(found.len() <= 1);
     found.pop()
 }
 
 /// What is served under the object's UID.
-pub async fn served(archive: &Archive, object: &Object) -> Option<Vec<u8>> {
+pub(crate) async fn served(archive: &Archive, object: &Object) -> Option<Vec<u8>> {
     let at = locate(archive, object).await?;
     let chunks: Vec<_> = archive.read(&at).try_collect().await.unwrap();
     assert!(chunks.iter().all(|chunk| chunk.len() <= 128 * 1024));
@@ -97,13 +114,17 @@ pub async fn served(archive: &Archive, object: &Object) -> Option<Vec<u8>> {
 }
 
 /// Every row of the index, as text, in order.
-pub async fn rows(archive: &Archive) -> Vec<String> {
+pub(crate) async fn rows(archive: &Archive) -> Vec<String> {
     let mut found = Vec::new();
     for standing in [Standing::Served, Standing::Superseded, Standing::Held] {
         let rows: Vec<Known> = archive.index().rows(standing, None, 10_000).await.unwrap();
         for row in &rows {
             let served = match standing {
-                Standing::Served => archive.index().locate(&row.study, None, Some(&row.object), None, 1).await.unwrap(),
+                Standing::Served => archive
+                    .index()
+                    .locate(&row.study, None, Some(&row.object), None, 1)
+                    .await
+                    .unwrap(),
                 _ => Vec::new(),
             };
             found.push(format!("{row:?} {served:?}"));

@@ -4,7 +4,7 @@
 //! message "must be …" is said here, once per type.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -236,6 +236,16 @@ impl FromStr for PeerAddress {
 }
 
 impl PeerAddress {
+    /// Where a program of this machine reaches a service that listens there; `None` when the port is any free one.
+    pub fn reaching(listen: SocketAddr) -> Option<Self> {
+        let ip = match listen.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        (listen.port() != 0).then(|| SocketAddr::new(ip, listen.port()).into())
+    }
+
     /// An IP address without brackets, or a name to resolve.
     pub fn host(&self) -> &str {
         &self.host

@@ -3,6 +3,7 @@
 //! Shared by the tests of this folder; each takes what it needs.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::allow_attributes,
     reason = "each test binary compiles this module whole and uses a part of it"
 )]

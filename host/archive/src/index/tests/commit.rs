@@ -7,6 +7,9 @@ use crate::{
 };
 use serde_json::json;
 
+/// What is done, what is committed by which policy, the answers, and how many routing jobs are enqueued.
+type Case = (&'static str, Vec<NewObject>, Duplicates, Vec<Indexed>, usize);
+
 const LEASE: Duration = Duration::from_secs(60);
 
 async fn served(index: &Index, object: &NewObject) -> [u8; 32] {
@@ -22,8 +25,7 @@ async fn outcomes() {
     let index = &fresh.index;
     let (a, b) = (|n| routed(object(1, 1, n, "a")), |n| routed(object(1, 1, n, "b")));
     let first = a(1);
-    // (what, policy, answers, routing jobs that it enqueued)
-    let table: Vec<(&str, Vec<NewObject>, Duplicates, Vec<Indexed>, usize)> = vec![
+    let table: Vec<Case> = vec![
         ("nothing", vec![], KeepFirst, vec![], 0),
         ("a new one", vec![first.clone()], KeepFirst, vec![New], 1),
         ("the same place again", vec![first.clone()], KeepFirst, vec![New], 0),

@@ -4,12 +4,12 @@
 use std::time::Instant;
 
 use isocenter_dicom::tags;
-use sqlx::Connection;
+use sqlx::{AssertSqlSafe, Connection};
 
 use super::uid;
 use crate::{
     cluster::tests::fresh_index,
-    index::{Level, Query},
+    index::{Level, Query, commit, locate, queue, replace},
 };
 
 const FILL: [&str; 4] = [
@@ -71,4 +71,35 @@ async fn indexes_answer() {
     }
     let totals = index.totals().await.unwrap();
     assert_eq!((totals.studies, totals.objects, totals.estimated), (20_000, 40_000, false));
+}
+
+/// A plan that is made while the tables are empty is kept when they are not.
+#[tokio::test]
+async fn plans_of_an_empty_index_scan_no_table() {
+    let fresh = fresh_index().await;
+    let mut connection = sqlx::PgConnection::connect_with(&fresh.options).await.unwrap();
+    sqlx::query("SET plan_cache_mode = force_generic_plan").execute(&mut connection).await.unwrap();
+    for (name, sql, values) in [
+        ("insert", commit::INSERT, 66),
+        ("look", commit::LOOK, 2),
+        ("hold", commit::HOLD, 17),
+        ("look_held", commit::LOOK_HELD, 3),
+        ("lock", replace::LOCK, 2),
+        ("set_aside", replace::SET_ASIDE, 3),
+        ("change", replace::CHANGE, 24),
+        ("claim_routes", queue::CLAIM_ROUTES, 2),
+        ("claim_deliveries", queue::CLAIM_DELIVERIES, 3),
+        ("done", queue::DONE, 1),
+        ("retry", queue::RETRY, 3),
+        ("locate", locate::LOCATE, 5),
+        ("locate_series", locate::LOCATE_SERIES, 5),
+        ("locate_object", locate::LOCATE_OBJECT, 3),
+        ("known", locate::KNOWN, 2),
+    ] {
+        sqlx::raw_sql(AssertSqlSafe(format!("PREPARE {name} AS {sql}"))).execute(&mut connection).await.unwrap();
+        let execute = format!("EXPLAIN EXECUTE {name} ({})", vec!["NULL"; values].join(", "));
+        let rows = sqlx::raw_sql(AssertSqlSafe(execute)).fetch_all(&mut connection).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, 0)).collect();
+        assert!(!plan.iter().any(|line| line.contains("Seq Scan")), "{name}:\n{}", plan.join("\n"));
+    }
 }

@@ -7,8 +7,10 @@ use crate::{
     index::{Duplicates, Include, Index, Indexed, Level, NewObject, Query, SearchError},
 };
 
-/// (number, patient name, patient id, study date, study time, accession number, modalities of its series)
-const STUDIES: &[(u32, &str, &str, &str, &str, &str, &[&str])] = &[
+/// Number, patient name, patient id, study date, study time, accession number, modalities of its series.
+type Row = (u32, &'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
+
+const STUDIES: &[Row] = &[
     (10, "Smith^John", "S1", "20240101", "080000", "A10", &["CT"]),
     (11, "SMITH^JANE^Q", "S2", "20240102", "0930", "A11", &["CT", "SR"]),
     (12, "Smithers^Waylon", "s1", "20240102", "180000.5", "A12", &["MR"]),

@@ -22,18 +22,38 @@ fn label(held: Option<Held>, fill: usize) -> Label {
 
 fn decode(bytes: &[u8]) -> Label {
     let block = |at: usize| bytes[at..at + BLOCK].try_into().unwrap();
-    let tar::Read::Header(extended) = tar::read(&block(0)) else { panic!("no extended header") };
-    let tar::Read::Header(file) = tar::read(&block(bytes.len() - BLOCK)) else { panic!("no file header") };
-    assert_eq!(tar::padded(extended.size) as usize, bytes.len() - 2 * BLOCK, "the records fill the reserved room");
+    let tar::Read::Header(extended) = tar::read(&block(0)) else {
+        panic!("no extended header")
+    };
+    let tar::Read::Header(file) = tar::read(&block(bytes.len() - BLOCK)) else {
+        panic!("no file header")
+    };
+    assert_eq!(
+        tar::padded(extended.size) as usize,
+        bytes.len() - 2 * BLOCK,
+        "the records fill the reserved room"
+    );
     Label::decode(&bytes[BLOCK..BLOCK + extended.size as usize], &file).unwrap()
 }
 
 #[test]
 fn labels_fill_their_room_exactly_and_read_back() {
     let held = |plugin: usize, reason: usize| {
-        Some(Held { plugin: (plugin > 0).then(|| "p".repeat(plugin)), reason: "ä".repeat(reason) })
+        Some(Held {
+            plugin: (plugin > 0).then(|| "p".repeat(plugin)),
+            reason: "ä".repeat(reason),
+        })
     };
-    let cases = [None, held(0, 0), held(1, 1), held(20, 40), held(128, 512), held(200, 2000), held(0, 223), held(3, 224)];
+    let cases = [
+        None,
+        held(0, 0),
+        held(1, 1),
+        held(20, 40),
+        held(128, 512),
+        held(200, 2000),
+        held(0, 223),
+        held(3, 224),
+    ];
     for held in cases {
         for fill in [0, 1, 16, 40] {
             let label = label(held.clone(), fill);
@@ -54,17 +74,37 @@ fn labels_fill_their_room_exactly_and_read_back() {
 
 #[test]
 fn control_characters_do_not_reach_the_records() {
-    let held = Held { plugin: None, reason: "line\nbreak\0".into() };
+    let held = Held {
+        plugin: None,
+        reason: "line\nbreak\0".into(),
+    };
     assert_eq!(clipped(&held).reason, "line break ");
 }
 
 #[test]
 fn a_label_without_its_records_says_which_is_missing() {
-    let file = tar::Header { name: "1.2.dcm".into(), size: 1, modified: 0, kind: Kind::File };
+    let file = tar::Header {
+        name: "1.2.dcm".into(),
+        size: 1,
+        modified: 0,
+        kind: Kind::File,
+    };
     let mut body = Vec::new();
-    assert_eq!(Label::decode(&body, &file).err(), Some("the study is missing"));
+    assert_eq!(
+        Label::decode(&body, &file).err(),
+        Some("the study is missing")
+    );
     tar::put_record(&mut body, "comment", "ISOCENTER.study=1.2\nheader=1\n");
-    assert_eq!(Label::decode(&body, &file).err(), Some("the length of the header is missing"));
-    let other = tar::Header { name: "../etc/passwd".into(), ..file };
-    assert_eq!(Label::decode(&body, &other).err(), Some("the name is not a UID"));
+    assert_eq!(
+        Label::decode(&body, &file).err(),
+        Some("the length of the header is missing")
+    );
+    let other = tar::Header {
+        name: "../etc/passwd".into(),
+        ..file
+    };
+    assert_eq!(
+        Label::decode(&body, &other).err(),
+        Some("the name is not a UID")
+    );
 }

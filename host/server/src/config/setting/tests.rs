@@ -144,3 +144,22 @@ fn urls() {
         assert_eq!(url.as_ref().map(HttpUrl::as_str), kept, "{text:?}");
     }
 }
+
+#[test]
+fn where_a_listening_service_is_reached() {
+    let table = [
+        ("127.0.0.1:11112", Some("127.0.0.1:11112")),
+        ("0.0.0.0:11112", Some("127.0.0.1:11112")),
+        ("[::]:11112", Some("[::1]:11112")),
+        ("10.0.0.7:104", Some("10.0.0.7:104")),
+        ("127.0.0.1:0", None),
+    ];
+    for (listen, reached) in table {
+        let address = PeerAddress::reaching(listen.parse().unwrap());
+        assert_eq!(
+            address.map(|address| address.to_string()).as_deref(),
+            reached,
+            "{listen}"
+        );
+    }
+}
