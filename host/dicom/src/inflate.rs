@@ -9,6 +9,9 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 /// Bytes by which the output grows at a time.
 const STEP: usize = 64 << 10;
 
+/// Bytes after the end of the stream that can mean something.
+const TRAILER: usize = 8;
+
 /// Output that is always allowed, whatever the ratio: small data sets compress well.
 const FREE: u64 = 1 << 20;
 
@@ -21,13 +24,15 @@ pub struct Inflater {
     ended: bool,
     /// The first two bytes, to recognize a zlib header.
     first: [Option<u8>; 2],
+    /// What followed the end of the stream, at most [`TRAILER`] bytes; zeros behind those are left out.
+    after: Vec<u8>,
 }
 
 impl Inflater {
     /// Refuses to give more than `limit_out` bytes, or more than `ratio` bytes per byte taken (once past 1 MiB).
     /// Deflate itself cannot do better than about 1,030 to 1; images and text reach 5 to 20.
     pub fn new(limit_out: u64, ratio: u32) -> Self {
-        Self { stream: Decompress::new(false), limit: limit_out, ratio, ended: false, first: [None; 2] }
+        Self { stream: Decompress::new(false), limit: limit_out, ratio, ended: false, first: [None; 2], after: Vec::new() }
     }
 
     /// Takes the next deflated bytes; appends what comes out: up to `ratio` times as many, so give it small pieces.
@@ -54,9 +59,12 @@ impl Inflater {
                 Err(_) => return Err(self.error(self.damage())),
             }
         }
-        // The stream is padded to even length with a zero; some writers pad more.
-        if self.ended && rest.iter().any(|&b| b != 0) {
-            return Err(self.error(Problem::AfterDeflate));
+        for &byte in rest {
+            match (byte, self.after.len() < TRAILER) {
+                (_, true) => self.after.push(byte),
+                (0, false) => {}
+                (_, false) => return Err(self.error(Problem::AfterDeflate)),
+            }
         }
         Ok(())
     }
@@ -64,13 +72,20 @@ impl Inflater {
     /// The stream is over; an error when it ends in the middle.
     pub fn finish(self) -> Result<(), ParseError> {
         if self.ended {
-            return Ok(());
+            return if self.is_trailer() { Ok(()) } else { Err(self.error(Problem::AfterDeflate)) };
         }
         let problem = match self.damage() {
             Problem::Zlib => Problem::Zlib,
             _ => Problem::DeflateEnds,
         };
         Err(self.error(problem))
+    }
+
+    /// The stream is padded to even length with a zero, some writers pad more, and some leave the trailer of gzip there:
+    /// a check sum, and how much comes out (RFC 1952 §2.3.1).
+    fn is_trailer(&self) -> bool {
+        let length = (self.stream.total_out() as u32).to_le_bytes();
+        self.after.iter().all(|&b| b == 0) || self.after.get(4..) == Some(&length)
     }
 
     fn check(&self) -> Result<(), ParseError> {

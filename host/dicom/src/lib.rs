@@ -12,6 +12,8 @@
 //! header), [`part10`] (files), [`inflate`] (the deflated transfer syntax).
 
 pub mod body;
+#[cfg(test)]
+mod corpus;
 mod dictionary;
 pub mod edit;
 mod error;

@@ -145,7 +145,9 @@ fn shortest(real: f64) -> String {
     if exponential.len() <= 16 {
         return exponential;
     }
-    (0..=15).rev().map(|places| format!("{real:.places$e}")).find(|text| text.len() <= 16).unwrap_or(plain)
+    let fixed = (1e-4..1e15).contains(&real.abs());
+    let cut = |places: usize| if fixed { format!("{real:.places$}") } else { format!("{real:.places$e}") };
+    (0..=14).rev().map(cut).find(|text| text.len() <= 16).unwrap_or(plain)
 }
 
 fn integers(values: impl Iterator<Item = i128>, width: usize, signed: bool, big_endian: bool) -> Result<Vec<u8>, String> {

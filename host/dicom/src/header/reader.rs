@@ -108,6 +108,12 @@ impl HeaderReader {
             used += piece.len();
             self.walk()?;
         }
+        // Gives back what the last piece held beyond the header, unless the tag itself was cut by the chunk's start.
+        let beyond = self.buffer.len().saturating_sub(self.position());
+        if self.reached && beyond <= used {
+            self.buffer.truncate(self.position());
+            used -= beyond;
+        }
         Ok(used)
     }
 
