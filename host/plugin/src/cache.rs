@@ -121,6 +121,3 @@ impl Hasher for Blake {
         0
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -80,21 +80,6 @@ enum BurnedIn {
     Pass,
 }
 
-/// UIDs that name a kind of thing, not a thing: kept even where a vendor made them. Those that DICOM itself registers
-/// the host keeps anyway.
-const CLASS_UIDS: &[Tag] = &[
-    tags::SOP_CLASS_UID,
-    Tag(0x0008_001A), // Related General SOP Class UID
-    Tag(0x0008_001B), // Original Specialized SOP Class UID
-    Tag(0x0008_0062), // SOP Classes Supported
-    Tag(0x0008_010C), // Coding Scheme UID
-    Tag(0x0008_0117), // Context UID
-    Tag(0x0008_0118), // Mapping Resource UID
-    tags::REFERENCED_SOP_CLASS_UID,
-    Tag(0x0008_115A), // SOP Classes Supported in a referenced object
-    Tag(0x0040_DB0D), // Template Extension Creator UID
-];
-
 /// After the pixel data, where the walk does not come.
 const TRAILING: &[Tag] = &[tags::DIGITAL_SIGNATURES_SEQUENCE, tags::DATA_SET_TRAILING_PADDING];
 
@@ -125,9 +110,11 @@ impl Filter for Anonymize {
             edits.remove_everywhere(tag);
         }
         if !config.retain.contains(&Retain::Uids) {
-            edits.remap_uids_everywhere(CLASS_UIDS);
+            // The host leaves alone what names a class, a syntax or a coding scheme.
+            edits.remap_uids_everywhere(&[]);
         }
         if config.dates == Dates::Shift {
+            // The host empties what should be a date and is none.
             edits.shift_dates_everywhere(-patient.days(config.max_days));
         }
         profile::walk(object, edits, config, &patient);

@@ -22,8 +22,8 @@ enum Action {
     /// Into the items, replacing text whatever the table says: for sequences that the table wants replaced whole,
     /// because items cannot be made up.
     Replace,
-    /// Shifted with all dates, if it is one.
-    Shift,
+    /// Stays, if its value is harmless.
+    Look,
 }
 
 /// How the items of a sequence are treated.
@@ -69,7 +69,7 @@ impl Walk<'_, '_, '_> {
                 Action::Remove => self.edits.remove(path),
                 Action::Clear => self.edits.clear(path),
                 Action::Dummy => self.dummy(path, vr),
-                Action::Shift => self.doubtful.push((path, vr)),
+                Action::Look => self.doubtful.push((path, vr)),
                 Action::Descend => self.items(within, tag, mode),
                 Action::Replace => self.items(within, tag, Mode::Replace),
             }
@@ -128,8 +128,9 @@ impl Walk<'_, '_, '_> {
         if row.has(table::TEMPORAL) {
             match (self.config.dates, &vr.0) {
                 (Dates::Keep, _) => return if sequence { Action::Descend } else { Action::Keep },
-                (Dates::Shift, b"DA" | b"DT") => return Action::Shift,
-                (Dates::Shift, b"TM") if self.config.times == Times::Keep => return Action::Shift,
+                // One edit shifts all of them.
+                (Dates::Shift, b"DA" | b"DT") => return Action::Keep,
+                (Dates::Shift, b"TM") if self.config.times == Times::Keep => return Action::Look,
                 _ => {}
             }
         }
@@ -155,8 +156,7 @@ impl Walk<'_, '_, '_> {
             {
                 Action::Dummy
             }
-            b"DA" | b"DT" if self.config.dates == Dates::Shift => Action::Shift,
-            b"LO" | b"SH" | b"ST" | b"LT" | b"UT" | b"UC" | b"UR" | b"AE" | b"CS" | b"IS" | b"DS" => Action::Shift,
+            b"LO" | b"SH" | b"ST" | b"LT" | b"UT" | b"UC" | b"UR" | b"AE" | b"CS" | b"IS" | b"DS" => Action::Look,
             _ => Action::Keep,
         }
     }
@@ -181,8 +181,8 @@ impl Walk<'_, '_, '_> {
         self.edits.set(path, value);
     }
 
-    /// Reads the doubtful values in one crossing. Dates must be dates, or the shift has not moved them; no text may
-    /// hold one of the patient's identifiers.
+    /// Reads the doubtful values in one crossing: times must be times, and no text may hold one of the patient's
+    /// identifiers.
     fn look_at_values(&mut self) {
         let doubtful = std::mem::take(&mut self.doubtful);
         let (paths, vrs): (Vec<Path>, Vec<Vr>) = doubtful.into_iter().unzip();
@@ -190,8 +190,6 @@ impl Walk<'_, '_, '_> {
         for ((path, vr), value) in paths.into_iter().zip(vrs).zip(values) {
             let Some(Value::Text(values)) = value else { continue };
             let harmless = values.iter().all(|value| match &vr.0 {
-                b"DA" => is_date(value),
-                b"DT" => is_date_time(value),
                 b"TM" => value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':' | b' ')),
                 _ => !self.patient.is_named_in(value),
             });
@@ -199,7 +197,7 @@ impl Walk<'_, '_, '_> {
                 continue;
             }
             match &vr.0 {
-                b"DA" | b"DT" | b"TM" => self.edits.clear(path),
+                b"TM" => self.edits.clear(path),
                 _ => self.dummy(path, vr),
             }
         }
@@ -210,15 +208,6 @@ impl Walk<'_, '_, '_> {
 fn is_code(tag: Tag) -> bool {
     // Coding scheme designator and version say nothing about a patient; value and meaning may.
     matches!(tag.0, 0x0008_0102 | 0x0008_0103)
-}
-
-fn is_date(text: &str) -> bool {
-    text.is_empty() || (text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()))
-}
-
-fn is_date_time(text: &str) -> bool {
-    let known = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-'));
-    text.is_empty() || (known && text.len() >= 8 && text.bytes().take(8).all(|b| b.is_ascii_digit()))
 }
 
 fn text(value: &str) -> Value {

@@ -1,12 +1,13 @@
 //! Sets, fills, empties or removes elements of objects that pass, as a table says ("tag morphing").
 //!
-//! It is for what senders leave wrong and nobody can set at the scanner: a missing institution, a department's name, a station that
-//! calls itself like another. What identifies an object (its UIDs) and what describes its pixels it refuses to touch.
+//! It is for what senders leave wrong and nobody can set at the scanner: a missing institution, a department's
+//! name, a station that calls itself like another. What identifies an object (its UIDs) and what describes its
+//! pixels it refuses to touch.
 //!
 //! ```toml
 //! [plugins.stamp]
 //! source = "stamp.wasm"
-//! config = { set = { InstitutionName = "St. Example" }, fill = { StationName = "CT-2" }, clear = ["PatientComments"] }
+//! config = { set = { InstitutionName = "St. Example" }, fill = { StationName = "CT-2" } }
 //! ```
 
 use std::collections::BTreeMap;
@@ -16,8 +17,8 @@ use isocenter_sdk::{
 };
 use serde::Deserialize;
 
-/// What the operator wants changed. Elements are named by keyword (`StationName`) or tag (`0008,1010`), at the top level; the values
-/// of an element are separated by backslashes.
+/// What the operator wants changed. Elements are named by keyword (`StationName`) or tag (`0008,1010`), at the
+/// top level; the values of an element are separated by backslashes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
