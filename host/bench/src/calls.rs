@@ -1,7 +1,7 @@
 //! What one filter call costs in the plugin runtime itself: a fresh instance, the call, its end.
 //!
-//! Separate from the loads because there the cost hides behind the disk's; here nothing else happens. The object is one that the
-//! loads send too.
+//! Separate from the loads because there the cost hides behind the disk's; here nothing else happens. The
+//! object is one that the loads send too.
 
 use std::error::Error;
 use std::fs;

@@ -1,7 +1,7 @@
 //! What a process tree has cost, read from `/proc`: CPU seconds, memory peak, quietness.
 //!
-//! Separate from the systems under test because each of them is judged by the same accounting: a tree is counted from its root,
-//! so that a database which the host starts for itself counts with the host.
+//! Separate from the systems under test because each of them is judged by the same accounting: a tree is
+//! counted from its root, so that a database which the host starts for itself counts with the host.
 
 use std::collections::HashMap;
 use std::fs;
@@ -31,8 +31,8 @@ impl Trees {
 
     /// CPU seconds used so far by every living process of the trees and by the children they have reaped.
     ///
-    /// A process that ends between two readings moves its time to the parent that reaps it, so the difference of two readings is
-    /// the cost of what ran between them.
+    /// A process that ends between two readings moves its time to the parent that reaps it, so the difference
+    /// of two readings is the cost of what ran between them.
     pub(crate) fn cpu_seconds(&self) -> f64 {
         let processes = processes();
         let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
@@ -50,8 +50,8 @@ impl Trees {
         ticks as f64 / rustix::param::clock_ticks_per_second() as f64
     }
 
-    /// Waits until the trees use less than a twentieth of a core, at most `longest`. Work that a system defers past its answer is
-    /// thereby charged to the load that caused it, not to the next one.
+    /// Waits until the trees use less than a twentieth of a core, at most `longest`. Work that a system defers
+    /// past its answer is thereby charged to the load that caused it, not to the next one.
     pub(crate) fn settle(&self, longest: Duration) {
         let until = Instant::now() + longest;
         let step = Duration::from_millis(200);
@@ -82,12 +82,14 @@ pub(crate) fn resident(pid: u32) -> u64 {
     status_bytes(pid, "VmRSS:")
 }
 
-/// The largest resident size of one process since its start or since [`forget_peak`], in bytes; 0 when it is gone.
+/// The largest resident size of one process since its start or since [`forget_peak`], in bytes; 0 when it is
+/// gone.
 pub(crate) fn peak(pid: u32) -> u64 {
     status_bytes(pid, "VmHWM:")
 }
 
-/// Starts a new peak for one process. Where the kernel refuses, the peak stays that of its whole life, which only errs upwards.
+/// Starts a new peak for one process. Where the kernel refuses, the peak stays that of its whole life, which
+/// only errs upwards.
 pub(crate) fn forget_peak(pid: u32) {
     let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
 }
@@ -112,7 +114,8 @@ fn processes() -> HashMap<u32, Process> {
     .collect()
 }
 
-/// The fields after the command's name: that one may hold spaces and parentheses, so the last parenthesis ends it.
+/// The fields after the command's name: that one may hold spaces and parentheses, so the last parenthesis ends
+/// it.
 fn parse(line: &str) -> Option<Process> {
     let (_, rest) = line.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();

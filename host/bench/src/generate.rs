@@ -1,9 +1,9 @@
-//! CT objects as a scanner sends them, made in memory: studies of a hundred to five hundred objects, headers of about 180
-//! elements, pseudo-random pixels.
+//! CT objects as a scanner sends them, made in memory: studies of a hundred to five hundred objects, headers of
+//! about 180 elements, pseudo-random pixels.
 //!
-//! Separate from the sending because it must cost the machine next to nothing: the generator shares the processors with what it
-//! measures. So a header is rendered once per series and a few fields of fixed width are patched per object, and the pixels are a
-//! window into noise that is made once.
+//! Separate from the sending because it must cost the machine next to nothing: the generator shares the
+//! processors with what it measures. So a header is rendered once per series and a few fields of fixed width
+//! are patched per object, and the pixels are a window into noise that is made once.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -49,7 +49,8 @@ impl Size {
     }
 }
 
-/// Where all objects of one run come from: hands out study numbers that no other load of the run (or of another run) uses.
+/// Where all objects of one run come from: hands out study numbers that no other load of the run (or of another
+/// run) uses.
 #[derive(Clone)]
 pub(crate) struct Generator {
     noise: Arc<[u8]>,
@@ -290,7 +291,8 @@ impl Feed {
     }
 }
 
-/// The text of a field of one object: always of the same width, and even where it stands alone (an odd UID is padded behind it).
+/// The text of a field of one object: always of the same width, and even where it stands alone (an odd UID is
+/// padded behind it).
 fn field(what: Field, object: &str, in_study: u32) -> String {
     match what {
         Field::Object => object.to_owned(),

@@ -1,7 +1,8 @@
-//! The host under test: its configuration, its start on a fresh data folder, and what it can be asked afterwards.
+//! The host under test: its configuration, its start on a fresh data folder, and what it can be asked
+//! afterwards.
 //!
-//! Separate because one process serves all of the host's rows. The calling AE title chooses the chain, so that with and without
-//! filters is the same process, the same data folder and the same index, minutes apart.
+//! Separate because one process serves all of the host's rows. The calling AE title chooses the chain, so that
+//! with and without filters is the same process, the same data folder and the same index, minutes apart.
 
 use std::fs;
 use std::io;
@@ -84,8 +85,28 @@ impl Host {
         }
     }
 
-    /// Counts by QIDO-RS what of these studies can be found: a fast answer to the sender is worth nothing if the object is held in
-    /// quarantine. `None` where the chain gave the studies other UIDs.
+    /// How many objects the host says it has stored as new ones, by `/metrics`. A fast answer to the sender is
+    /// worth nothing if the object went to quarantine.
+    ///
+    /// # Errors
+    /// The metrics cannot be read.
+    pub(crate) fn stored(&self) -> io::Result<u64> {
+        let (status, body) = http_get(self.http, "/metrics")?;
+        let line = body
+            .lines()
+            .find_map(|line| line.strip_prefix("isocenter_objects_total{outcome=\"new\"} "));
+        match line {
+            Some(count) => count
+                .trim()
+                .parse()
+                .map_err(|_| io::Error::other(format!("{count:?} objects stored"))),
+            None if status == 200 => Ok(0),
+            None => Err(io::Error::other(format!("GET /metrics: status {status}"))),
+        }
+    }
+
+    /// Counts by QIDO-RS how many objects of these studies can be found. `None` where the chain gave the
+    /// studies other UIDs.
     ///
     /// # Errors
     /// The search fails.

@@ -1,7 +1,8 @@
-//! One load: so many objects of a size over so many associations, each association a thread with its own studies, timed.
+//! One load: so many objects of a size over so many associations, each association a thread with its own
+//! studies, timed.
 //!
-//! Separate from what is loaded, so that every system gets the same one; and bounded in time, so that a slow system costs minutes
-//! and not an evening: what was acknowledged until then makes its rate.
+//! Separate from what is loaded, so that every system gets the same one; and bounded in time, so that a slow
+//! system costs minutes and not an evening: what was acknowledged until then makes its rate.
 
 use std::error::Error;
 use std::fs::File;
@@ -115,7 +116,8 @@ pub(crate) fn send(generator: &Generator, load: Load, peer: &Peer) -> io::Result
     run(generator, load, lanes)
 }
 
-/// The reference: the same bytes appended to one file per writer, each object followed by `fdatasync`. The files are removed.
+/// The reference: the same bytes appended to one file per writer, each object followed by `fdatasync`. The
+/// files are removed.
 ///
 /// # Errors
 /// A file cannot be created, written or removed.

@@ -1,9 +1,11 @@
-//! `make bench`: how fast the host takes objects in, what that costs, and how near it comes to what the machine can do.
+//! `make bench`: how fast the host takes objects in, what that costs, and how near it comes to what the machine
+//! can do.
 //!
-//! Absolute numbers of a shared machine say little, so everything that is compared is measured in one run, minutes apart: the host
-//! without and with a chain of filters, Orthanc with Postgres and with SQLite, an append-and-sync of the same bytes, Postgres
-//! commits. In each row the host goes first and, in reverse order, last, with Orthanc in between: what drifts, drifts for both.
-//! It stands apart from the tests because nothing here may fail for being slow.
+//! Absolute numbers of a shared machine say little, so everything that is compared is measured in one run,
+//! minutes apart: the host without and with a chain of filters, Orthanc with Postgres and with SQLite, an
+//! append-and-sync of the same bytes, Postgres commits. In each row the host goes first and, in reverse order,
+//! last, with Orthanc in between: what drifts, drifts for both. It stands apart from the tests because nothing
+//! here may fail for being slow.
 #![forbid(unsafe_code)]
 
 use std::error::Error;

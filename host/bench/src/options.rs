@@ -18,7 +18,7 @@ pub(crate) struct Options {
     /// Folder of the plugins' components.
     #[arg(long, default_value = "target/plugins")]
     pub(crate) plugins: PathBuf,
-    /// Working folder, made anew; about 14 GB are written to it (1 GB with --quick). It is removed at the end.
+    /// Working folder, made anew and removed at the end. About 14 GB are written to it, 2 GB with --quick.
     #[arg(long, default_value = "target/bench")]
     pub(crate) folder: PathBuf,
     /// A tenth of the objects.

@@ -1,7 +1,9 @@
-//! Debian's Orthanc as the peer to be measured against, with Postgres or with SQLite, as durable and as fast as it can be set.
+//! Debian's Orthanc as the peer to be measured against, with Postgres or with SQLite, as durable and as fast as
+//! it can be set.
 //!
-//! Separate because its settings are an argument of their own: with Postgres (index in the scratch cluster, files synced) it is
-//! durable when it answers; with SQLite it is not, as its index is written with `synchronous=NORMAL`, which cannot be set.
+//! Separate because its settings are an argument of their own: with Postgres (index in the scratch cluster,
+//! files synced) it is durable when it answers; with SQLite it is not, as its index is written with
+//! `synchronous=NORMAL`, which cannot be set.
 
 use std::fs;
 use std::io;
@@ -78,7 +80,8 @@ impl Orthanc {
                 return Ok(None);
             };
             let uri = cluster.database("orthanc")?;
-            // One connection: its transactions are serializable, and with several most of the time goes into retries.
+            // One connection: its transactions are serializable, and with several most of the time goes into
+            // retries.
             let settings = json!({
                 "EnableIndex": true, "EnableStorage": false, "ConnectionUri": uri, "EnableSsl": false, "Lock": true,
                 "IndexConnectionsCount": 1,
@@ -93,7 +96,8 @@ impl Orthanc {
         fs::create_dir_all(folder.join("temporary"))?;
         fs::write(&file, serde_json::to_vec_pretty(&configuration)?)?;
         let mut command = Command::new(program);
-        // Without this its DICOM library leaves Nagle's algorithm on, and every answer waits for a delayed acknowledgement.
+        // Without this its DICOM library leaves Nagle's algorithm on, and every answer waits for a delayed
+        // acknowledgement.
         command.arg(&file).env("TCP_NODELAY", "1");
         let mut process = Process::start(name, &mut command, &folder.join("log"), Signal::TERM)?;
         process.wait_until(Duration::from_secs(30), || {

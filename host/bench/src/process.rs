@@ -1,6 +1,7 @@
 //! Child processes that end with the benchmark, and the few things about them that every system needs.
 //!
-//! Separate so that nothing measured is left behind whatever fails: a dropped process is asked to stop, waited for, and then killed.
+//! Separate so that nothing measured is left behind whatever fails: a dropped process is asked to stop, waited
+//! for, and then killed.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};

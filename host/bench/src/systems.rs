@@ -1,7 +1,8 @@
 //! Everything that objects are sent to, running side by side, and one row of measurements of all of it.
 //!
-//! Separate from `main.rs` because here is what makes the comparison fair: the order, the warm-up, the flush between two systems,
-//! the time in which a system may finish what it deferred, and the check that what was acknowledged can be found.
+//! Separate from `main.rs` because here is what makes the comparison fair: the order, the warm-up, the flush
+//! between two systems, the time in which a system may finish what it deferred, and the check that what was
+//! acknowledged can be found.
 
 use std::error::Error;
 use std::fs::File;
@@ -230,6 +231,7 @@ impl Systems {
         }
         self.quiet()?;
         target.trees.settle(SETTLE);
+        let stored = self.host.as_ref().map_or(Ok(0), Host::stored)?;
         cpu::forget_peak(target.process);
         let (system, own) = (target.trees.cpu_seconds(), cpu::own_cpu_seconds());
         let outcome = load::send(&self.generator, load, &target.peer)
@@ -243,12 +245,12 @@ impl Systems {
             peak_bytes: cpu::peak(target.process),
         });
         if let (Some(host), Some(chain)) = (&self.host, target.chain) {
-            let found = host.found(chain, &outcome.studies)?;
-            if found.is_some_and(|found| found < outcome.objects) {
+            let stored = host.stored()?.saturating_sub(stored);
+            let found = host.found(chain, &outcome.studies)?.unwrap_or(stored);
+            if stored < outcome.objects || found < outcome.objects {
                 let what = format!(
-                    "{} objects acknowledged, but {} found",
-                    outcome.objects,
-                    found.unwrap_or(0)
+                    "{} objects acknowledged, {stored} stored, {found} found",
+                    outcome.objects
                 );
                 return Err(self.explain(target, &what));
             }

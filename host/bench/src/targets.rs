@@ -1,7 +1,7 @@
 //! The project's targets for speed and memory, and how far this run was from each.
 //!
-//! Separate from the report so that the numbers which were promised stand in one place. A missed target is printed, never asserted:
-//! a run on a busy machine proves nothing.
+//! Separate from the report so that the numbers which were promised stand in one place. A missed target is
+//! printed, never asserted: a run on a busy machine proves nothing.
 
 use serde::Serialize;
 
@@ -71,7 +71,7 @@ impl Target {
         } else {
             format!("by {:.0} %", (measured / wanted - 1.0).abs() * 100.0)
         };
-        format!("  {verdict}  {what:74} wanted {wanted:>6.2}, is {measured:>7.2} {unit}{apart}{by}")
+        format!("  {verdict}  {what:82} wanted {wanted:>6.2}, is {measured:>7.2} {unit}{apart}{by}")
     }
 }
 
@@ -121,8 +121,8 @@ pub(crate) fn judge(rows: &[Row], besides: Besides) -> Vec<Target> {
                 continue;
             };
             let what = format!(
-                "rate with {} to rate without, {}, associations: {}",
-                system.name,
+                "rate with {} to rate without, {} objects, associations: {}",
+                system.name.trim_start_matches("isocenter, "),
                 row.size.name(),
                 row.associations
             );

@@ -1,7 +1,9 @@
-//! The requesting side of one DICOM association, as much as a load needs: propose CT in explicit little endian, C-STORE, release.
+//! The requesting side of one DICOM association, as much as a load needs: propose CT in explicit little endian,
+//! C-STORE, release.
 //!
-//! Separate from host/dimse on purpose: a load generator built on the code under test would hide that code's faults, and it would
-//! spend the processor time that it is to measure. It is blocking, copies no object, and sets TCP_NODELAY.
+//! Separate from host/dimse on purpose: a load generator built on the code under test would hide that code's
+//! faults, and it would spend the processor time that it is to measure. It is blocking, copies no object, and
+//! sets TCP_NODELAY.
 
 use std::io::{self, BufReader, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpStream};
