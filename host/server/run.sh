@@ -65,5 +65,6 @@ echoscu and storescu are in the Debian package dcmtk. Ctrl-C stops everything.
 TEXT
 }
 
-welcome &
+# In a shell of its own, so that the host does not inherit a child.
+(welcome &)
 exec "$binary" --config "$config" serve

@@ -192,7 +192,7 @@ fn ct() -> Vec<Sample> {
         id: "ISO-0001",
         born: "19580314",
         sex: "M",
-        age: "066Y",
+        age: "065Y",
         date: "20240312",
         time: "091530",
         accession: "A2400311",
