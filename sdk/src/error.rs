@@ -19,13 +19,19 @@ impl Error {
     /// Trying again will not help.
     #[must_use]
     pub fn never(reason: impl Into<String>) -> Error {
-        Error { after_seconds: None, reason: reason.into() }
+        Error {
+            after_seconds: None,
+            reason: reason.into(),
+        }
     }
 
     /// It may work after so many seconds.
     #[must_use]
     pub fn after(seconds: u32, reason: impl Into<String>) -> Error {
-        Error { after_seconds: Some(seconds), reason: reason.into() }
+        Error {
+            after_seconds: Some(seconds),
+            reason: reason.into(),
+        }
     }
 
     /// One sentence.
@@ -43,7 +49,12 @@ impl<E: std::error::Error> From<E> for Error {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        let retry = error.after_seconds.map_or(Retry::Never, Retry::AfterSeconds);
-        Failure { retry, reason: error.reason }
+        let retry = error
+            .after_seconds
+            .map_or(Retry::Never, Retry::AfterSeconds);
+        Failure {
+            retry,
+            reason: error.reason,
+        }
     }
 }

@@ -86,7 +86,9 @@ pub fn hmac_sha256(secret: &str, message: &[u8]) -> crate::Result<Vec<u8>> {
 pub(crate) fn log_panics() {
     #[cfg(target_arch = "wasm32")]
     std::panic::set_hook(Box::new(|info| {
-        let place = info.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        let place = info
+            .location()
+            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
         let message = info.payload_as_str().unwrap_or("no message");
         host::log::write(Level::Error, &format!("panicked{place}: {message}"), &[]);
     }));

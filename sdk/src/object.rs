@@ -61,7 +61,10 @@ impl<'a> Object<'a> {
     /// The first value of a text element, if it is not empty.
     #[must_use]
     pub fn first(&self, at: impl Into<Path>) -> Option<String> {
-        self.text(at)?.into_iter().next().filter(|text| !text.is_empty())
+        self.text(at)?
+            .into_iter()
+            .next()
+            .filter(|text| !text.is_empty())
     }
 
     /// Tags present at one level, ascending; empty where there is no such item.
@@ -73,7 +76,10 @@ impl<'a> Object<'a> {
     /// Tags and VRs present at one level: what to walk an object with.
     #[must_use]
     pub fn elements(&self, within: &[Step]) -> Vec<(Tag, Vr)> {
-        ask!(self.elements(within)).into_iter().map(|(tag, vr)| (Tag(tag), Vr::unpack(vr))).collect()
+        ask!(self.elements(within))
+            .into_iter()
+            .map(|(tag, vr)| (Tag(tag), Vr::unpack(vr)))
+            .collect()
     }
 
     /// Items in a sequence; `None` where it is absent or not a sequence.

@@ -24,8 +24,12 @@ pub trait Filter {
     ///
     /// # Errors
     /// The filter could not do its work; the object is held or refused, never stored unedited.
-    fn apply(object: &Object<'_>, passage: &Passage<'_>, edits: &mut Edits<'_>, config: &Self::Config)
-    -> Result<Verdict>;
+    fn apply(
+        object: &Object<'_>,
+        passage: &Passage<'_>,
+        edits: &mut Edits<'_>,
+        config: &Self::Config,
+    ) -> Result<Verdict>;
 }
 
 /// Names the destinations of a stored object.
@@ -66,7 +70,9 @@ pub mod export {
     /// # Errors
     /// The configuration is refused.
     pub fn check_filter<F: Filter>() -> std::result::Result<(), String> {
-        config().and_then(|config| F::check(&config)).map_err(|error| error.reason().to_owned())
+        config()
+            .and_then(|config| F::check(&config))
+            .map_err(|error| error.reason().to_owned())
     }
 
     /// # Errors
@@ -85,13 +91,25 @@ pub mod export {
         edits: &edits::Edits,
     ) -> std::result::Result<Verdict, Failure> {
         let config = config()?;
-        Ok(F::apply(&Object::host(object), &Passage::host(passage), &mut Edits::host(edits), &config)?)
+        Ok(F::apply(
+            &Object::host(object),
+            &Passage::host(passage),
+            &mut Edits::host(edits),
+            &config,
+        )?)
     }
 
     /// # Errors
     /// The router's own.
-    pub fn route<R: Router>(object: &objects::Object, plan: &plan::Plan) -> std::result::Result<(), Failure> {
+    pub fn route<R: Router>(
+        object: &objects::Object,
+        plan: &plan::Plan,
+    ) -> std::result::Result<(), Failure> {
         let config = config()?;
-        Ok(R::route(&Object::host(object), &mut Plan::host(plan), &config)?)
+        Ok(R::route(
+            &Object::host(object),
+            &mut Plan::host(plan),
+            &config,
+        )?)
     }
 }

@@ -36,7 +36,10 @@ impl std::fmt::Display for Tag {
 
 impl From<Tag> for Path {
     fn from(tag: Tag) -> Path {
-        Path { within: Vec::new(), tag: tag.0 }
+        Path {
+            within: Vec::new(),
+            tag: tag.0,
+        }
     }
 }
 
@@ -44,7 +47,10 @@ impl Path {
     /// An element inside the item that these steps lead to.
     #[must_use]
     pub fn inside(within: &[Step], tag: Tag) -> Path {
-        Path { within: within.to_vec(), tag: tag.0 }
+        Path {
+            within: within.to_vec(),
+            tag: tag.0,
+        }
     }
 }
 

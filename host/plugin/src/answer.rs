@@ -173,13 +173,19 @@ impl Failure {
             Failure::After { seconds, .. } => Some(Duration::from_secs(u64::from(*seconds))),
             Failure::Overloaded => Some(Duration::from_secs(1)),
             Failure::Tripped { retry_after, .. } => Some(*retry_after),
-            Failure::Trap(_) | Failure::Deadline { .. } | Failure::Memory { .. } | Failure::Never(_) => None,
+            Failure::Trap(_)
+            | Failure::Deadline { .. }
+            | Failure::Memory { .. }
+            | Failure::Never(_) => None,
         }
     }
 
     /// Whether the plugin is at fault, rather than the object or the moment. Only faults count towards the breaker:
     /// a filter that says `never` to five bad objects in a row has done its work.
     pub(crate) fn is_fault(&self) -> bool {
-        matches!(self, Failure::Trap(_) | Failure::Deadline { .. } | Failure::Memory { .. })
+        matches!(
+            self,
+            Failure::Trap(_) | Failure::Deadline { .. } | Failure::Memory { .. }
+        )
     }
 }

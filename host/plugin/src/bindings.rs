@@ -3,7 +3,6 @@
 //! Separate because it is the one place that says how the contract maps to the host: every import may trap, every
 //! export is called asynchronously, and each resource is one of the types below.
 
-
 wasmtime::component::bindgen!({
     path: "../../plugin-api/wit",
     world: "isocenter:plugin/everything",

@@ -56,7 +56,9 @@ impl Breaker {
     pub(crate) fn state(&self) -> State {
         match self.lock().until {
             None => State::Ready,
-            Some(until) => State::Tripped { retry_after: until.saturating_duration_since(Instant::now()) },
+            Some(until) => State::Tripped {
+                retry_after: until.saturating_duration_since(Instant::now()),
+            },
         }
     }
 
@@ -66,15 +68,24 @@ impl Breaker {
         let trial = match inner.until {
             None => false,
             Some(until) if now < until => {
-                return Err(Failure::Tripped { retry_after: until - now, failures: inner.failures });
+                return Err(Failure::Tripped {
+                    retry_after: until - now,
+                    failures: inner.failures,
+                });
             }
             Some(_) if inner.trial => {
-                return Err(Failure::Tripped { retry_after: TRIAL, failures: inner.failures });
+                return Err(Failure::Tripped {
+                    retry_after: TRIAL,
+                    failures: inner.failures,
+                });
             }
             Some(_) => true,
         };
         inner.trial = trial;
-        Ok(Leave { breaker: self, trial })
+        Ok(Leave {
+            breaker: self,
+            trial,
+        })
     }
 }
 

@@ -35,7 +35,17 @@ impl Cache {
                 None
             }
         };
-        Cache { folder, engine: hasher.0.finalize().to_hex().as_str().chars().take(16).collect() }
+        Cache {
+            folder,
+            engine: hasher
+                .0
+                .finalize()
+                .to_hex()
+                .as_str()
+                .chars()
+                .take(16)
+                .collect(),
+        }
     }
 
     /// The compiled form of a component with this digest, if it is there and whole.
@@ -59,35 +69,54 @@ impl Cache {
 
     /// Keeps a compiled component. Failure costs only time, later.
     pub(crate) fn put(&self, component: &Component, digest: &str) {
-        let Some(path) = self.entry(digest) else { return };
-        let written = component.serialize().map_err(|error| error.to_string()).and_then(|mut bytes| {
-            let digest = blake3::hash(&bytes);
-            bytes.extend_from_slice(digest.as_bytes());
-            replace(&path, &bytes).map_err(|error| error.to_string())
-        });
+        let Some(path) = self.entry(digest) else {
+            return;
+        };
+        let written = component
+            .serialize()
+            .map_err(|error| error.to_string())
+            .and_then(|mut bytes| {
+                let digest = blake3::hash(&bytes);
+                bytes.extend_from_slice(digest.as_bytes());
+                replace(&path, &bytes).map_err(|error| error.to_string())
+            });
         if let Err(error) = written {
             tracing::warn!(entry = %path.display(), "a compiled plugin is not kept: {error}");
         }
     }
 
     fn entry(&self, digest: &str) -> Option<PathBuf> {
-        Some(self.folder.as_ref()?.join(format!("{}-{digest}.compiled", self.engine)))
+        Some(
+            self.folder
+                .as_ref()?
+                .join(format!("{}-{digest}.compiled", self.engine)),
+        )
     }
 }
 
 /// Makes the folder with mode 0700, or finds one that nobody else can write to.
 fn private(folder: &Path) -> Result<(), String> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| error.to_string())?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| error.to_string())?;
     let meta = fs::symlink_metadata(folder).map_err(|error| error.to_string())?;
     if !meta.is_dir() {
         return Err("it is no folder".into());
     }
     let me = rustix::process::geteuid().as_raw();
     if meta.uid() != me {
-        return Err(format!("it belongs to user {}, the host runs as {me}", meta.uid()));
+        return Err(format!(
+            "it belongs to user {}, the host runs as {me}",
+            meta.uid()
+        ));
     }
     if meta.mode() & 0o022 != 0 {
-        return Err(format!("others may write to it (mode {:o}); it must be 700", meta.mode() & 0o777));
+        return Err(format!(
+            "others may write to it (mode {:o}); it must be 700",
+            meta.mode() & 0o777
+        ));
     }
     Ok(())
 }

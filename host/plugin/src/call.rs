@@ -16,8 +16,9 @@ use wasmtime::component::{Instance, InstancePre, Resource, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
 use crate::answer::{Clock, Cost, Failure, FilterAnswer, Outcome, Passage, PlannedSend, Verdict};
-use crate::bindings::exports::isocenter::{filter::filter, plugin::lifecycle, routing::router};
+use crate::bindings::exports::isocenter::{filter::filter, routing::router};
 use crate::bindings::isocenter::host::failure;
+use crate::contract::Exports;
 use crate::engine::thread_cpu;
 use crate::host::LogBudget;
 use crate::host::edits::Edits;
@@ -75,7 +76,12 @@ impl std::error::Error for CpuSpent {}
 pub(crate) async fn run<W: Work>(plugin: &Plugin, gate: &Gate, work: W) -> Outcome<W::Answer> {
     let leave = match plugin.breaker.admit(Instant::now()) {
         Ok(leave) => leave,
-        Err(tripped) => return Outcome { result: Err(tripped), cost: Cost::default() },
+        Err(tripped) => {
+            return Outcome {
+                result: Err(tripped),
+                cost: Cost::default(),
+            };
+        }
     };
     let task = Task {
         engine: plugin.core.engine.clone(),
@@ -89,14 +95,20 @@ pub(crate) async fn run<W: Work>(plugin: &Plugin, gate: &Gate, work: W) -> Outco
         match acquire(slots, task.limits.wall).await {
             // The permits live until the store is gone: the pool is never asked for more than it has.
             Some(_permits) => task.perform(work).await.0,
-            None => Outcome { result: Err(Failure::Overloaded), cost: Cost::default() },
+            None => Outcome {
+                result: Err(Failure::Overloaded),
+                cost: Cost::default(),
+            },
         }
     }))
     .finish()
     .await;
     let failed = outcome.result.as_ref().is_err_and(Failure::is_fault);
     if leave.report(failed, Instant::now()) {
-        tracing::error!(plugin = plugin.name(), "failed too often in a row and rests");
+        tracing::error!(
+            plugin = plugin.name(),
+            "failed too often in a row and rests"
+        );
     }
     outcome
 }
@@ -121,12 +133,23 @@ impl<T> Drop for Running<T> {
 }
 
 /// A permit of each, or none after `patience`.
-async fn acquire(slots: [Arc<Semaphore>; 2], patience: Duration) -> Option<[OwnedSemaphorePermit; 2]> {
+async fn acquire(
+    slots: [Arc<Semaphore>; 2],
+    patience: Duration,
+) -> Option<[OwnedSemaphorePermit; 2]> {
     let [role, pool] = slots;
-    if let (Ok(a), Ok(b)) = (role.clone().try_acquire_owned(), pool.clone().try_acquire_owned()) {
+    if let (Ok(a), Ok(b)) = (
+        role.clone().try_acquire_owned(),
+        pool.clone().try_acquire_owned(),
+    ) {
         return Some([a, b]);
     }
-    let both = async { Some([role.acquire_owned().await.ok()?, pool.acquire_owned().await.ok()?]) };
+    let both = async {
+        Some([
+            role.acquire_owned().await.ok()?,
+            pool.acquire_owned().await.ok()?,
+        ])
+    };
     tokio::time::timeout(patience, both).await.ok().flatten()
 }
 
@@ -163,19 +186,29 @@ impl Task {
         };
         let call = store.data_mut();
         let result = match ended {
-            Err(_elapsed) => Err(Failure::Deadline { clock: Clock::Wall, limit: limits.wall }),
+            Err(_elapsed) => Err(Failure::Deadline {
+                clock: Clock::Wall,
+                limit: limits.wall,
+            }),
             Ok(Ok(result)) => result,
-            Ok(Err(error)) if error.is::<CpuSpent>() => {
-                Err(Failure::Deadline { clock: Clock::Cpu, limit: limits.cpu })
-            }
-            Ok(Err(_)) if call.meter.denied() => Err(Failure::Memory { limit: limits.memory }),
+            Ok(Err(error)) if error.is::<CpuSpent>() => Err(Failure::Deadline {
+                clock: Clock::Cpu,
+                limit: limits.cpu,
+            }),
+            Ok(Err(_)) if call.meter.denied() => Err(Failure::Memory {
+                limit: limits.memory,
+            }),
             Ok(Err(error)) => Err(Failure::Trap(trap::describe(&error, call.log.last_error()))),
         };
         if call.log.suppressed() > 0 {
             let (plugin, lines) = (call.facts.name.as_str(), call.log.suppressed());
             tracing::warn!(target: "plugin", plugin, lines, "log lines of one call suppressed");
         }
-        let cost = Cost { cpu, wall: begun.elapsed(), peak_memory: call.meter.peak() };
+        let cost = Cost {
+            cpu,
+            wall: begun.elapsed(),
+            peak_memory: call.meter.peak(),
+        };
         (Outcome { result, cost }, call.missing_secret.take())
     }
 
@@ -195,7 +228,8 @@ impl Task {
         store.set_max_component_handles(MOST_HANDLES);
         store.set_epoch_deadline(1);
         // One more than the limit holds, because the first slice may be the rest of one.
-        let most = u32::try_from(self.limits.cpu.as_millis() / SLICE.as_millis()).unwrap_or(u32::MAX);
+        let most =
+            u32::try_from(self.limits.cpu.as_millis() / SLICE.as_millis()).unwrap_or(u32::MAX);
         store.epoch_deadline_callback(move |mut store| {
             let call = store.data_mut();
             // Ticks that pass while the guest waits do not come here, so this counts CPU, not time.
@@ -204,7 +238,10 @@ impl Task {
                 return Err(CpuSpent.into());
             }
             // tokio's own yield, because the engine's wakes at once and can starve the I/O of this thread.
-            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+            Ok(UpdateDeadline::YieldCustom(
+                1,
+                Box::pin(tokio::task::yield_now()),
+            ))
         });
         store
     }
@@ -212,7 +249,11 @@ impl Task {
 
 /// Text from a guest, in one line of bounded length.
 fn reason(text: &str) -> String {
-    let mut reason: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_REASON).collect();
+    let mut reason: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(LONGEST_REASON)
+        .collect();
     reason.truncate(reason.trim_end().len());
     reason
 }
@@ -221,7 +262,10 @@ impl From<failure::Failure> for Failure {
     fn from(stated: failure::Failure) -> Failure {
         match stated.retry {
             failure::Retry::Never => Failure::Never(reason(&stated.reason)),
-            failure::Retry::AfterSeconds(seconds) => Failure::After { seconds, reason: reason(&stated.reason) },
+            failure::Retry::AfterSeconds(seconds) => Failure::After {
+                seconds,
+                reason: reason(&stated.reason),
+            },
         }
     }
 }
@@ -244,10 +288,14 @@ impl Work for FilterWork {
         store: &mut Store<Call>,
         instance: &Instance,
     ) -> wasmtime::Result<Result<FilterAnswer, Failure>> {
-        let Some(export) = self.export else { return Ok(Err(absent("filter"))) };
+        let Some(export) = self.export else {
+            return Ok(Err(absent("filter")));
+        };
         let guest = export.load(&mut *store, instance)?;
         let table = &mut store.data_mut().table;
-        let object = table.push(Object { header: self.header.clone() })?;
+        let object = table.push(Object {
+            header: self.header.clone(),
+        })?;
         let passage = table.push(self.passage)?;
         let edits = table.push(Edits::new(self.header))?;
         let answer = guest
@@ -255,7 +303,10 @@ impl Work for FilterWork {
             .await?;
         let edits = store.data_mut().table.delete(edits)?;
         Ok(answer.map_err(Failure::from).map(|verdict| match verdict {
-            filter::Verdict::Keep => FilterAnswer { verdict: Verdict::Keep, edits: edits.recorded },
+            filter::Verdict::Keep => FilterAnswer {
+                verdict: Verdict::Keep,
+                edits: edits.recorded,
+            },
             filter::Verdict::Drop(why) => without_edits(Verdict::Drop(reason(&why))),
             filter::Verdict::Refuse(why) => without_edits(Verdict::Refuse(reason(&why))),
             filter::Verdict::Quarantine(why) => without_edits(Verdict::Quarantine(reason(&why))),
@@ -264,7 +315,10 @@ impl Work for FilterWork {
 }
 
 fn without_edits(verdict: Verdict) -> FilterAnswer {
-    FilterAnswer { verdict, edits: Vec::new() }
+    FilterAnswer {
+        verdict,
+        edits: Vec::new(),
+    }
 }
 
 /// The guest borrows; the table keeps.
@@ -285,31 +339,63 @@ impl Work for RouteWork {
         store: &mut Store<Call>,
         instance: &Instance,
     ) -> wasmtime::Result<Result<Vec<PlannedSend>, Failure>> {
-        let Some(export) = self.export else { return Ok(Err(absent("router"))) };
+        let Some(export) = self.export else {
+            return Ok(Err(absent("router")));
+        };
         let guest = export.load(&mut *store, instance)?;
         let table = &mut store.data_mut().table;
-        let object = table.push(Object { header: self.header })?;
+        let object = table.push(Object {
+            header: self.header,
+        })?;
         let plan = table.push(Plan::default())?;
-        let answer = guest.call_route(&mut *store, lend(&object), lend(&plan)).await?;
+        let answer = guest
+            .call_route(&mut *store, lend(&object), lend(&plan))
+            .await?;
         let plan = store.data_mut().table.delete(plan)?;
         Ok(answer.map(|()| plan.into_sends()).map_err(Failure::from))
     }
 }
 
+/// Calls `check()`, after a look at whether the roles have the types of the contract.
 pub(crate) struct CheckWork {
-    pub(crate) export: lifecycle::GuestIndices,
+    pub(crate) exports: Exports,
+}
+
+/// What `check()` says, or what is wrong before it is called.
+pub(crate) enum Checked {
+    Fine,
+    Refused(String),
+    Unlike(String),
 }
 
 impl Work for CheckWork {
-    type Answer = Result<(), String>;
+    type Answer = Checked;
 
     async fn call(
         self,
         store: &mut Store<Call>,
         instance: &Instance,
-    ) -> wasmtime::Result<Result<Result<(), String>, Failure>> {
-        let guest = self.export.load(&mut *store, instance)?;
-        let answer = guest.call_check(&mut *store).await?;
-        Ok(Ok(answer.map_err(|why| reason(&why))))
+    ) -> wasmtime::Result<Result<Checked, Failure>> {
+        let Exports {
+            lifecycle,
+            filter,
+            router,
+        } = self.exports;
+        let filter = filter
+            .map(|export| export.load(&mut *store, instance).map(|_| ()))
+            .transpose();
+        let router = router
+            .map(|export| export.load(&mut *store, instance).map(|_| ()))
+            .transpose();
+        let guest = match (filter, router, lifecycle.load(&mut *store, instance)) {
+            (Ok(_), Ok(_), Ok(guest)) => guest,
+            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+                return Ok(Ok(Checked::Unlike(reason(&format!("{error:#}")))));
+            }
+        };
+        Ok(Ok(match guest.call_check(&mut *store).await? {
+            Ok(()) => Checked::Fine,
+            Err(why) => Checked::Refused(reason(&why)),
+        }))
     }
 }

@@ -48,8 +48,14 @@ impl Surface {
     pub(crate) fn of(component: &Component, engine: &Engine) -> Surface {
         let ty = component.component_type();
         Surface {
-            imports: ty.imports(engine).map(|(name, _)| name.to_owned()).collect(),
-            exports: ty.exports(engine).map(|(name, _)| name.to_owned()).collect(),
+            imports: ty
+                .imports(engine)
+                .map(|(name, _)| name.to_owned())
+                .collect(),
+            exports: ty
+                .exports(engine)
+                .map(|(name, _)| name.to_owned())
+                .collect(),
         }
     }
 
@@ -59,17 +65,25 @@ impl Surface {
     }
 
     fn exports(&self, interface: &'static str) -> bool {
-        self.exports.iter().any(|name| differs(name, &[interface]).is_ok())
+        self.exports
+            .iter()
+            .any(|name| differs(name, &[interface]).is_ok())
     }
 
     /// What keeps this component from being a plugin of this host.
     pub(crate) fn difference(&self) -> Option<String> {
-        let wrong_import = self.imports.iter().find_map(|name| differs(name, OFFERED).err());
+        let wrong_import = self
+            .imports
+            .iter()
+            .find_map(|name| differs(name, OFFERED).err());
         if let Some(wrong) = wrong_import {
             return Some(match wrong {
                 Differs::Version { interface, offered } => version_sentence(&interface, offered),
                 Differs::Unknown => {
-                    let unknown = self.imports.iter().find(|name| differs(name, OFFERED).is_err());
+                    let unknown = self
+                        .imports
+                        .iter()
+                        .find(|name| differs(name, OFFERED).is_err());
                     let name = unknown.map_or("", String::as_str);
                     let hint = if name.starts_with("wasi:") {
                         "; this host offers no WASI: build for wasm32-unknown-unknown"
@@ -87,11 +101,19 @@ impl Surface {
             }
         }
         if !self.exports(FILTER) && !self.exports(ROUTER) {
-            let found = if self.exports.is_empty() { "nothing".to_owned() } else { self.exports.join(", ") };
-            return Some(format!("it plays no role: it exports {found}, but neither {FILTER} nor {ROUTER}"));
+            let found = if self.exports.is_empty() {
+                "nothing".to_owned()
+            } else {
+                self.exports.join(", ")
+            };
+            return Some(format!(
+                "it plays no role: it exports {found}, but neither {FILTER} nor {ROUTER}"
+            ));
         }
         if !self.exports(LIFECYCLE) {
-            return Some(format!("it does not export {LIFECYCLE}, which every plugin does"));
+            return Some(format!(
+                "it does not export {LIFECYCLE}, which every plugin does"
+            ));
         }
         None
     }
@@ -101,14 +123,23 @@ impl Surface {
 pub(crate) fn exports(pre: &InstancePre<Call>, surface: &Surface) -> wasmtime::Result<Exports> {
     Ok(Exports {
         lifecycle: lifecycle::GuestIndices::new(pre)?,
-        filter: surface.exports(FILTER).then(|| filter::GuestIndices::new(pre)).transpose()?,
-        router: surface.exports(ROUTER).then(|| router::GuestIndices::new(pre)).transpose()?,
+        filter: surface
+            .exports(FILTER)
+            .then(|| filter::GuestIndices::new(pre))
+            .transpose()?,
+        router: surface
+            .exports(ROUTER)
+            .then(|| router::GuestIndices::new(pre))
+            .transpose()?,
     })
 }
 
 #[derive(Debug)]
 enum Differs {
-    Version { interface: String, offered: &'static str },
+    Version {
+        interface: String,
+        offered: &'static str,
+    },
     Unknown,
 }
 
@@ -129,7 +160,10 @@ fn differs(name: &str, known: &[&'static str]) -> Result<(), Differs> {
     match known.iter().find(|known| split(known).0 == interface) {
         None => Err(Differs::Unknown),
         Some(offered) if compatible(version, split(offered).1) => Ok(()),
-        Some(offered) => Err(Differs::Version { interface: name.to_owned(), offered }),
+        Some(offered) => Err(Differs::Version {
+            interface: name.to_owned(),
+            offered,
+        }),
     }
 }
 
@@ -138,7 +172,11 @@ fn compatible(wanted: &str, offered: &str) -> bool {
     let track = |version: &str| {
         let mut parts = version.split('.').map(str::to_owned);
         let (major, minor) = (parts.next(), parts.next());
-        let minor = if major.as_deref() == Some("0") { minor } else { None };
+        let minor = if major.as_deref() == Some("0") {
+            minor
+        } else {
+            None
+        };
         (major, minor)
     };
     track(wanted) == track(offered)

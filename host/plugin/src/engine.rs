@@ -78,23 +78,30 @@ fn pool() -> PoolingAllocationConfig {
 /// engine. Under load it slips, so calls are also under a wall clock.
 fn tick(engine: &Engine) {
     let weak = engine.weak();
-    let started = std::thread::Builder::new().name("plugin-epoch".into()).spawn(move || {
-        loop {
-            std::thread::sleep(SLICE);
-            match weak.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => return,
+    let started = std::thread::Builder::new()
+        .name("plugin-epoch".into())
+        .spawn(move || {
+            loop {
+                std::thread::sleep(SLICE);
+                match weak.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => return,
+                }
             }
-        }
-    });
+        });
     if let Err(error) = started {
         // Without it no CPU limit holds; the wall limit cannot interrupt a computing guest. So better nothing runs.
-        tracing::error!("the epoch thread does not start: {error}; plugins will not be interrupted");
+        tracing::error!(
+            "the epoch thread does not start: {error}; plugins will not be interrupted"
+        );
     }
 }
 
 /// CPU time that the calling thread has used.
 pub(crate) fn thread_cpu() -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or(0),
+        u32::try_from(now.tv_nsec).unwrap_or(0),
+    )
 }

@@ -25,7 +25,8 @@ mod spec;
 mod trap;
 
 pub use answer::{
-    Clock, Cost, Direction, Failure, FilterAnswer, Outcome, Passage, PlannedSend, Transport, Verdict,
+    Clock, Cost, Direction, Failure, FilterAnswer, Outcome, Passage, PlannedSend, Transport,
+    Verdict,
 };
 pub use breaker::State;
 pub use limits::{Limits, LimitsOverride};

@@ -50,11 +50,19 @@ impl Limits {
         concurrency: 16,
     };
     /// Defaults of a router.
-    pub(crate) const ROUTER: Limits =
-        Limits { memory: 64 * MIB, cpu: Duration::from_millis(100), wall: Duration::from_millis(250), concurrency: 16 };
+    pub(crate) const ROUTER: Limits = Limits {
+        memory: 64 * MIB,
+        cpu: Duration::from_millis(100),
+        wall: Duration::from_millis(250),
+        concurrency: 16,
+    };
     /// `check()`, whatever the roles.
-    pub(crate) const CHECK: Limits =
-        Limits { memory: 128 * MIB, cpu: Duration::from_secs(5), wall: Duration::from_secs(5), concurrency: 1 };
+    pub(crate) const CHECK: Limits = Limits {
+        memory: 128 * MIB,
+        cpu: Duration::from_secs(5),
+        wall: Duration::from_secs(5),
+        concurrency: 1,
+    };
 
     /// These limits with what the operator set.
     ///
@@ -68,16 +76,29 @@ impl Limits {
             concurrency: set.concurrency.unwrap_or(self.concurrency),
         };
         if !(MIB..=MOST_MEMORY).contains(&limits.memory) {
-            return Err(format!("limits.memory is {} bytes; it must be 1 MiB to 1 GiB", limits.memory));
+            return Err(format!(
+                "limits.memory is {} bytes; it must be 1 MiB to 1 GiB",
+                limits.memory
+            ));
         }
         if !(SLICE..=Duration::from_secs(3600)).contains(&limits.cpu) {
-            return Err(format!("limits.cpu is {} ms; it must be 10 ms to 1 h", limits.cpu.as_millis()));
+            return Err(format!(
+                "limits.cpu is {} ms; it must be 10 ms to 1 h",
+                limits.cpu.as_millis()
+            ));
         }
         if !(SLICE..=Duration::from_secs(3600)).contains(&limits.wall) {
-            return Err(format!("limits.wall is {} ms; it must be 10 ms to 1 h", limits.wall.as_millis()));
+            return Err(format!(
+                "limits.wall is {} ms; it must be 10 ms to 1 h",
+                limits.wall.as_millis()
+            ));
         }
         if !(1..=crate::engine::POOL).contains(&limits.concurrency) {
-            return Err(format!("limits.concurrency is {}; it must be 1 to {}", limits.concurrency, crate::engine::POOL));
+            return Err(format!(
+                "limits.concurrency is {}; it must be 1 to {}",
+                limits.concurrency,
+                crate::engine::POOL
+            ));
         }
         Ok(limits)
     }
@@ -95,7 +116,13 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(limit: u64) -> Meter {
-        Meter { limit, memory: 0, peak: 0, tables: 0, denied: false }
+        Meter {
+            limit,
+            memory: 0,
+            peak: 0,
+            tables: 0,
+            denied: false,
+        }
     }
 
     /// The largest sum of all memories so far, in bytes.
@@ -111,8 +138,15 @@ impl Meter {
 }
 
 impl ResourceLimiter for Meter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let grown = self.memory.saturating_add((desired as u64).saturating_sub(current as u64));
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let grown = self
+            .memory
+            .saturating_add((desired as u64).saturating_sub(current as u64));
         if grown > self.limit {
             self.denied = true;
             return Ok(false);
@@ -122,7 +156,12 @@ impl ResourceLimiter for Meter {
         Ok(true)
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let grown = self.tables.saturating_add(desired.saturating_sub(current));
         if grown > MOST_TABLE_ELEMENTS {
             self.denied = true;

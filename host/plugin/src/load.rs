@@ -13,7 +13,7 @@ use wasmtime::component::Component;
 
 use crate::answer::Failure;
 use crate::breaker::Breaker;
-use crate::call::{CheckWork, Task};
+use crate::call::{CheckWork, Checked, Task};
 use crate::contract::{self, SECRETS, Surface};
 use crate::limits::Limits;
 use crate::plugin::{Facts, Gate, Plugin};
@@ -82,7 +82,9 @@ pub enum Reason {
     #[error("{0}")]
     Limits(String),
     /// It uses a secret that was not granted.
-    #[error("it uses the secret `{0}`, which its grant does not name (grant = {{ secrets = [\"{0}\"] }})")]
+    #[error(
+        "it uses the secret `{0}`, which its grant does not name (grant = {{ secrets = [\"{0}\"] }})"
+    )]
     MissingSecret(String),
     /// It uses secrets, and there is no grant at all.
     #[error("it uses secrets, but its grant names none (grant = {{ secrets = [\"…\"] }})")]
@@ -112,15 +114,29 @@ pub struct Manifest {
     pub license: String,
 }
 
-pub(crate) fn load(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<Arc<Plugin>, LoadError> {
+pub(crate) fn load(
+    core: &Arc<Core>,
+    spec: PluginSpec,
+    destinations: &[String],
+) -> Result<Arc<Plugin>, LoadError> {
     let name = spec.name.clone();
-    ready(core, spec, destinations).map_err(|reason| LoadError { plugin: name, reason })
+    ready(core, spec, destinations).map_err(|reason| LoadError {
+        plugin: name,
+        reason,
+    })
 }
 
-fn ready(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<Arc<Plugin>, Reason> {
+fn ready(
+    core: &Arc<Core>,
+    spec: PluginSpec,
+    destinations: &[String],
+) -> Result<Arc<Plugin>, Reason> {
     let filter = Limits::FILTER.with(&spec.limits).map_err(Reason::Limits)?;
     let router = Limits::ROUTER.with(&spec.limits).map_err(Reason::Limits)?;
-    let check = Limits { memory: filter.memory.max(router.memory), ..Limits::CHECK };
+    let check = Limits {
+        memory: filter.memory.max(router.memory),
+        ..Limits::CHECK
+    };
     let config = config_json(&spec.config)?;
 
     let bytes = read(&spec.source)?;
@@ -130,8 +146,11 @@ fn ready(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<
     let component = match core.cache.get(&core.engine, &digest) {
         Some(component) => component,
         None => {
-            let component = Component::new(&core.engine, &bytes)
-                .map_err(|error| Reason::Invalid { path: spec.source.clone(), error: format!("{error:#}") })?;
+            let component =
+                Component::new(&core.engine, &bytes).map_err(|error| Reason::Invalid {
+                    path: spec.source.clone(),
+                    error: format!("{error:#}"),
+                })?;
             core.cache.put(&component, &digest);
             component
         }
@@ -146,8 +165,12 @@ fn ready(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<
         return Err(Reason::NoSecrets);
     }
     // The names agree; what is left is a function whose type differs, or more instances than the pool gives to one.
-    let pre = core.linker.instantiate_pre(&component).map_err(|error| Reason::Contract(format!("{error:#}")))?;
-    let exports = contract::exports(&pre, &surface).map_err(|error| Reason::Contract(format!("{error:#}")))?;
+    let pre = core
+        .linker
+        .instantiate_pre(&component)
+        .map_err(|error| Reason::Contract(format!("{error:#}")))?;
+    let exports = contract::exports(&pre, &surface)
+        .map_err(|error| Reason::Contract(format!("{error:#}")))?;
 
     let mut destinations = destinations.to_vec();
     destinations.sort();
@@ -184,7 +207,9 @@ fn examine(plugin: &Plugin, limits: Limits) -> Result<(), Reason> {
         pre: plugin.pre.clone(),
         limits,
     };
-    let work = CheckWork { export: plugin.exports.lifecycle.clone() };
+    let work = CheckWork {
+        exports: plugin.exports.clone(),
+    };
     let slots = plugin.core.slots.clone();
     let (answer, receive) = mpsc::sync_channel(1);
     plugin.core.handle.spawn(async move {
@@ -200,8 +225,11 @@ fn examine(plugin: &Plugin, limits: Limits) -> Result<(), Reason> {
         return Err(Reason::MissingSecret(secret));
     }
     match outcome.result {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(why)) => Err(Reason::Refused(why)),
+        Ok(Checked::Fine) => Ok(()),
+        Ok(Checked::Refused(why)) => Err(Reason::Refused(why)),
+        Ok(Checked::Unlike(how)) => Err(Reason::Contract(format!(
+            "its exports are not those of the contract: {how}"
+        ))),
         Err(failure) => Err(Reason::CheckFailed(failure)),
     }
 }
@@ -218,12 +246,19 @@ fn config_json(config: &serde_json::Value) -> Result<String, Reason> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Reason> {
-    let unreadable = |error| Reason::Unreadable { path: path.to_owned(), error };
+    let unreadable = |error| Reason::Unreadable {
+        path: path.to_owned(),
+        error,
+    };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(MOST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     if bytes.len() as u64 > MOST_BYTES {
-        return Err(Reason::TooLarge { path: path.to_owned() });
+        return Err(Reason::TooLarge {
+            path: path.to_owned(),
+        });
     }
     Ok(bytes)
 }
@@ -232,14 +267,19 @@ fn read(path: &Path) -> Result<Vec<u8>, Reason> {
 fn recognise(bytes: &[u8], path: &Path) -> Result<(), Reason> {
     let found = match bytes {
         [0, b'a', b's', b'm', 0x0D, 0, 1, 0, ..] => return Ok(()),
-        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => "a core module (componentize it with isocenter-plugin-build)",
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
+            "a core module (componentize it with isocenter-plugin-build)"
+        }
         [0, b'a', b's', b'm', ..] => "WebAssembly of an unknown version",
         [0x7F, b'E', b'L', b'F', ..] => "native code",
         [] => "empty",
         [b'(' | b';', ..] => "WebAssembly text (it must be compiled first)",
         _ => "something else",
     };
-    Err(Reason::NotAComponent { path: path.to_owned(), found })
+    Err(Reason::NotAComponent {
+        path: path.to_owned(),
+        found,
+    })
 }
 
 /// The manifest among the component's outermost sections, if it has one.
@@ -247,8 +287,12 @@ fn manifest(component: &[u8]) -> Result<Option<Manifest>, Reason> {
     let mut rest = component.get(8..).unwrap_or_default();
     while let Some((&id, after)) = rest.split_first() {
         // What is malformed here the compiler will name.
-        let Some((size, after)) = leb128(after) else { return Ok(None) };
-        let Some((section, next)) = after.split_at_checked(size) else { return Ok(None) };
+        let Some((size, after)) = leb128(after) else {
+            return Ok(None);
+        };
+        let Some((section, next)) = after.split_at_checked(size) else {
+            return Ok(None);
+        };
         if id == 0
             && let Some((length, named)) = leb128(section)
             && let Some((name, content)) = named.split_at_checked(length)
@@ -257,7 +301,9 @@ fn manifest(component: &[u8]) -> Result<Option<Manifest>, Reason> {
             if content.len() > MOST_MANIFEST {
                 return Err(Reason::Manifest("it is larger than 64 KiB".into()));
             }
-            return serde_json::from_slice(content).map(Some).map_err(|error| Reason::Manifest(error.to_string()));
+            return serde_json::from_slice(content)
+                .map(Some)
+                .map_err(|error| Reason::Manifest(error.to_string()));
         }
         rest = next;
     }

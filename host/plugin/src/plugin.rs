@@ -52,7 +52,10 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new(limits: Limits) -> Gate {
-        Gate { limits, slots: Arc::new(Semaphore::new(limits.concurrency as usize)) }
+        Gate {
+            limits,
+            slots: Arc::new(Semaphore::new(limits.concurrency as usize)),
+        }
     }
 }
 
@@ -81,7 +84,10 @@ impl Plugin {
     /// What it exports.
     #[must_use]
     pub fn roles(&self) -> Roles {
-        Roles { filter: self.exports.filter.is_some(), router: self.exports.router.is_some() }
+        Roles {
+            filter: self.exports.filter.is_some(),
+            router: self.exports.router.is_some(),
+        }
     }
 
     /// Ready, or resting after failures.
@@ -116,17 +122,37 @@ impl Plugin {
 
     /// Shows an object to the filter. A plugin without that role answers with a failure.
     pub async fn filter(&self, header: Arc<Header>, passage: Passage) -> Outcome<FilterAnswer> {
-        call::run(self, &self.filter, FilterWork { header, passage, export: self.exports.filter.clone() }).await
+        call::run(
+            self,
+            &self.filter,
+            FilterWork {
+                header,
+                passage,
+                export: self.exports.filter.clone(),
+            },
+        )
+        .await
     }
 
     /// Asks the router where an object is to be sent. A plugin without that role answers with a failure.
     pub async fn route(&self, header: Arc<Header>) -> Outcome<Vec<PlannedSend>> {
-        call::run(self, &self.router, RouteWork { header, export: self.exports.router.clone() }).await
+        call::run(
+            self,
+            &self.router,
+            RouteWork {
+                header,
+                export: self.exports.router.clone(),
+            },
+        )
+        .await
     }
 }
 
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Plugin").field("name", &self.facts.name).field("digest", &self.digest).finish_non_exhaustive()
+        f.debug_struct("Plugin")
+            .field("name", &self.facts.name)
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
     }
 }

@@ -32,7 +32,11 @@ impl RuntimeOptions {
     #[must_use]
     pub fn new(cache: impl Into<PathBuf>, site_key: SiteKey) -> RuntimeOptions {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        RuntimeOptions { cache: cache.into(), site_key, threads: cores.clamp(2, 4) }
+        RuntimeOptions {
+            cache: cache.into(),
+            site_key,
+            threads: cores.clamp(2, 4),
+        }
     }
 }
 
@@ -72,7 +76,8 @@ impl Runtime {
     /// When the engine or the threads do not start.
     pub fn start(options: RuntimeOptions) -> Result<Runtime, StartError> {
         let engine = engine::start().map_err(|error| StartError::Engine(format!("{error:#}")))?;
-        let linker = crate::host::linker(&engine).map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let linker = crate::host::linker(&engine)
+            .map_err(|error| StartError::Engine(format!("{error:#}")))?;
         let threads = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.clamp(1, 16))
             .thread_name("plugin")
@@ -88,7 +93,9 @@ impl Runtime {
             handle: threads.handle().clone(),
             threads: Some(threads),
         };
-        Ok(Runtime { core: Arc::new(core) })
+        Ok(Runtime {
+            core: Arc::new(core),
+        })
     }
 
     /// Reads, compiles, links and checks one plugin. `destinations` are the names that routers may plan.
@@ -98,7 +105,11 @@ impl Runtime {
     ///
     /// # Errors
     /// One sentence that says what is wrong and, where it can, what would be right.
-    pub fn load(&self, spec: PluginSpec, destinations: &[String]) -> Result<Arc<Plugin>, LoadError> {
+    pub fn load(
+        &self,
+        spec: PluginSpec,
+        destinations: &[String],
+    ) -> Result<Arc<Plugin>, LoadError> {
         load::load(&self.core, spec, destinations)
     }
 }

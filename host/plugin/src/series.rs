@@ -44,7 +44,12 @@ pub(crate) struct Registry {
 impl Registry {
     pub(crate) fn all(&self) -> Vec<Series> {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().map(|(name, measure)| Series { name: name.clone(), measure: *measure }).collect()
+        all.iter()
+            .map(|(name, measure)| Series {
+                name: name.clone(),
+                measure: *measure,
+            })
+            .collect()
     }
 
     /// Adds to a counter. A bad name, a name too many, or a name that is a summary: nothing happens, because a
@@ -62,9 +67,20 @@ impl Registry {
         if !value.is_finite() {
             return;
         }
-        let first = Measure::Summary { count: 0, sum: 0.0, least: value, greatest: value };
+        let first = Measure::Summary {
+            count: 0,
+            sum: 0.0,
+            least: value,
+            greatest: value,
+        };
         self.change(name, first, |measure| {
-            if let Measure::Summary { count, sum, least, greatest } = measure {
+            if let Measure::Summary {
+                count,
+                sum,
+                least,
+                greatest,
+            } = measure
+            {
                 *count = count.saturating_add(1);
                 *sum += value;
                 *least = least.min(value);

@@ -11,7 +11,9 @@ mod profile;
 mod pseudonym;
 mod table;
 
-use isocenter_sdk::{Edits, Error, Filter, Object, Passage, Result, Tag, Value, Verdict, host, tags};
+use isocenter_sdk::{
+    Edits, Error, Filter, Object, Passage, Result, Tag, Value, Verdict, host, tags,
+};
 use serde::Deserialize;
 
 use crate::pseudonym::Patient;
@@ -81,7 +83,10 @@ enum BurnedIn {
 }
 
 /// After the pixel data, where the walk does not come.
-const TRAILING: &[Tag] = &[tags::DIGITAL_SIGNATURES_SEQUENCE, tags::DATA_SET_TRAILING_PADDING];
+const TRAILING: &[Tag] = &[
+    tags::DIGITAL_SIGNATURES_SEQUENCE,
+    tags::DATA_SET_TRAILING_PADDING,
+];
 
 struct Anonymize;
 
@@ -90,21 +95,34 @@ impl Filter for Anonymize {
 
     fn check(config: &Config) -> Result<()> {
         if !(1..=3650).contains(&config.max_days) {
-            return Err(Error::never(format!("max-days is {}; it must be 1 to 3650", config.max_days)));
+            return Err(Error::never(format!(
+                "max-days is {}; it must be 1 to 3650",
+                config.max_days
+            )));
         }
         // Without the grant the host stops here and says so.
         host::hmac_sha256(&config.secret, b"check").map(|_| ())
     }
 
-    fn apply(object: &Object<'_>, _: &Passage<'_>, edits: &mut Edits<'_>, config: &Config) -> Result<Verdict> {
-        let burned_in = object.first(tags::BURNED_IN_ANNOTATION).is_some_and(|value| value.trim() == "YES");
+    fn apply(
+        object: &Object<'_>,
+        _: &Passage<'_>,
+        edits: &mut Edits<'_>,
+        config: &Config,
+    ) -> Result<Verdict> {
+        let burned_in = object
+            .first(tags::BURNED_IN_ANNOTATION)
+            .is_some_and(|value| value.trim() == "YES");
         if burned_in && config.burned_in == BurnedIn::Quarantine {
-            return Ok(Verdict::Quarantine("its pixels hold burned-in text, which this version cannot remove".into()));
+            return Ok(Verdict::Quarantine(
+                "its pixels hold burned-in text, which this version cannot remove".into(),
+            ));
         }
         let patient = Patient::of(object, &config.secret)?;
 
-        // Whole-object edits first: a replacement that is set afterwards is not shifted, or its known value would
-        // give the offset away.
+        // What goes, goes first: a sequence that cannot be read would stop the edits that reach into it. What is
+        // replaced, last: a replacement that were shifted with the dates would give the offset away.
+        let replacements = profile::walk(object, edits, config, &patient);
         edits.remove_private(&[]);
         for &tag in TRAILING {
             edits.remove_everywhere(tag);
@@ -117,7 +135,9 @@ impl Filter for Anonymize {
             // The host empties what should be a date and is none.
             edits.shift_dates_everywhere(-patient.days(config.max_days));
         }
-        profile::walk(object, edits, config, &patient);
+        for (path, value) in replacements {
+            edits.set(path, value);
+        }
         mark(edits, config);
         Ok(Verdict::Keep)
     }
@@ -130,9 +150,15 @@ fn mark(edits: &mut Edits<'_>, config: &Config) {
         Dates::Clear => "REMOVED",
         Dates::Keep => "UNMODIFIED",
     };
-    let method = ["Isocenter anonymize", "PS3.15 2026d Table E.1-1 Basic Profile"];
+    let method = [
+        "Isocenter anonymize",
+        "PS3.15 2026d Table E.1-1 Basic Profile",
+    ];
     edits.set_text(tags::PATIENT_IDENTITY_REMOVED, "YES");
-    edits.set(tags::DEIDENTIFICATION_METHOD, Value::Text(method.map(str::to_owned).to_vec()));
+    edits.set(
+        tags::DEIDENTIFICATION_METHOD,
+        Value::Text(method.map(str::to_owned).to_vec()),
+    );
     edits.set_text(tags::LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED, modified);
 }
 

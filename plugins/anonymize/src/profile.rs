@@ -37,10 +37,25 @@ enum Mode {
 /// structure is left (concept name, measurement units, template, value type's own context).
 const STRUCTURE: &[Tag] = &[Tag(0x0040_A043), Tag(0x0040_08EA), Tag(0x0040_A504)];
 
-pub(crate) fn walk(object: &Object<'_>, edits: &mut Edits<'_>, config: &Config, patient: &Patient) {
-    let mut walk = Walk { object, edits, config, patient, doubtful: Vec::new() };
+/// Removes and clears at once; answers the replacements, which are to be set last.
+#[must_use]
+pub(crate) fn walk(
+    object: &Object<'_>,
+    edits: &mut Edits<'_>,
+    config: &Config,
+    patient: &Patient,
+) -> Vec<(Path, Value)> {
+    let mut walk = Walk {
+        object,
+        edits,
+        config,
+        patient,
+        doubtful: Vec::new(),
+        replacements: Vec::new(),
+    };
     walk.level(&mut Vec::new(), Mode::Table);
     walk.look_at_values();
+    walk.replacements
 }
 
 struct Walk<'w, 'o, 'e> {
@@ -50,6 +65,7 @@ struct Walk<'w, 'o, 'e> {
     patient: &'w Patient,
     /// Elements that stay only if their value is harmless; asked for in one go.
     doubtful: Vec<(Path, Vr)>,
+    replacements: Vec<(Path, Value)>,
 }
 
 impl Walk<'_, '_, '_> {
@@ -79,7 +95,10 @@ impl Walk<'_, '_, '_> {
     fn items(&mut self, within: &mut Vec<Step>, tag: Tag, mode: Mode) {
         let items = self.object.items(Path::inside(within, tag)).unwrap_or(0);
         for item in 0..items {
-            within.push(Step { sequence: tag.0, item });
+            within.push(Step {
+                sequence: tag.0,
+                item,
+            });
             self.level(within, mode);
             within.pop();
         }
@@ -87,12 +106,14 @@ impl Walk<'_, '_, '_> {
 
     /// The elements that get a pseudonym.
     fn patient_element(&mut self, tag: Tag) -> bool {
-        match (tag, self.patient.accession()) {
-            (tags::PATIENT_NAME, _) => self.edits.set_text(tag, self.patient.name()),
-            (tags::PATIENT_ID, _) => self.edits.set_text(tag, self.patient.id()),
-            (tags::ACCESSION_NUMBER, Some(accession)) => self.edits.set_text(tag, accession),
+        let pseudonym = match (tag, self.patient.accession()) {
+            (tags::PATIENT_NAME, _) => self.patient.name(),
+            (tags::PATIENT_ID, _) => self.patient.id(),
+            (tags::ACCESSION_NUMBER, Some(accession)) => accession.to_owned(),
             _ => return false,
-        }
+        };
+        self.replacements
+            .push((tag.into(), Value::Text(vec![pseudonym])));
         true
     }
 
@@ -123,11 +144,21 @@ impl Walk<'_, '_, '_> {
                 }
         });
         if row.has(retained) {
-            return if sequence { Action::Descend } else { Action::Keep };
+            return if sequence {
+                Action::Descend
+            } else {
+                Action::Keep
+            };
         }
         if row.has(table::TEMPORAL) {
             match (self.config.dates, &vr.0) {
-                (Dates::Keep, _) => return if sequence { Action::Descend } else { Action::Keep },
+                (Dates::Keep, _) => {
+                    return if sequence {
+                        Action::Descend
+                    } else {
+                        Action::Keep
+                    };
+                }
                 // One edit shifts all of them.
                 (Dates::Shift, b"DA" | b"DT") => return Action::Keep,
                 (Dates::Shift, b"TM") if self.config.times == Times::Keep => return Action::Look,
@@ -151,12 +182,14 @@ impl Walk<'_, '_, '_> {
             b"SQ" => Action::Descend,
             // Every name is somebody's.
             b"PN" => Action::Clear,
-            b"LO" | b"SH" | b"ST" | b"LT" | b"UT" | b"UC" | b"UR" | b"AE" | b"AS" | b"OB" | b"DA" | b"DT" | b"TM"
+            b"LO" | b"SH" | b"ST" | b"LT" | b"UT" | b"UC" | b"UR" | b"AE" | b"AS" | b"OB"
+            | b"DA" | b"DT" | b"TM"
                 if mode == Mode::Replace && !is_code(tag) =>
             {
                 Action::Dummy
             }
-            b"LO" | b"SH" | b"ST" | b"LT" | b"UT" | b"UC" | b"UR" | b"AE" | b"CS" | b"IS" | b"DS" => Action::Look,
+            b"LO" | b"SH" | b"ST" | b"LT" | b"UT" | b"UC" | b"UR" | b"AE" | b"CS" | b"IS"
+            | b"DS" => Action::Look,
             _ => Action::Keep,
         }
     }
@@ -178,7 +211,7 @@ impl Walk<'_, '_, '_> {
             b"OB" | b"OW" => Value::Bytes(vec![0, 0]),
             _ => return self.edits.clear(path),
         };
-        self.edits.set(path, value);
+        self.replacements.push((path, value));
     }
 
     /// Reads the doubtful values in one crossing: times must be times, and no text may hold one of the patient's
@@ -188,9 +221,13 @@ impl Walk<'_, '_, '_> {
         let (paths, vrs): (Vec<Path>, Vec<Vr>) = doubtful.into_iter().unzip();
         let values = self.object.get_many(&paths);
         for ((path, vr), value) in paths.into_iter().zip(vrs).zip(values) {
-            let Some(Value::Text(values)) = value else { continue };
+            let Some(Value::Text(values)) = value else {
+                continue;
+            };
             let harmless = values.iter().all(|value| match &vr.0 {
-                b"TM" => value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':' | b' ')),
+                b"TM" => value
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':' | b' ')),
                 _ => !self.patient.is_named_in(value),
             });
             if harmless {

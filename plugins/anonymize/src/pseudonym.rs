@@ -29,12 +29,16 @@ impl Patient {
             tags::STUDY_INSTANCE_UID,
             tags::ACCESSION_NUMBER,
         ];
-        let mut values = object.get_many(&wanted.map(Into::into)).into_iter().map(|value| match value {
-            Some(Value::Text(values)) => values.join("\\").trim().to_owned(),
-            _ => String::new(),
-        });
+        let mut values = object
+            .get_many(&wanted.map(Into::into))
+            .into_iter()
+            .map(|value| match value {
+                Some(Value::Text(values)) => values.join("\\").trim().to_owned(),
+                _ => String::new(),
+            });
         let mut next = || values.next().unwrap_or_default();
-        let (id, issuer, name, birth_date, study, accession) = (next(), next(), next(), next(), next(), next());
+        let (id, issuer, name, birth_date, study, accession) =
+            (next(), next(), next(), next(), next(), next());
         let key = if !id.is_empty() {
             format!("patient\0id\0{issuer}\0{id}")
         } else if !name.is_empty() {
@@ -51,13 +55,19 @@ impl Patient {
         let mut identifiers: Vec<String> = name
             .split(['^', '=', ' ', '\\', ','])
             .chain([id.as_str(), accession.as_str()])
-            .filter(|part| part.chars().count() >= SHORTEST_IDENTIFIER || part.chars().any(|c| !c.is_ascii()))
+            .filter(|part| {
+                part.chars().count() >= SHORTEST_IDENTIFIER || part.chars().any(|c| !c.is_ascii())
+            })
             .filter(|part| !part.is_empty())
             .map(str::to_lowercase)
             .collect();
         identifiers.sort();
         identifiers.dedup();
-        Ok(Patient { mac: host::hmac_sha256(secret, key.as_bytes())?, accession: accession_pseudonym, identifiers })
+        Ok(Patient {
+            mac: host::hmac_sha256(secret, key.as_bytes())?,
+            accession: accession_pseudonym,
+            identifiers,
+        })
     }
 
     /// 96 bits in hexadecimal.
@@ -77,7 +87,11 @@ impl Patient {
 
     /// From 1 to `most`, from other bytes than the pseudonyms, which are public.
     pub(crate) fn days(&self, most: u32) -> i32 {
-        let bytes = self.mac.get(16..24).and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
+        let bytes = self
+            .mac
+            .get(16..24)
+            .and_then(|bytes| bytes.try_into().ok())
+            .unwrap_or_default();
         let days = u64::from_be_bytes(bytes) % u64::from(most.max(1)) + 1;
         i32::try_from(days).unwrap_or(1)
     }
@@ -88,12 +102,17 @@ impl Patient {
             return false;
         }
         let text = text.to_lowercase();
-        self.identifiers.iter().any(|identifier| text.contains(identifier.as_str()))
+        self.identifiers
+            .iter()
+            .any(|identifier| text.contains(identifier.as_str()))
     }
 }
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'));
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }

@@ -50,7 +50,11 @@ static TABLE: [Row; ROWS] = parse(TEXT);
 
 /// The row of an attribute, if the table has it.
 pub(crate) fn row(tag: Tag) -> Option<Row> {
-    TABLE.binary_search_by_key(&tag.0, |row| row.tag).ok().and_then(|at| TABLE.get(at)).copied()
+    TABLE
+        .binary_search_by_key(&tag.0, |row| row.tag)
+        .ok()
+        .and_then(|at| TABLE.get(at))
+        .copied()
 }
 
 const fn count_lines(text: &[u8]) -> usize {
@@ -64,9 +68,17 @@ const fn count_lines(text: &[u8]) -> usize {
     lines
 }
 
-#[expect(clippy::indexing_slicing, clippy::panic, reason = "runs in the compiler, where a panic is a build error")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "runs in the compiler, where a panic is a build error"
+)]
 const fn parse(text: &[u8]) -> [Row; ROWS] {
-    let mut rows = [Row { tag: 0, code: Code::X, options: 0 }; ROWS];
+    let mut rows = [Row {
+        tag: 0,
+        code: Code::X,
+        options: 0,
+    }; ROWS];
     let (mut at, mut line) = (0, 0);
     while line < ROWS {
         let mut tag = 0;
@@ -120,7 +132,10 @@ const fn parse(text: &[u8]) -> [Row; ROWS] {
     rows
 }
 
-#[expect(clippy::panic, reason = "runs in the compiler, where a panic is a build error")]
+#[expect(
+    clippy::panic,
+    reason = "runs in the compiler, where a panic is a build error"
+)]
 const fn hex(digit: u8) -> u8 {
     match digit {
         b'0'..=b'9' => digit - b'0',

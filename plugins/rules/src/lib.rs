@@ -64,14 +64,19 @@ impl Router for Rules {
 
     fn check(config: &Config, destinations: &[String]) -> Result<()> {
         if config.rules.is_empty() && config.default.is_empty() {
-            return Err(Error::never("it has neither rules nor default destinations, so it would send nothing"));
+            return Err(Error::never(
+                "it has neither rules nor default destinations, so it would send nothing",
+            ));
         }
         for (number, rule) in (1..).zip(&config.rules) {
             for name in rule.when.keys() {
-                attribute(name).map_err(|error| Error::never(format!("rule {number}: {}", error.reason())))?;
+                attribute(name)
+                    .map_err(|error| Error::never(format!("rule {number}: {}", error.reason())))?;
             }
             if rule.send_to.is_empty() {
-                return Err(Error::never(format!("rule {number} names no destination in send-to")));
+                return Err(Error::never(format!(
+                    "rule {number} names no destination in send-to"
+                )));
             }
             known(&format!("rule {number}"), &rule.send_to, destinations)?;
         }
@@ -107,9 +112,9 @@ impl Router for Rules {
 fn known(place: &str, names: &[String], destinations: &[String]) -> Result<()> {
     match names.iter().find(|name| !destinations.contains(name)) {
         None => Ok(()),
-        Some(name) if destinations.is_empty() => {
-            Err(Error::never(format!("{place} sends to `{name}`, but no destinations are configured")))
-        }
+        Some(name) if destinations.is_empty() => Err(Error::never(format!(
+            "{place} sends to `{name}`, but no destinations are configured"
+        ))),
         Some(name) => Err(Error::never(format!(
             "{place} sends to `{name}`, which is not configured (configured: {})",
             destinations.join(", ")
@@ -120,7 +125,10 @@ fn known(place: &str, names: &[String], destinations: &[String]) -> Result<()> {
 fn matches(rule: &Rule, object: &Object<'_>) -> Result<bool> {
     for (name, patterns) in &rule.when {
         let values = texts(object.get(attribute(name)?));
-        let holds = patterns.all().iter().any(|pattern| values.iter().any(|value| pattern::matches(pattern, value)));
+        let holds = patterns
+            .all()
+            .iter()
+            .any(|pattern| values.iter().any(|value| pattern::matches(pattern, value)));
         if !holds {
             return Ok(false);
         }
@@ -138,14 +146,22 @@ fn texts(value: Option<Value>) -> Vec<String> {
         Some(Value::Tags(values)) => values.iter().map(|&tag| Tag(tag).to_string()).collect(),
         Some(Value::Bytes(_)) | None => Vec::new(),
     };
-    if texts.is_empty() { vec![String::new()] } else { texts }
+    if texts.is_empty() {
+        vec![String::new()]
+    } else {
+        texts
+    }
 }
 
 /// `StudyDescription`, `study-description`, `(0008,1030)`.
 fn attribute(name: &str) -> Result<Tag> {
     dictionary::tag(name)
         .or_else(|| dictionary::tag(&keyword(name)))
-        .ok_or_else(|| Error::never(format!("`{name}` is neither an attribute keyword of PS3.6 nor a tag")))
+        .ok_or_else(|| {
+            Error::never(format!(
+                "`{name}` is neither an attribute keyword of PS3.6 nor a tag"
+            ))
+        })
 }
 
 /// `sop-class-uid` as `SOPClassUID`.
@@ -161,7 +177,9 @@ fn keyword(words: &str) -> String {
             "kvp" => "KVP".to_owned(),
             word => {
                 let mut letters = word.chars();
-                letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+                letters.next().map_or_else(String::new, |first| {
+                    first.to_uppercase().chain(letters).collect()
+                })
             }
         })
         .collect()

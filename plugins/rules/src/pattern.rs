@@ -18,7 +18,9 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
             (Some('?'), Some(_)) => {}
             (Some(wanted), Some(found)) if wanted == found => {}
             _ => {
-                let Some((after_star, mut taken)) = star.take() else { return false };
+                let Some((after_star, mut taken)) = star.take() else {
+                    return false;
+                };
                 if taken.next().is_none() {
                     return false;
                 }

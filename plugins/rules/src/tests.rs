@@ -24,7 +24,11 @@ fn patterns() {
         ("山*", "山田", true),
         ("ct", "CT", false),
     ] {
-        assert_eq!(pattern::matches(pattern, text), expected, "{pattern} {text}");
+        assert_eq!(
+            pattern::matches(pattern, text),
+            expected,
+            "{pattern} {text}"
+        );
     }
 }
 
@@ -53,7 +57,12 @@ fn plans() {
     ]}"#;
     for (modality, description, rows, expected) in [
         ("CT", "CHEST", 512, vec![("research", (0, 3))]),
-        ("CT", "A BRAIN", 512, vec![("brain", (9, 100)), ("research", (9, 3))]),
+        (
+            "CT",
+            "A BRAIN",
+            512,
+            vec![("brain", (9, 100)), ("research", (9, 3))],
+        ),
         ("CR", "A BRAIN", 256, vec![("archive", (0, 100))]),
         ("US", "", 1, vec![("brain", (0, 100))]),
     ] {
@@ -63,7 +72,11 @@ fn plans() {
             .with(tags::ROWS, b"US", Value::Unsigned(vec![rows]));
         let mut plan = fake::Plan::over(&["archive", "brain", "research"]);
         Rules::route(&object.object(), &mut plan.plan(), &config(rules)).unwrap();
-        let found: Vec<_> = plan.sends.iter().map(|(name, send)| (name.as_str(), *send)).collect();
+        let found: Vec<_> = plan
+            .sends
+            .iter()
+            .map(|(name, send)| (name.as_str(), *send))
+            .collect();
         assert_eq!(found, expected, "{modality} {description}");
     }
 }
@@ -71,20 +84,35 @@ fn plans() {
 #[test]
 fn what_check_refuses() {
     for (json, expected) in [
-        (r#"{"rules": [{"when": {"modality": "CT"}, "send-to": ["a"]}], "default": ["b"]}"#, "fine"),
-        ("{}", "it has neither rules nor default destinations, so it would send nothing"),
+        (
+            r#"{"rules": [{"when": {"modality": "CT"}, "send-to": ["a"]}], "default": ["b"]}"#,
+            "fine",
+        ),
+        (
+            "{}",
+            "it has neither rules nor default destinations, so it would send nothing",
+        ),
         (
             r#"{"rules": [{"send-to": ["c"]}]}"#,
             "rule 1 sends to `c`, which is not configured (configured: a, b)",
         ),
-        (r#"{"default": ["c"]}"#, "default sends to `c`, which is not configured (configured: a, b)"),
-        (r#"{"rules": [{"send-to": []}]}"#, "rule 1 names no destination in send-to"),
+        (
+            r#"{"default": ["c"]}"#,
+            "default sends to `c`, which is not configured (configured: a, b)",
+        ),
+        (
+            r#"{"rules": [{"send-to": []}]}"#,
+            "rule 1 names no destination in send-to",
+        ),
         (
             r#"{"rules": [{"send-to": ["a"]}, {"when": {"Modalitty": "CT"}, "send-to": ["a"]}]}"#,
             "rule 2: `Modalitty` is neither an attribute keyword of PS3.6 nor a tag",
         ),
     ] {
         let answer = Rules::check(&config(json), &["a".into(), "b".into()]);
-        assert_eq!(answer.map_or_else(|error| error.reason().to_owned(), |()| "fine".into()), expected);
+        assert_eq!(
+            answer.map_or_else(|error| error.reason().to_owned(), |()| "fine".into()),
+            expected
+        );
     }
 }

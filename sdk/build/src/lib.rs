@@ -9,7 +9,9 @@ use wit_component::ComponentEncoder;
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// It is no core module.
-    #[error("this is no core WebAssembly module; build the plugin with --target wasm32-unknown-unknown")]
+    #[error(
+        "this is no core WebAssembly module; build the plugin with --target wasm32-unknown-unknown"
+    )]
     NotAModule,
     /// It is one already.
     #[error("this is a component already")]
@@ -30,7 +32,12 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, BuildError> {
         _ => return Err(BuildError::NotAModule),
     }
     let encode = |error| BuildError::Encode(format!("{error:#}"));
-    ComponentEncoder::default().module(module).map_err(encode)?.validate(true).encode().map_err(encode)
+    ComponentEncoder::default()
+        .module(module)
+        .map_err(encode)?
+        .validate(true)
+        .encode()
+        .map_err(encode)
 }
 
 #[cfg(test)]
@@ -40,8 +47,14 @@ mod tests {
     #[test]
     fn what_is_no_module_is_named() {
         for (bytes, expected) in [
-            (&b""[..], "this is no core WebAssembly module; build the plugin with --target wasm32-unknown-unknown"),
-            (b"\x7fELF", "this is no core WebAssembly module; build the plugin with --target wasm32-unknown-unknown"),
+            (
+                &b""[..],
+                "this is no core WebAssembly module; build the plugin with --target wasm32-unknown-unknown",
+            ),
+            (
+                b"\x7fELF",
+                "this is no core WebAssembly module; build the plugin with --target wasm32-unknown-unknown",
+            ),
             (b"\0asm\x0d\0\x01\0", "this is a component already"),
         ] {
             assert_eq!(componentize(bytes).unwrap_err().to_string(), expected);

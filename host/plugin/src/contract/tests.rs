@@ -2,15 +2,32 @@ use super::*;
 
 #[test]
 fn differences() {
-    let good = ["isocenter:filter/filter@0.1.0", "isocenter:plugin/lifecycle@0.1.0"];
+    let good = [
+        "isocenter:filter/filter@0.1.0",
+        "isocenter:plugin/lifecycle@0.1.0",
+    ];
     for (imports, exports, expected) in [
         (&["isocenter:host/log@0.1.0"][..], &good[..], None),
         (&["isocenter:host/log@0.1.7"], &good, None),
-        (&[], &["isocenter:routing/router@0.1.0", "isocenter:plugin/lifecycle@0.1.0"], None),
-        (&["isocenter:host/log@0.2.0"], &good, Some("it was built for isocenter:host@0.2.0, this host offers 0.1.0")),
         (
             &[],
-            &["isocenter:filter/filter@1.0.0", "isocenter:plugin/lifecycle@0.1.0"],
+            &[
+                "isocenter:routing/router@0.1.0",
+                "isocenter:plugin/lifecycle@0.1.0",
+            ],
+            None,
+        ),
+        (
+            &["isocenter:host/log@0.2.0"],
+            &good,
+            Some("it was built for isocenter:host@0.2.0, this host offers 0.1.0"),
+        ),
+        (
+            &[],
+            &[
+                "isocenter:filter/filter@1.0.0",
+                "isocenter:plugin/lifecycle@0.1.0",
+            ],
             Some("it was built for isocenter:filter@1.0.0, this host offers 0.1.0"),
         ),
         (
@@ -41,8 +58,15 @@ fn differences() {
         ),
     ] {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        let surface = Surface { imports: owned(imports), exports: owned(exports) };
-        assert_eq!(surface.difference().as_deref(), expected, "{imports:?} {exports:?}");
+        let surface = Surface {
+            imports: owned(imports),
+            exports: owned(exports),
+        };
+        assert_eq!(
+            surface.difference().as_deref(),
+            expected,
+            "{imports:?} {exports:?}"
+        );
     }
 }
 

@@ -63,7 +63,11 @@ pub(crate) fn line(text: &str) -> String {
             line.push('…');
             break;
         }
-        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+        if c.is_control() {
+            line.extend(c.escape_default())
+        } else {
+            line.push(c)
+        }
     }
     line
 }
@@ -71,7 +75,13 @@ pub(crate) fn line(text: &str) -> String {
 fn attributes(fields: &[(String, String)], values: bool) -> String {
     let shown: Vec<String> = fields
         .iter()
-        .map(|(name, value)| if values { format!("{}={}", line(name), line(value)) } else { line(name) })
+        .map(|(name, value)| {
+            if values {
+                format!("{}={}", line(name), line(value))
+            } else {
+                line(name)
+            }
+        })
         .collect();
     shown.join(" ")
 }
@@ -81,8 +91,17 @@ impl log::Host for Call {
         Ok(enabled(level))
     }
 
-    fn write(&mut self, level: log::Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
-        let bytes = message.len() + fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+    fn write(
+        &mut self,
+        level: log::Level,
+        message: String,
+        fields: Vec<(String, String)>,
+    ) -> wasmtime::Result<()> {
+        let bytes = message.len()
+            + fields
+                .iter()
+                .map(|(name, value)| name.len() + value.len())
+                .sum::<usize>();
         if !self.log.take(bytes) {
             return Ok(());
         }

@@ -15,11 +15,20 @@ pub(crate) fn packed(tag: Tag) -> u32 {
 }
 
 pub(crate) fn steps(within: Vec<wit::Step>) -> Vec<Step> {
-    within.into_iter().map(|step| Step { sequence: tag(step.sequence), item: step.item }).collect()
+    within
+        .into_iter()
+        .map(|step| Step {
+            sequence: tag(step.sequence),
+            item: step.item,
+        })
+        .collect()
 }
 
 pub(crate) fn path(at: wit::Path) -> Path {
-    Path { within: steps(at.within), tag: tag(at.tag) }
+    Path {
+        within: steps(at.within),
+        tag: tag(at.tag),
+    }
 }
 
 pub(crate) fn to_guest(value: Value) -> wit::Value {
@@ -47,7 +56,10 @@ pub(crate) fn from_guest(value: wit::Value) -> Value {
 /// What a value costs the host to keep, in bytes.
 pub(crate) fn size(value: &wit::Value) -> usize {
     match value {
-        wit::Value::Text(values) => values.iter().map(|text| text.len() + size_of::<String>()).sum(),
+        wit::Value::Text(values) => values
+            .iter()
+            .map(|text| text.len() + size_of::<String>())
+            .sum(),
         wit::Value::Signed(values) => size_of_val(values.as_slice()),
         wit::Value::Unsigned(values) => size_of_val(values.as_slice()),
         wit::Value::Real(values) => size_of_val(values.as_slice()),

