@@ -104,7 +104,10 @@ impl Syntaxes {
 ///
 /// # Errors
 /// [`NotAcceptable`] when the client accepts neither shape of `application/dicom`.
-pub(crate) fn objects(accepted: &[MediaType], resource: Resource) -> Result<(Shape, Syntaxes), NotAcceptable> {
+pub(crate) fn objects(
+    accepted: &[MediaType],
+    resource: Resource,
+) -> Result<(Shape, Syntaxes), NotAcceptable> {
     let shaped: Vec<(Shape, &MediaType)> = accepted
         .iter()
         .filter_map(|media| shape(media, resource).map(|shape| (shape, media)))
@@ -114,7 +117,9 @@ pub(crate) fn objects(accepted: &[MediaType], resource: Resource) -> Result<(Sha
             Ok((Shape::Multipart, Syntaxes::Any))
         } else {
             Err(NotAcceptable(match resource {
-                Resource::Many => "objects are given as multipart/related; type=\"application/dicom\"",
+                Resource::Many => {
+                    "objects are given as multipart/related; type=\"application/dicom\""
+                }
                 Resource::One => {
                     "an object is given as multipart/related; type=\"application/dicom\", or as application/dicom"
                 }
@@ -133,7 +138,11 @@ pub(crate) fn objects(accepted: &[MediaType], resource: Resource) -> Result<(Sha
 
 fn shape(media: &MediaType, resource: Resource) -> Option<Shape> {
     match media.essence() {
-        RELATED => match media.parameter("type").map(str::to_ascii_lowercase).as_deref() {
+        RELATED => match media
+            .parameter("type")
+            .map(str::to_ascii_lowercase)
+            .as_deref()
+        {
             None | Some(DICOM | "*/*" | "application/*" | "") => Some(Shape::Multipart),
             Some(_) => None,
         },

@@ -67,7 +67,13 @@ async fn about(Shared(state): Shared<AppState>) -> Json<Value> {
             })
         })
         .collect();
-    let chains: Vec<&str> = state.app.pipeline.chains().iter().map(|chain| chain.name.as_str()).collect();
+    let chains: Vec<&str> = state
+        .app
+        .pipeline
+        .chains()
+        .iter()
+        .map(|chain| chain.name.as_str())
+        .collect();
     let destinations: Vec<&String> = state.app.pipeline.destinations().keys().collect();
     Json(json!({
         "version": about.version,
@@ -82,7 +88,10 @@ async fn about(Shared(state): Shared<AppState>) -> Json<Value> {
     }))
 }
 
-async fn quarantine(Shared(state): Shared<AppState>, Query(page): Query<Page>) -> Result<Json<Value>, RouteError> {
+async fn quarantine(
+    Shared(state): Shared<AppState>,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, RouteError> {
     let held = state.archive().index().quarantined(page.limit()?).await?;
     Ok(Json(held.iter().map(quarantined).collect()))
 }
@@ -113,7 +122,10 @@ pub(crate) fn transport(transport: Transport) -> &'static str {
     }
 }
 
-async fn dead_letters(Shared(state): Shared<AppState>, Query(page): Query<Page>) -> Result<Json<Value>, RouteError> {
+async fn dead_letters(
+    Shared(state): Shared<AppState>,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, RouteError> {
     let dead = state.archive().index().dead(page.limit()?).await?;
     Ok(Json(dead.iter().map(dead_letter).collect()))
 }

@@ -22,16 +22,31 @@ use crate::error::RouteError;
 /// Everything below `/dicom-web`.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/dicom-web/studies", get(search::studies).merge(store_here()))
-        .route("/dicom-web/studies/{study}", get(retrieve::study).merge(store_here()))
+        .route(
+            "/dicom-web/studies",
+            get(search::studies).merge(store_here()),
+        )
+        .route(
+            "/dicom-web/studies/{study}",
+            get(retrieve::study).merge(store_here()),
+        )
         .route("/dicom-web/series", get(search::series))
         .route("/dicom-web/instances", get(search::objects))
         .route("/dicom-web/studies/{study}/metadata", get(metadata::answer))
         .route("/dicom-web/studies/{study}/series", get(search::series))
         .route("/dicom-web/studies/{study}/instances", get(search::objects))
-        .route("/dicom-web/studies/{study}/series/{series}", get(retrieve::series))
-        .route("/dicom-web/studies/{study}/series/{series}/metadata", get(metadata::answer))
-        .route("/dicom-web/studies/{study}/series/{series}/instances", get(search::objects))
+        .route(
+            "/dicom-web/studies/{study}/series/{series}",
+            get(retrieve::series),
+        )
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/metadata",
+            get(metadata::answer),
+        )
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/instances",
+            get(search::objects),
+        )
         .route(
             "/dicom-web/studies/{study}/series/{series}/instances/{object}",
             get(retrieve::object),

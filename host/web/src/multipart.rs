@@ -73,10 +73,14 @@ pub(crate) enum BadMultipart {
         limit: u32,
     },
     /// The body ended before the first delimiter.
-    #[error("no line \"--boundary\" with the boundary of the Content-Type header was found in the body (lines end with CR LF)")]
+    #[error(
+        "no line \"--boundary\" with the boundary of the Content-Type header was found in the body (lines end with CR LF)"
+    )]
     NoDelimiter,
     /// The body ended inside a part, or before the closing delimiter.
-    #[error("the body ends after {parts} whole part(s) without its closing delimiter: the connection broke or the sender left it out")]
+    #[error(
+        "the body ends after {parts} whole part(s) without its closing delimiter: the connection broke or the sender left it out"
+    )]
     Truncated {
         /// Parts that were whole.
         parts: u32,
@@ -263,7 +267,8 @@ impl Reader {
             None if self.rest.len() > limit => Err(BadMultipart::HeadTooLong { part, limit }),
             None => Ok(None),
             Some(length) => {
-                let lines = header_lines(&self.rest.split_to(length)).ok_or(BadMultipart::HeadLine { part })?;
+                let lines = header_lines(&self.rest.split_to(length))
+                    .ok_or(BadMultipart::HeadLine { part })?;
                 self.state = State::ContentBegins;
                 Ok(Some(Event::Head(PartHead { lines })))
             }
@@ -290,7 +295,10 @@ impl Reader {
         let longest = self.rest.len().min(self.delimiter.len() - 1);
         let tail = self.rest.slice(self.rest.len() - longest..);
         memchr::memchr_iter(b'\r', &tail)
-            .find(|at| tail.get(*at..).is_some_and(|end| self.delimiter.starts_with(end)))
+            .find(|at| {
+                tail.get(*at..)
+                    .is_some_and(|end| self.delimiter.starts_with(end))
+            })
             .map_or(0, |at| tail.len() - at)
     }
 }
@@ -318,7 +326,10 @@ impl Following {
         if bytes == b"-" {
             return Self::Unknown;
         }
-        let padding = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let padding = bytes
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count();
         match bytes.get(padding..) {
             _ if padding > Self::PADDING => Self::NotADelimiter,
             Some([b'\r', b'\n', ..]) => Self::Part(padding + 2),

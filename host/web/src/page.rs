@@ -37,9 +37,14 @@ async fn page(State(state): State<AppState>, QueryString(search): QueryString<Se
         index.quarantined(SHOWN),
         index.dead(SHOWN),
     );
-    for error in [totals.as_ref().err(), backlogs.as_ref().err(), held.as_ref().err(), dead.as_ref().err()]
-        .into_iter()
-        .flatten()
+    for error in [
+        totals.as_ref().err(),
+        backlogs.as_ref().err(),
+        held.as_ref().err(),
+        dead.as_ref().err(),
+    ]
+    .into_iter()
+    .flatten()
     {
         tracing::warn!(%error, "a section of the page could not be filled");
     }
@@ -66,7 +71,10 @@ async fn page(State(state): State<AppState>, QueryString(search): QueryString<Se
     let document = document(&state.app.about.ae_title, &body);
     (
         [
-            (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+            (
+                CONTENT_TYPE,
+                HeaderValue::from_static("text/html; charset=utf-8"),
+            ),
             (CONTENT_SECURITY_POLICY, style::policy()),
         ],
         document.into_string(),

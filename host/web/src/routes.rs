@@ -26,7 +26,11 @@ pub fn router(app: App) -> Router {
 }
 
 async fn unknown(uri: Uri) -> RouteError {
-    let first = uri.path().split('/').find(|piece| !piece.is_empty()).unwrap_or_default();
+    let first = uri
+        .path()
+        .split('/')
+        .find(|piece| !piece.is_empty())
+        .unwrap_or_default();
     RouteError::NoRoute {
         hint: match first.to_ascii_lowercase().as_str() {
             "api" => "the API has /api/about, /api/quarantine and /api/dead-letters",
@@ -36,9 +40,8 @@ async fn unknown(uri: Uri) -> RouteError {
             "dicom-web" => {
                 "DICOMweb has /dicom-web/studies[/{study}[/series[/{series}[/instances[/{instance}]]]]], each with /metadata"
             }
-            "dicomweb" | "studies" | "series" | "instances" | "wado" | "qido" | "stow" | "rs" | "dcm4chee-arc" => {
-                "DICOMweb is at /dicom-web"
-            }
+            "dicomweb" | "studies" | "series" | "instances" | "wado" | "qido" | "stow" | "rs"
+            | "dcm4chee-arc" => "DICOMweb is at /dicom-web",
             _ => "there are / (a page), /dicom-web, /api, /healthz, /readyz and /metrics",
         },
     }
@@ -52,12 +55,16 @@ async fn wrong_method(method: Method, uri: Uri) -> response::Result<Response> {
         "GET, HEAD, OPTIONS"
     };
     if method == Method::OPTIONS {
-        return Ok((StatusCode::NO_CONTENT, [(ALLOW, HeaderValue::from_static(allowed))]).into_response());
+        return Ok((
+            StatusCode::NO_CONTENT,
+            [(ALLOW, HeaderValue::from_static(allowed))],
+        )
+            .into_response());
     }
     Err(RouteError::Method { allowed }.into())
 }
 
 fn is_study(path: &str) -> bool {
-    path.strip_prefix("/dicom-web/studies/").is_some_and(|rest| !rest.contains('/'))
+    path.strip_prefix("/dicom-web/studies/")
+        .is_some_and(|rest| !rest.contains('/'))
 }
-

@@ -14,12 +14,17 @@ fn headers(values: &[&'static str]) -> HeaderMap {
 
 #[test]
 fn objects_of_a_resource() {
-    let one_of = |uids: &[&str]| Syntaxes::OneOf(uids.iter().map(|uid| (*uid).to_owned()).collect());
+    let one_of =
+        |uids: &[&str]| Syntaxes::OneOf(uids.iter().map(|uid| (*uid).to_owned()).collect());
     type Case = (&'static [&'static str], Resource, Option<(Shape, Syntaxes)>);
     let table: Vec<Case> = vec![
         (&[], Resource::Many, Some((Shape::Multipart, Syntaxes::Any))),
         (&[], Resource::One, Some((Shape::Multipart, Syntaxes::Any))),
-        (&["*/*"], Resource::One, Some((Shape::Multipart, Syntaxes::Any))),
+        (
+            &["*/*"],
+            Resource::One,
+            Some((Shape::Multipart, Syntaxes::Any)),
+        ),
         (
             &[r#"multipart/related; type="application/dicom""#],
             Resource::Many,
@@ -31,22 +36,33 @@ fn objects_of_a_resource() {
             Some((Shape::Multipart, Syntaxes::Any)),
         ),
         (
-            &[r#"multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.1"#],
+            &[
+                r#"multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.1"#,
+            ],
             Resource::Many,
             Some((Shape::Multipart, one_of(&["1.2.840.10008.1.2.1"]))),
         ),
         (
-            &["multipart/related; type=application/dicom; transfer-syntax=1.2.3, multipart/related; type=application/dicom; transfer-syntax=1.2.4"],
+            &[
+                "multipart/related; type=application/dicom; transfer-syntax=1.2.3, multipart/related; type=application/dicom; transfer-syntax=1.2.4",
+            ],
             Resource::Many,
             Some((Shape::Multipart, one_of(&["1.2.3", "1.2.4"]))),
         ),
         (
-            &["multipart/related; type=application/dicom; transfer-syntax=1.2.3", "multipart/related; type=application/dicom;q=0.5"],
+            &[
+                "multipart/related; type=application/dicom; transfer-syntax=1.2.3",
+                "multipart/related; type=application/dicom;q=0.5",
+            ],
             Resource::Many,
             Some((Shape::Multipart, Syntaxes::Any)),
         ),
         (&["application/dicom"], Resource::Many, None),
-        (&["application/dicom"], Resource::One, Some((Shape::Single, Syntaxes::Any))),
+        (
+            &["application/dicom"],
+            Resource::One,
+            Some((Shape::Single, Syntaxes::Any)),
+        ),
         (
             &["application/dicom; transfer-syntax=1.2.3, */*;q=0.1"],
             Resource::One,
@@ -57,8 +73,16 @@ fn objects_of_a_resource() {
             Resource::One,
             Some((Shape::Single, Syntaxes::Any)),
         ),
-        (&["multipart/related; type=image/jpeg"], Resource::Many, None),
-        (&["application/dicom;q=0"], Resource::One, Some((Shape::Multipart, Syntaxes::Any))),
+        (
+            &["multipart/related; type=image/jpeg"],
+            Resource::Many,
+            None,
+        ),
+        (
+            &["application/dicom;q=0"],
+            Resource::One,
+            Some((Shape::Multipart, Syntaxes::Any)),
+        ),
         (&["text/html"], Resource::One, None),
     ];
     for (accept, resource, expected) in table {
@@ -75,9 +99,21 @@ fn json_answers() {
         (&["*/*"], None, dicom_json),
         (&["application/dicom+json"], None, dicom_json),
         (&["application/json"], None, Some("application/json")),
-        (&["application/json;q=0.9, application/dicom+json"], None, dicom_json),
-        (&["text/html,application/xml;q=0.9,*/*;q=0.8"], None, dicom_json),
-        (&[r#"multipart/related; type="application/dicom+xml""#], None, None),
+        (
+            &["application/json;q=0.9, application/dicom+json"],
+            None,
+            dicom_json,
+        ),
+        (
+            &["text/html,application/xml;q=0.9,*/*;q=0.8"],
+            None,
+            dicom_json,
+        ),
+        (
+            &[r#"multipart/related; type="application/dicom+xml""#],
+            None,
+            None,
+        ),
         (&["text/html"], None, None),
         (&["text/html"], Some("application/dicom+json"), dicom_json),
         (&["text/html"], Some("application/dicom json"), dicom_json),

@@ -73,7 +73,8 @@ fn data_set(header: &Header, at: &Located, base: &BaseUrl) -> DataSet {
 
 /// Whether something follows the header. Of a deflated object the place does not say; its image module does.
 fn has_pixels(header: &Header, at: &Located) -> bool {
-    let deflated = TransferSyntax::lookup(at.syntax.as_str()).is_some_and(|syntax| syntax.is_deflated());
+    let deflated =
+        TransferSyntax::lookup(at.syntax.as_str()).is_some_and(|syntax| syntax.is_deflated());
     if deflated {
         header.element(&tags::BITS_ALLOCATED.into()).is_some()
     } else {

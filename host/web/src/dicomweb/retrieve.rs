@@ -78,7 +78,9 @@ async fn answer(
     let (shape, syntaxes) = accept::objects(&accepted, resource)?;
     if let Syntaxes::OneOf(_) = &syntaxes {
         // All are looked at before the first is sent: a status cannot be taken back.
-        if let Some(at) = first_that_is_not(&state, &scope, |at| syntaxes.allow(at.syntax.as_str())).await? {
+        if let Some(at) =
+            first_that_is_not(&state, &scope, |at| syntaxes.allow(at.syntax.as_str())).await?
+        {
             return Err(RouteError::Syntax {
                 object: at.identity.sop_instance.to_string(),
                 stored: at.syntax.to_string(),
@@ -108,10 +110,16 @@ fn multipart(state: &AppState, objects: Objects, base: BaseUrl) -> Response {
     let boundary = random::token();
     let last = format!("--{boundary}--\r\n");
     let length = objects.all().map(|all| {
-        all.map(|at| part_head(&boundary, &base, at).len() as u64 + at.place.length + LINE_END.len() as u64)
-            .fold(last.len() as u64, u64::saturating_add)
+        all.map(|at| {
+            part_head(&boundary, &base, at).len() as u64 + at.place.length + LINE_END.len() as u64
+        })
+        .fold(last.len() as u64, u64::saturating_add)
     });
-    let content_type = format!("{}; type=\"{}\"; boundary={boundary}", accept::RELATED, accept::DICOM);
+    let content_type = format!(
+        "{}; type=\"{}\"; boundary={boundary}",
+        accept::RELATED,
+        accept::DICOM
+    );
     let archive = state.archive().clone();
     let parts = objects
         .stream()

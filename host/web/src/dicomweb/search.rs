@@ -9,8 +9,8 @@ mod parameters;
 use std::collections::VecDeque;
 
 use axum::extract::{Path, Query as QueryString, State};
-use axum::http::header::WARNING;
 use axum::http::HeaderMap;
+use axum::http::header::WARNING;
 use axum::response::Response;
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use isocenter_archive::index::{Include, Level, Query, SearchError};
@@ -54,7 +54,15 @@ pub(super) async fn series(
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, RouteError> {
-    answer(state, Level::Series, Scope::of(scope)?, base, headers, pairs).await
+    answer(
+        state,
+        Level::Series,
+        Scope::of(scope)?,
+        base,
+        headers,
+        pairs,
+    )
+    .await
 }
 
 /// `GET /instances`, `GET /studies/{study}/instances` and `GET /studies/{study}/series/{series}/instances`.
@@ -65,7 +73,15 @@ pub(super) async fn objects(
     headers: HeaderMap,
     pairs: Pairs,
 ) -> Result<Response, RouteError> {
-    answer(state, Level::Object, Scope::of(scope)?, base, headers, pairs).await
+    answer(
+        state,
+        Level::Object,
+        Scope::of(scope)?,
+        base,
+        headers,
+        pairs,
+    )
+    .await
 }
 
 async fn answer(
@@ -92,7 +108,10 @@ async fn answer(
     let end = pages.query.offset.saturating_add(pages.left);
     let first = pages.next().await?;
     // Only a full first page can be followed by more than is given.
-    if search.limit.is_none_or(|limit| limit > most) && !pages.exhausted && pages.any_at(end).await? {
+    if search.limit.is_none_or(|limit| limit > most)
+        && !pages.exhausted
+        && pages.any_at(end).await?
+    {
         warnings.push(format!(
             "There are additional results that can be requested: this host returns {most} at a time, the next begin at offset={end}"
         ));
@@ -102,7 +121,11 @@ async fn answer(
     let elements = pages
         .stream(first)
         .map(move |result| {
-            let fill = if reads > 0 { fill.clone() } else { Fill::Nothing };
+            let fill = if reads > 0 {
+                fill.clone()
+            } else {
+                Fill::Nothing
+            };
             reads = reads.saturating_sub(1);
             let state = archive.clone();
             async move { with_header_values(&state, result?, fill).await }
@@ -110,7 +133,9 @@ async fn answer(
         .buffered(HEADERS_AT_ONCE);
     let mut response = json_array::response(content_type, elements);
     for warning in warnings {
-        response.headers_mut().append(WARNING, warning::value(&warning));
+        response
+            .headers_mut()
+            .append(WARNING, warning::value(&warning));
     }
     Ok(response)
 }
@@ -173,10 +198,19 @@ impl Pages {
             limit: 1,
             ..self.query.clone()
         };
-        Ok(!self.state.archive().index().search(&probe).await?.is_empty())
+        Ok(!self
+            .state
+            .archive()
+            .index()
+            .search(&probe)
+            .await?
+            .is_empty())
     }
 
-    fn stream(self, first: VecDeque<DataSet>) -> impl Stream<Item = Result<DataSet, RouteError>> + Send {
+    fn stream(
+        self,
+        first: VecDeque<DataSet>,
+    ) -> impl Stream<Item = Result<DataSet, RouteError>> + Send {
         stream::try_unfold((self, first), |(mut pages, mut page)| async move {
             if page.is_empty() {
                 page = pages.next().await?;
@@ -197,10 +231,15 @@ impl Pages {
         ) {
             (Some(study), _, _, Level::Study) => self.base.study(&study),
             (Some(study), Some(series), _, Level::Series) => self.base.series(&study, &series),
-            (Some(study), Some(series), Some(object), Level::Object) => self.base.object(&study, &series, &object),
+            (Some(study), Some(series), Some(object), Level::Object) => {
+                self.base.object(&study, &series, &object)
+            }
             _ => return,
         };
-        result.insert(digits(tags::RETRIEVE_URL), json!({ "vr": "UR", "Value": [url] }));
+        result.insert(
+            digits(tags::RETRIEVE_URL),
+            json!({ "vr": "UR", "Value": [url] }),
+        );
     }
 }
 
@@ -211,7 +250,11 @@ fn uid_of(result: &DataSet, tag: Tag) -> Option<Uid> {
 
 /// Adds what the index does not hold from the object's own header. What its header lacks is left out, and so is
 /// everything when the object has gone meanwhile.
-async fn with_header_values(state: &AppState, mut result: DataSet, fill: Fill) -> Result<DataSet, RouteError> {
+async fn with_header_values(
+    state: &AppState,
+    mut result: DataSet,
+    fill: Fill,
+) -> Result<DataSet, RouteError> {
     if matches!(fill, Fill::Nothing) {
         return Ok(result);
     }
@@ -224,7 +267,9 @@ async fn with_header_values(state: &AppState, mut result: DataSet, fill: Fill) -
         return Ok(result);
     };
     let index = state.archive().index();
-    let found = index.locate(&study, series.as_ref(), Some(&object), None, 1).await?;
+    let found = index
+        .locate(&study, series.as_ref(), Some(&object), None, 1)
+        .await?;
     if let Some(at) = found.first() {
         let header = state.archive().read_header(at).await?;
         let values = match fill {

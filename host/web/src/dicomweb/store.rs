@@ -53,7 +53,11 @@ pub(super) async fn store(
 }
 
 /// Takes every part. An error is one that concerns the whole request, before any part of it was judged.
-async fn take_all(session: &mut Session, parts: &mut Parts, study: Option<String>) -> Result<Report, RouteError> {
+async fn take_all(
+    session: &mut Session,
+    parts: &mut Parts,
+    study: Option<String>,
+) -> Result<Report, RouteError> {
     let mut report = Report::default();
     loop {
         let event = match parts.next().await {
@@ -94,14 +98,21 @@ async fn take(
         Ok(accepted) => Ok(Ok(stored(named, &accepted))),
         Err(Trouble::Object(refusal)) => {
             if let Some(identity) = &refusal.identity {
-                named.class.get_or_insert_with(|| identity.sop_class.to_string());
-                named.object.get_or_insert_with(|| identity.sop_instance.to_string());
+                named
+                    .class
+                    .get_or_insert_with(|| identity.sop_class.to_string());
+                named
+                    .object
+                    .get_or_insert_with(|| identity.sop_instance.to_string());
             }
             tracing::info!(reason = %refusal, kind = refusal.kind.as_str(), "an object was not taken");
             let failed = Failed {
                 named,
                 code: code(refusal.kind),
-                passing: matches!(refusal.kind, RefusalKind::OutOfResources | RefusalKind::TryLater),
+                passing: matches!(
+                    refusal.kind,
+                    RefusalKind::OutOfResources | RefusalKind::TryLater
+                ),
                 reason: refusal.reason,
             };
             match parts.skip_part().await {
@@ -161,7 +172,11 @@ async fn read_part(
     let (meta, behind) = read_meta(parts).await?;
     named.class.clone_from(&meta.sop_class);
     named.object.clone_from(&meta.sop_instance);
-    if let Some(class) = meta.sop_class.as_deref().filter(|class| !isocenter_dimse::sop::is_storage(class)) {
+    if let Some(class) = meta
+        .sop_class
+        .as_deref()
+        .filter(|class| !isocenter_dimse::sop::is_storage(class))
+    {
         return Err(Trouble::Class(class.to_owned()));
     }
     let mut receiving = session.begin(Announced {
@@ -183,13 +198,16 @@ async fn read_part(
 async fn read_meta(parts: &mut Parts) -> Result<(Meta, bytes::Bytes), Trouble> {
     let mut reader = MetaReader::new();
     while let Some(data) = parts.data().await? {
-        let found = reader.push(&data).map_err(|error| refusal(error.to_string()))?;
+        let found = reader
+            .push(&data)
+            .map_err(|error| refusal(error.to_string()))?;
         if let Some(found) = found {
             return Ok(found);
         }
     }
     Err(Trouble::Object(refusal(
-        "the part ends before its file meta information does: it is not a DICOM Part 10 file".to_owned(),
+        "the part ends before its file meta information does: it is not a DICOM Part 10 file"
+            .to_owned(),
     )))
 }
 
@@ -201,7 +219,8 @@ fn is_dicom(head: &PartHead) -> Result<(), Refusal> {
     match media.essence() {
         accept::DICOM | "application/octet-stream" => Ok(()),
         _ => Err(refusal(
-            "the part's Content-Type is not application/dicom, which is the only one stored here".to_owned(),
+            "the part's Content-Type is not application/dicom, which is the only one stored here"
+                .to_owned(),
         )),
     }
 }
@@ -216,10 +235,17 @@ fn refusal(reason: String) -> Refusal {
 
 fn stored(named: Named, accepted: &Accepted) -> Stored {
     let identity = &accepted.identity;
-    let changed = named.object.as_deref().is_some_and(|sent| sent != identity.sop_instance.as_str());
+    let changed = named
+        .object
+        .as_deref()
+        .is_some_and(|sent| sent != identity.sop_instance.as_str());
     Stored {
-        class: named.class.unwrap_or_else(|| identity.sop_class.to_string()),
-        object: named.object.unwrap_or_else(|| identity.sop_instance.to_string()),
+        class: named
+            .class
+            .unwrap_or_else(|| identity.sop_class.to_string()),
+        object: named
+            .object
+            .unwrap_or_else(|| identity.sop_instance.to_string()),
         // What was dropped or is held cannot be retrieved.
         at: match accepted.outcome {
             Outcome::New | Outcome::Identical | Outcome::Replaced => Some(identity.clone()),

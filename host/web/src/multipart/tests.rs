@@ -140,11 +140,19 @@ fn every_chunking_reads_the_same() {
         let name = String::from_utf8_lossy(body);
         for size in 1..=body.len().max(1) {
             let chunks: Vec<&[u8]> = body.chunks(size).collect();
-            assert_eq!(read(&chunks), (clone(&parts), ending.clone()), "chunks of {size}: {name:?}");
+            assert_eq!(
+                read(&chunks),
+                (clone(&parts), ending.clone()),
+                "chunks of {size}: {name:?}"
+            );
         }
         for cut in 0..body.len() {
             let (head, tail) = body.split_at(cut);
-            assert_eq!(read(&[head, tail]), (clone(&parts), ending.clone()), "cut at {cut}: {name:?}");
+            assert_eq!(
+                read(&[head, tail]),
+                (clone(&parts), ending.clone()),
+                "cut at {cut}: {name:?}"
+            );
         }
     }
 }
@@ -175,7 +183,9 @@ fn random_content_in_random_chunks_survives() {
         let mut expected = Vec::new();
         for _ in 0..random(4) {
             let alphabet = b"\r\n--b0\x00\xff";
-            let content: Vec<u8> = (0..random(200)).map(|_| alphabet[random(alphabet.len())]).collect();
+            let content: Vec<u8> = (0..random(200))
+                .map(|_| alphabet[random(alphabet.len())])
+                .collect();
             if content.windows(4).any(|window| window == b"--b0") {
                 continue;
             }

@@ -39,7 +39,11 @@ impl Search {
             query.fuzzy = !name.contains(['*', '?']);
         }
         if !id.is_empty() {
-            let pattern = if id.contains(['*', '?']) { id.to_owned() } else { format!("{id}*") };
+            let pattern = if id.contains(['*', '?']) {
+                id.to_owned()
+            } else {
+                format!("{id}*")
+            };
             query.matching.push((tags::PATIENT_ID, pattern));
         }
         query.include = Include::Tags(vec![tags::STUDY_DESCRIPTION]);
@@ -72,7 +76,9 @@ impl Search {
 fn percent_encode(text: &str, into: &mut String) {
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => into.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                into.push(char::from(byte))
+            }
             _ => into.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -107,9 +113,15 @@ impl Listing {
             Ok(studies) => (studies, None),
             Err(SearchError::Index(error)) => {
                 tracing::warn!(%error, "the studies could not be listed");
-                (Vec::new(), Some("The index cannot be asked now.".to_owned()))
+                (
+                    Vec::new(),
+                    Some("The index cannot be asked now.".to_owned()),
+                )
             }
-            Err(error) => (Vec::new(), Some(format!("This cannot be searched for: {error}."))),
+            Err(error) => (
+                Vec::new(),
+                Some(format!("This cannot be searched for: {error}.")),
+            ),
         };
         let shown = usize::try_from(PAGE).unwrap_or(usize::MAX);
         let more = studies.len() > shown;
@@ -155,8 +167,12 @@ fn form(search: &Search) -> Markup {
 
 fn nothing(search: &Search) -> &'static str {
     match (search.is_empty(), search.page()) {
-        (true, 1) => "Nothing is stored yet. Send objects by C-STORE or STOW-RS to the addresses above.",
-        (false, 1) => "No study matches. Names match by the beginning of each word; * and ? are wild cards.",
+        (true, 1) => {
+            "Nothing is stored yet. Send objects by C-STORE or STOW-RS to the addresses above."
+        }
+        (false, 1) => {
+            "No study matches. Names match by the beginning of each word; * and ? are wild cards."
+        }
         _ => "There are no more studies.",
     }
 }
@@ -186,13 +202,14 @@ fn row(study: &Map<String, Value>) -> Markup {
     html! {
         tr {
             th scope="row" {
-                @if patient.is_empty() { span.empty { "no name" } } @else { (patient) }
-                @if let Some(ideographic) = ideographic { " " (ideographic) }
-                span.second { (text(study, tags::PATIENT_ID)) }
+                // Isolated, so that a name's direction of writing turns around nothing but itself.
+                @if patient.is_empty() { span.empty { "no name" } } @else { bdi { (patient) } }
+                @if let Some(ideographic) = ideographic { span.second { bdi { (ideographic) } } }
+                span.second { bdi { (text(study, tags::PATIENT_ID)) } }
             }
             td {
-                @if description.is_empty() { span.empty { "no description" } } @else { (description) }
-                @if !accession.is_empty() { span.second { "Accession " (accession) } }
+                @if description.is_empty() { span.empty { "no description" } } @else { bdi { (description) } }
+                @if !accession.is_empty() { span.second { "Accession " bdi { (accession) } } }
             }
             td.nowrap { (date(study, tags::STUDY_DATE)) }
             td { @for modality in texts(study, tags::MODALITIES_IN_STUDY) { span.tag { (modality) } } }

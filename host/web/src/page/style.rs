@@ -25,7 +25,7 @@ pub(super) fn policy() -> HeaderValue {
         HeaderValue::from_str(&policy).ok()
     });
     // Base64 is always a header value; without it the page would merely be plain.
-    POLICY
-        .clone()
-        .unwrap_or(HeaderValue::from_static("default-src 'none'; form-action 'self'; frame-ancestors 'none'"))
+    POLICY.clone().unwrap_or(HeaderValue::from_static(
+        "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
+    ))
 }

@@ -134,7 +134,10 @@ fn state_of(state: State) -> Markup {
     }
 }
 
-fn destinations<'d>(destinations: impl Iterator<Item = &'d Destination>, backlogs: &[Backlog]) -> Markup {
+fn destinations<'d>(
+    destinations: impl Iterator<Item = &'d Destination>,
+    backlogs: &[Backlog],
+) -> Markup {
     html! {
         table {
             thead { tr {

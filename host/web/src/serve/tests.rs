@@ -22,7 +22,11 @@ struct Host {
 }
 
 async fn host(bounds: Connections) -> Host {
-    let endless = || async { Body::from_stream(stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from(vec![0; 65_536])))) };
+    let endless = || async {
+        Body::from_stream(stream::repeat_with(|| {
+            Ok::<_, std::io::Error>(Bytes::from(vec![0; 65_536]))
+        }))
+    };
     let slow = || async {
         tokio::time::sleep(SHORT).await;
         "done"
@@ -42,7 +46,11 @@ async fn host(bounds: Connections) -> Host {
         },
         bounds,
     ));
-    Host { address, stop, task }
+    Host {
+        address,
+        stop,
+        task,
+    }
 }
 
 fn bounds() -> Connections {
@@ -61,7 +69,9 @@ async fn send(stream: &mut TcpStream, path: &str) {
 
 async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let _ = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes)).await.unwrap();
+    let _ = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes))
+        .await
+        .unwrap();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -113,7 +123,10 @@ async fn a_drain_lets_requests_end_and_takes_no_new_ones() {
     tokio::time::sleep(SHORT / 4).await;
     host.stop.send(()).unwrap();
     assert!(read_to_end(&mut stream).await.ends_with("done"));
-    tokio::time::timeout(Duration::from_secs(1), host.task).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(1), host.task)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(TcpStream::connect(host.address).await.is_err());
 }
 
@@ -129,5 +142,8 @@ async fn a_drain_ends_in_bounded_time() {
     send(&mut stream, "/endless").await;
     tokio::time::sleep(SHORT / 4).await;
     host.stop.send(()).unwrap();
-    tokio::time::timeout(Duration::from_secs(2), host.task).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(2), host.task)
+        .await
+        .unwrap()
+        .unwrap();
 }

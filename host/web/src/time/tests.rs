@@ -21,7 +21,13 @@ fn dates() {
 
 #[test]
 fn ages() {
-    for (seconds, expected) in [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7200, "2 h"), (172_800, "2 d")] {
+    for (seconds, expected) in [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (7200, "2 h"),
+        (172_800, "2 d"),
+    ] {
         let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
         assert_eq!(ago(now - Duration::from_secs(seconds), now), expected);
     }
@@ -39,7 +45,12 @@ fn amounts() {
     ] {
         assert_eq!(bytes(number), expected);
     }
-    for (number, expected) in [(0, "0"), (999, "999"), (1000, "1\u{202f}000"), (1_234_567, "1\u{202f}234\u{202f}567")] {
+    for (number, expected) in [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1\u{202f}000"),
+        (1_234_567, "1\u{202f}234\u{202f}567"),
+    ] {
         assert_eq!(count(number), expected);
     }
 }

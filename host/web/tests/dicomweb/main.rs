@@ -1,10 +1,18 @@
 //! The routes with a real archive below them: one private Postgres for each story, requests made in process.
 
+// Marked as tests as a whole, so that their helpers may unwrap too.
+#[cfg(test)]
 mod host;
+#[cfg(test)]
 mod object;
 
+#[cfg(test)]
 mod hostile;
+#[cfg(test)]
 mod page;
+#[cfg(test)]
 mod retrieve;
+#[cfg(test)]
 mod search;
+#[cfg(test)]
 mod store;

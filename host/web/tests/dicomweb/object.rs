@@ -41,7 +41,10 @@ impl Object {
 
     /// Its path below the host.
     pub(crate) fn path(&self) -> String {
-        format!("/dicom-web/studies/{}/series/{}/instances/{}", self.study, self.series, self.uid)
+        format!(
+            "/dicom-web/studies/{}/series/{}/instances/{}",
+            self.study, self.series, self.uid
+        )
     }
 
     /// The whole file, explicit little endian; as the host would store it.
@@ -63,7 +66,12 @@ impl Object {
         text(&mut file, 0x0008_1030, b"LO", "Head & neck");
         text(&mut file, 0x0010_0010, b"PN", self.name);
         text(&mut file, 0x0010_0020, b"LO", self.patient);
-        text(&mut file, 0x0018_9424, b"LT", "a comment that no index holds");
+        text(
+            &mut file,
+            0x0018_9424,
+            b"LT",
+            "a comment that no index holds",
+        );
         text(&mut file, 0x0020_000D, b"UI", &self.study);
         text(&mut file, 0x0020_000E, b"UI", &self.series);
         text(&mut file, 0x0020_0011, b"IS", "1");

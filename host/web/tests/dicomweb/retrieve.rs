@@ -9,7 +9,12 @@ use crate::object::Object;
 
 /// The contents of the parts of a multipart answer.
 fn parts(answer: &Answer) -> Vec<Vec<u8>> {
-    let boundary = answer.header("content-type").rsplit_once("boundary=").unwrap().1.to_owned();
+    let boundary = answer
+        .header("content-type")
+        .rsplit_once("boundary=")
+        .unwrap()
+        .1
+        .to_owned();
     let delimiter = format!("--{boundary}");
     let mut parts = Vec::new();
     let mut rest = answer.body.as_slice();
@@ -27,7 +32,10 @@ fn parts(answer: &Answer) -> Vec<Vec<u8>> {
             .unwrap()
             .parse()
             .unwrap();
-        assert!(lines.contains("Content-Type: application/dicom; transfer-syntax=1.2.840.10008.1.2.1"), "{lines}");
+        assert!(
+            lines.contains("Content-Type: application/dicom; transfer-syntax=1.2.840.10008.1.2.1"),
+            "{lines}"
+        );
         rest = &rest[head + 4..];
         parts.push(rest[..length].to_vec());
         rest = &rest[length..];
@@ -41,7 +49,12 @@ fn objects() -> Vec<Object> {
         pixels: None,
         ..Object::of(1, 2, 1)
     };
-    vec![Object::of(1, 1, 1), Object::of(1, 1, 2), Object::of(1, 1, 10), report]
+    vec![
+        Object::of(1, 1, 1),
+        Object::of(1, 1, 2),
+        Object::of(1, 1, 10),
+        report,
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,14 +65,28 @@ async fn objects_of_every_level() {
     let files: Vec<Vec<u8>> = objects.iter().map(Object::file).collect();
     let table = [
         ("/dicom-web/studies/1.2.826.1", &files[..]),
-        ("/dicom-web/studies/1.2.826.1/series/1.2.826.1.1", &files[..3]),
-        ("/dicom-web/studies/1.2.826.1/series/1.2.826.1.1/instances/1.2.826.1.1.2", &files[1..2]),
+        (
+            "/dicom-web/studies/1.2.826.1/series/1.2.826.1.1",
+            &files[..3],
+        ),
+        (
+            "/dicom-web/studies/1.2.826.1/series/1.2.826.1.1/instances/1.2.826.1.1.2",
+            &files[1..2],
+        ),
     ];
     for (path, expected) in table {
         let answer = host.get(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
-        assert!(answer.header("content-type").starts_with("multipart/related; type=\"application/dicom\"; boundary="));
-        assert_eq!(answer.header("content-length"), answer.body.len().to_string(), "{path}");
+        assert!(
+            answer
+                .header("content-type")
+                .starts_with("multipart/related; type=\"application/dicom\"; boundary=")
+        );
+        assert_eq!(
+            answer.header("content-length"),
+            answer.body.len().to_string(),
+            "{path}"
+        );
         assert!(parts(&answer) == expected, "{path}");
     }
     host.stop().await;
@@ -76,24 +103,63 @@ async fn what_clients_accept() {
     let jpeg = "1.2.840.10008.1.2.4.50";
     let table = [
         (study, "*/*".to_owned(), StatusCode::OK),
-        (study, "multipart/related; type=application/dicom; transfer-syntax=*".to_owned(), StatusCode::OK),
-        (study, format!("multipart/related; type=\"application/dicom\"; transfer-syntax={explicit}"), StatusCode::OK),
-        (study, format!("multipart/related; type=\"application/dicom\"; transfer-syntax={jpeg}"), StatusCode::NOT_ACCEPTABLE),
-        (study, "application/dicom".to_owned(), StatusCode::NOT_ACCEPTABLE),
+        (
+            study,
+            "multipart/related; type=application/dicom; transfer-syntax=*".to_owned(),
+            StatusCode::OK,
+        ),
+        (
+            study,
+            format!("multipart/related; type=\"application/dicom\"; transfer-syntax={explicit}"),
+            StatusCode::OK,
+        ),
+        (
+            study,
+            format!("multipart/related; type=\"application/dicom\"; transfer-syntax={jpeg}"),
+            StatusCode::NOT_ACCEPTABLE,
+        ),
+        (
+            study,
+            "application/dicom".to_owned(),
+            StatusCode::NOT_ACCEPTABLE,
+        ),
         (study, "text/html".to_owned(), StatusCode::NOT_ACCEPTABLE),
         (&object, "application/dicom".to_owned(), StatusCode::OK),
-        (&object, format!("application/dicom; transfer-syntax={jpeg}"), StatusCode::NOT_ACCEPTABLE),
+        (
+            &object,
+            format!("application/dicom; transfer-syntax={jpeg}"),
+            StatusCode::NOT_ACCEPTABLE,
+        ),
     ];
     for (path, accept, status) in table {
-        assert_eq!(host.get_as(path, &accept).await.status, status, "{path} {accept}");
+        assert_eq!(
+            host.get_as(path, &accept).await.status,
+            status,
+            "{path} {accept}"
+        );
     }
-    let answer = host.get_as(study, &format!("multipart/related; type=application/dicom; transfer-syntax={jpeg}")).await;
+    let answer = host
+        .get_as(
+            study,
+            &format!("multipart/related; type=application/dicom; transfer-syntax={jpeg}"),
+        )
+        .await;
     let sentence = answer.json()["error"].as_str().unwrap().to_owned();
-    assert!(sentence.contains("1.2.826.1.1.1") && sentence.contains(explicit), "{sentence}");
-    let answer = host.get(&format!("{object}?accept=application/dicom")).await;
-    assert_eq!(answer.header("content-type"), format!("application/dicom; transfer-syntax={explicit}"));
+    assert!(
+        sentence.contains("1.2.826.1.1.1") && sentence.contains(explicit),
+        "{sentence}"
+    );
+    let answer = host
+        .get(&format!("{object}?accept=application/dicom"))
+        .await;
+    assert_eq!(
+        answer.header("content-type"),
+        format!("application/dicom; transfer-syntax={explicit}")
+    );
     assert_eq!(answer.body, objects[0].file());
-    let head = host.send(Request::head(object.as_str()).body(Body::empty()).unwrap()).await;
+    let head = host
+        .send(Request::head(object.as_str()).body(Body::empty()).unwrap())
+        .await;
     assert_eq!((head.status, head.body.len()), (StatusCode::OK, 0));
     host.stop().await;
 }
@@ -104,8 +170,14 @@ async fn metadata_of_every_level() {
     let objects = objects();
     host.store(&objects).await;
     let table = [
-        ("/dicom-web/studies/1.2.826.1/metadata".to_owned(), vec![1, 2, 10, 1]),
-        ("/dicom-web/studies/1.2.826.1/series/1.2.826.1.1/metadata".to_owned(), vec![1, 2, 10]),
+        (
+            "/dicom-web/studies/1.2.826.1/metadata".to_owned(),
+            vec![1, 2, 10, 1],
+        ),
+        (
+            "/dicom-web/studies/1.2.826.1/series/1.2.826.1.1/metadata".to_owned(),
+            vec![1, 2, 10],
+        ),
         (format!("{}/metadata", objects[1].path()), vec![2]),
     ];
     for (path, numbers) in table {
@@ -121,14 +193,26 @@ async fn metadata_of_every_level() {
             .collect();
         assert_eq!(found, numbers, "{path}");
     }
-    let image = &host.get(&format!("{}/metadata", objects[0].path())).await.json()[0];
+    let image = &host
+        .get(&format!("{}/metadata", objects[0].path()))
+        .await
+        .json()[0];
     assert_eq!(
         image["7FE00010"],
         json!({ "vr": "OW", "BulkDataURI": format!("http://host{}", objects[0].path()) })
     );
-    assert_eq!(image["00083002"], json!({ "vr": "UI", "Value": ["1.2.840.10008.1.2.1"] }));
-    assert_eq!(image["00100010"], json!({ "vr": "PN", "Value": [{ "Alphabetic": "DOE^JANE" }] }));
-    let report = &host.get(&format!("{}/metadata", objects[3].path())).await.json()[0];
+    assert_eq!(
+        image["00083002"],
+        json!({ "vr": "UI", "Value": ["1.2.840.10008.1.2.1"] })
+    );
+    assert_eq!(
+        image["00100010"],
+        json!({ "vr": "PN", "Value": [{ "Alphabetic": "DOE^JANE" }] })
+    );
+    let report = &host
+        .get(&format!("{}/metadata", objects[3].path()))
+        .await
+        .json()[0];
     assert!(report.get("7FE00010").is_none());
     host.stop().await;
 }
@@ -143,10 +227,21 @@ async fn a_study_of_many_pages_streams_whole() {
     assert_eq!(answer.header("content-length"), "");
     let parts = parts(&answer);
     assert_eq!(parts.len(), 600);
-    assert!(parts.iter().zip(&objects).all(|(part, object)| *part == object.file()));
-    let metadata = host.get("/dicom-web/studies/1.2.826.3/metadata").await.json();
+    assert!(
+        parts
+            .iter()
+            .zip(&objects)
+            .all(|(part, object)| *part == object.file())
+    );
+    let metadata = host
+        .get("/dicom-web/studies/1.2.826.3/metadata")
+        .await
+        .json();
     assert_eq!(metadata.as_array().unwrap().len(), 600);
-    let found = host.get("/dicom-web/studies/1.2.826.3/instances").await.json();
+    let found = host
+        .get("/dicom-web/studies/1.2.826.3/instances")
+        .await
+        .json();
     assert_eq!(found.as_array().unwrap().len(), 600);
     host.stop().await;
 }
@@ -156,28 +251,84 @@ async fn what_is_not_there_is_said() {
     let host = Host::start().await;
     host.store(&objects()).await;
     let table = [
-        ("/dicom-web/studies/1.2.3", StatusCode::NOT_FOUND, "study 1.2.3"),
-        ("/dicom-web/studies/1.2.826.1/series/1.2.3", StatusCode::NOT_FOUND, "series 1.2.3"),
-        ("/dicom-web/studies/1.2.3/metadata", StatusCode::NOT_FOUND, "study 1.2.3"),
-        ("/dicom-web/studies/abc", StatusCode::BAD_REQUEST, "study UID"),
-        ("/dicom-web/studies/1.2/series/1.2/instances/1..2", StatusCode::BAD_REQUEST, "instance UID"),
-        ("/dicom-web/studies/1.2/series/1.2/instances/1.2/frames/1,2", StatusCode::NOT_IMPLEMENTED, "frames"),
-        ("/dicom-web/studies/1.2/rendered", StatusCode::NOT_IMPLEMENTED, "rendering"),
-        ("/dicom-web/studies/1.2/series/1.2/instances/1.2/thumbnail", StatusCode::NOT_IMPLEMENTED, "rendering"),
-        ("/dicom-web/patients", StatusCode::NOT_FOUND, "/dicom-web/studies"),
+        (
+            "/dicom-web/studies/1.2.3",
+            StatusCode::NOT_FOUND,
+            "study 1.2.3",
+        ),
+        (
+            "/dicom-web/studies/1.2.826.1/series/1.2.3",
+            StatusCode::NOT_FOUND,
+            "series 1.2.3",
+        ),
+        (
+            "/dicom-web/studies/1.2.3/metadata",
+            StatusCode::NOT_FOUND,
+            "study 1.2.3",
+        ),
+        (
+            "/dicom-web/studies/abc",
+            StatusCode::BAD_REQUEST,
+            "study UID",
+        ),
+        (
+            "/dicom-web/studies/1.2/series/1.2/instances/1..2",
+            StatusCode::BAD_REQUEST,
+            "instance UID",
+        ),
+        (
+            "/dicom-web/studies/1.2/series/1.2/instances/1.2/frames/1,2",
+            StatusCode::NOT_IMPLEMENTED,
+            "frames",
+        ),
+        (
+            "/dicom-web/studies/1.2/rendered",
+            StatusCode::NOT_IMPLEMENTED,
+            "rendering",
+        ),
+        (
+            "/dicom-web/studies/1.2/series/1.2/instances/1.2/thumbnail",
+            StatusCode::NOT_IMPLEMENTED,
+            "rendering",
+        ),
+        (
+            "/dicom-web/patients",
+            StatusCode::NOT_FOUND,
+            "/dicom-web/studies",
+        ),
         ("/studies", StatusCode::NOT_FOUND, "/dicom-web"),
         ("/nonsense", StatusCode::NOT_FOUND, "/api"),
     ];
     for (path, status, named) in table {
         let answer = host.get(path).await;
         assert_eq!(answer.status, status, "{path}: {}", answer.text());
-        assert!(answer.json()["error"].as_str().unwrap().contains(named), "{path}: {}", answer.text());
+        assert!(
+            answer.json()["error"].as_str().unwrap().contains(named),
+            "{path}: {}",
+            answer.text()
+        );
     }
-    let answer = host.send(Request::delete("/dicom-web/studies/1.2").body(Body::empty()).unwrap()).await;
-    assert_eq!((answer.status, answer.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "GET, HEAD, POST, OPTIONS"));
     let answer = host
-        .send(Request::options("/dicom-web/series").body(Body::empty()).unwrap())
+        .send(
+            Request::delete("/dicom-web/studies/1.2")
+                .body(Body::empty())
+                .unwrap(),
+        )
         .await;
-    assert_eq!((answer.status, answer.header("allow")), (StatusCode::NO_CONTENT, "GET, HEAD, OPTIONS"));
+    assert_eq!(
+        (answer.status, answer.header("allow")),
+        (StatusCode::METHOD_NOT_ALLOWED, "GET, HEAD, POST, OPTIONS")
+    );
+    let answer = host
+        .send(
+            Request::options("/dicom-web/series")
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await;
+    assert_eq!(
+        (answer.status, answer.header("allow")),
+        (StatusCode::NO_CONTENT, "GET, HEAD, OPTIONS")
+    );
     host.stop().await;
 }

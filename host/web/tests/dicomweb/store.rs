@@ -26,17 +26,29 @@ fn stored(answer: &Value) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_are_taken_and_come_back_bit_for_bit() {
     let host = Host::start().await;
-    let objects = [Object::of(1, 1, 1), Object::of(1, 1, 2), Object::of(1, 2, 1)];
+    let objects = [
+        Object::of(1, 1, 1),
+        Object::of(1, 1, 2),
+        Object::of(1, 2, 1),
+    ];
     let files: Vec<Vec<u8>> = objects.iter().map(Object::file).collect();
-    let answer = host.post("/dicom-web/studies", RELATED, multipart(&files)).await;
+    let answer = host
+        .post("/dicom-web/studies", RELATED, multipart(&files))
+        .await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     assert_eq!(answer.header("content-type"), "application/dicom+json");
     let body = answer.json();
-    assert_eq!(body["00081190"]["Value"], json!(["http://host/dicom-web/studies/1.2.826.1"]));
+    assert_eq!(
+        body["00081190"]["Value"],
+        json!(["http://host/dicom-web/studies/1.2.826.1"])
+    );
     assert_eq!(stored(&body), 3);
     let first = &body["00081199"]["Value"][0];
     assert_eq!(first["00081155"]["Value"], json!([objects[0].uid]));
-    assert_eq!(first["00081190"]["Value"], json!([format!("http://host{}", objects[0].path())]));
+    assert_eq!(
+        first["00081190"]["Value"],
+        json!([format!("http://host{}", objects[0].path())])
+    );
 
     for (object, file) in objects.iter().zip(&files) {
         let answer = host.get_as(&object.path(), "application/dicom").await;
@@ -45,13 +57,17 @@ async fn objects_are_taken_and_come_back_bit_for_bit() {
     }
 
     // Again: identical content is acknowledged and stored once.
-    let answer = host.post("/dicom-web/studies", RELATED, multipart(&files)).await;
+    let answer = host
+        .post("/dicom-web/studies", RELATED, multipart(&files))
+        .await;
     assert_eq!((answer.status, stored(&answer.json())), (StatusCode::OK, 3));
     assert_eq!(host.archive.index().totals().await.unwrap().objects, 3);
 
     // A bare body is one object.
     let bare = Object::of(2, 1, 1);
-    let answer = host.post("/dicom-web/studies", "application/dicom", bare.file()).await;
+    let answer = host
+        .post("/dicom-web/studies", "application/dicom", bare.file())
+        .await;
     assert_eq!((answer.status, stored(&answer.json())), (StatusCode::OK, 1));
     host.stop().await;
 }
@@ -81,29 +97,65 @@ async fn parts_that_fail_do_not_stop_the_others() {
         elsewhere.file(),
         good.file(),
     ];
-    let answer = host.post("/dicom-web/studies/1.2.826.1", RELATED, multipart(&parts)).await;
+    let answer = host
+        .post("/dicom-web/studies/1.2.826.1", RELATED, multipart(&parts))
+        .await;
     assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
     let body = answer.json();
     assert_eq!(stored(&body), 1, "{body:#}");
-    assert_eq!(codes(&body), [0x0111, 0xC000, 0x0122, 0xA900, 0xC000], "{body:#}");
-    assert!(answer.header("warning").starts_with("299 isocenter \"5 of 6 not stored"), "{}", answer.header("warning"));
+    assert_eq!(
+        codes(&body),
+        [0x0111, 0xC000, 0x0122, 0xA900, 0xC000],
+        "{body:#}"
+    );
+    assert!(
+        answer
+            .header("warning")
+            .starts_with("299 isocenter \"5 of 6 not stored"),
+        "{}",
+        answer.header("warning")
+    );
     for item in body["00081198"]["Value"].as_array().unwrap() {
         let reason = item["00000902"]["Value"][0].as_str().unwrap();
         assert!(reason.len() > 10 && !reason.contains("DOE"), "{reason}");
     }
     // What was there stays, what failed is nowhere.
-    assert_eq!(host.get_as(&kept.path(), "application/dicom").await.body, kept.file());
-    assert_eq!(host.get(&elsewhere.path()).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        host.get_as(&kept.path(), "application/dicom").await.body,
+        kept.file()
+    );
+    assert_eq!(
+        host.get(&elsewhere.path()).await.status,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(host.archive.index().totals().await.unwrap().objects, 2);
 
     // Nothing but failures.
-    let answer = host.post("/dicom-web/studies", RELATED, multipart(&[b"hello".to_vec()])).await;
-    assert_eq!((answer.status, codes(&answer.json())), (StatusCode::CONFLICT, vec![0xC000]));
+    let answer = host
+        .post(
+            "/dicom-web/studies",
+            RELATED,
+            multipart(&[b"hello".to_vec()]),
+        )
+        .await;
+    assert_eq!(
+        (answer.status, codes(&answer.json())),
+        (StatusCode::CONFLICT, vec![0xC000])
+    );
     // Nothing at all.
-    let answer = host.post("/dicom-web/studies", RELATED, multipart(&[])).await;
+    let answer = host
+        .post("/dicom-web/studies", RELATED, multipart(&[]))
+        .await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
-    assert!(answer.json()["error"].as_str().unwrap().contains("no object"));
-    let answer = host.post("/dicom-web/studies/nonsense", RELATED, multipart(&[])).await;
+    assert!(
+        answer.json()["error"]
+            .as_str()
+            .unwrap()
+            .contains("no object")
+    );
+    let answer = host
+        .post("/dicom-web/studies/nonsense", RELATED, multipart(&[]))
+        .await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     let answer = host.post("/dicom-web/studies", "text/plain", vec![]).await;
     assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
@@ -116,9 +168,14 @@ async fn a_body_that_breaks_off_stores_its_whole_parts_only() {
     let (whole, torn) = (Object::of(1, 1, 1), Object::of(1, 1, 2));
     let body = multipart(&[whole.file(), torn.file()]);
     let cut = body.len() - 40;
-    for (number, end) in [Ok(()), Err(std::io::ErrorKind::ConnectionReset)].into_iter().enumerate() {
-        let mut chunks: Vec<std::io::Result<Bytes>> =
-            body[..cut].chunks(1000 + number).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+    for (number, end) in [Ok(()), Err(std::io::ErrorKind::ConnectionReset)]
+        .into_iter()
+        .enumerate()
+    {
+        let mut chunks: Vec<std::io::Result<Bytes>> = body[..cut]
+            .chunks(1000 + number)
+            .map(|chunk| Ok(Bytes::copy_from_slice(chunk)))
+            .collect();
         if let Err(kind) = end {
             chunks.push(Err(kind.into()));
         }
@@ -129,9 +186,16 @@ async fn a_body_that_breaks_off_stores_its_whole_parts_only() {
         let answer = host.send(request).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
         let report = answer.json();
-        assert_eq!((stored(&report), codes(&report)), (1, vec![0x0110]), "{report:#}");
+        assert_eq!(
+            (stored(&report), codes(&report)),
+            (1, vec![0x0110]),
+            "{report:#}"
+        );
         assert_eq!(host.get(&torn.path()).await.status, StatusCode::NOT_FOUND);
-        assert_eq!(host.get_as(&whole.path(), "application/dicom").await.body, whole.file());
+        assert_eq!(
+            host.get_as(&whole.path(), "application/dicom").await.body,
+            whole.file()
+        );
     }
     host.stop().await;
 }
@@ -145,16 +209,26 @@ async fn requests_beyond_the_permits_are_told_to_come_again() {
     .await;
     // The first request's body never ends, so its permit is held.
     let (sender, receiver) = tokio::sync::mpsc::channel::<std::io::Result<Bytes>>(1);
-    let body = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+    let body = stream::unfold(receiver, |mut receiver| async move {
+        Some((receiver.recv().await?, receiver))
+    });
     let request = Request::post("/dicom-web/studies")
         .header("content-type", RELATED)
         .body(Body::from_stream(body))
         .unwrap();
     let router = host.router.clone();
-    let first = tokio::spawn(async move { tower::ServiceExt::oneshot(router, request).await.unwrap().status() });
+    let first = tokio::spawn(async move {
+        tower::ServiceExt::oneshot(router, request)
+            .await
+            .unwrap()
+            .status()
+    });
     // The second chunk fits once the first has been read, and the third once the second has.
     for _ in 0..3 {
-        sender.send(Ok(Bytes::from_static(b"--b0\r\n"))).await.unwrap();
+        sender
+            .send(Ok(Bytes::from_static(b"--b0\r\n")))
+            .await
+            .unwrap();
     }
     let answer = host.get("/dicom-web/studies").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);

@@ -24,7 +24,11 @@ pub(super) struct Search {
 }
 
 impl Search {
-    pub(super) fn read(level: Level, scope: Scope, pairs: Vec<(String, String)>) -> Result<Self, RouteError> {
+    pub(super) fn read(
+        level: Level,
+        scope: Scope,
+        pairs: Vec<(String, String)>,
+    ) -> Result<Self, RouteError> {
         let mut query = Query::new(level);
         query.study = scope.study;
         query.series = scope.series;
@@ -57,7 +61,10 @@ impl Search {
         query.include = include.into();
         for tag in query.unsupported() {
             query.matching.retain(|(key, _)| *key != tag);
-            warnings.push(format!("{} cannot be matched at the {level} level and was ignored", keyword(tag)));
+            warnings.push(format!(
+                "{} cannot be matched at the {level} level and was ignored",
+                keyword(tag)
+            ));
         }
         Ok(Self {
             query,
@@ -88,7 +95,11 @@ struct Wanted {
 
 impl Wanted {
     fn read(&mut self, list: &str) -> Result<(), RouteError> {
-        for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        for name in list
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
             if name.eq_ignore_ascii_case("all") {
                 self.all = true;
             } else {
@@ -105,7 +116,11 @@ impl Wanted {
 
 impl From<Wanted> for Include {
     fn from(wanted: Wanted) -> Self {
-        if wanted.all { Self::All } else { Self::Tags(wanted.tags) }
+        if wanted.all {
+            Self::All
+        } else {
+            Self::Tags(wanted.tags)
+        }
     }
 }
 

@@ -19,8 +19,7 @@ use crate::media::MediaType;
 use crate::multipart::{self, Event, PartHead, Reader};
 
 /// What the store transaction takes, in one sentence.
-const WANTED: &str =
-    "send objects as multipart/related; type=\"application/dicom\"; boundary=…, or one object as application/dicom";
+const WANTED: &str = "send objects as multipart/related; type=\"application/dicom\"; boundary=…, or one object as application/dicom";
 
 /// The parts of a body.
 pub(super) struct Parts {
@@ -133,18 +132,26 @@ fn form(headers: &HeaderMap, limits: &Limits) -> Result<Form, RouteError> {
         .get(CONTENT_ENCODING)
         .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
     {
-        return Err(unsupported("a Content-Encoding is not taken: send the body as it is".to_owned()));
+        return Err(unsupported(
+            "a Content-Encoding is not taken: send the body as it is".to_owned(),
+        ));
     }
     let media = headers
         .get(CONTENT_TYPE)
         .and_then(|value| MediaType::parse(value.to_str().ok()?))
-        .ok_or_else(|| unsupported(format!("the Content-Type is missing or unreadable: {WANTED}")))?;
+        .ok_or_else(|| {
+            unsupported(format!(
+                "the Content-Type is missing or unreadable: {WANTED}"
+            ))
+        })?;
     match media.essence() {
         accept::DICOM => Ok(Form::Bare(Bare::Head)),
         accept::RELATED => {
             let inner = media.parameter("type").unwrap_or(accept::DICOM);
             if !inner.eq_ignore_ascii_case(accept::DICOM) {
-                return Err(unsupported(format!("objects in parts of other types than application/dicom are not taken: {WANTED}")));
+                return Err(unsupported(format!(
+                    "objects in parts of other types than application/dicom are not taken: {WANTED}"
+                )));
             }
             let boundary = media
                 .parameter("boundary")
@@ -155,7 +162,9 @@ fn form(headers: &HeaderMap, limits: &Limits) -> Result<Form, RouteError> {
             };
             Ok(Form::Multipart(Box::new(Reader::new(boundary, limits)?)))
         }
-        _ => Err(unsupported(format!("this Content-Type is not taken: {WANTED}"))),
+        _ => Err(unsupported(format!(
+            "this Content-Type is not taken: {WANTED}"
+        ))),
     }
 }
 

@@ -20,11 +20,20 @@ fn matching() {
         ("", vec![]),
         ("PatientName=DOE*", vec![(tags::PATIENT_NAME, "DOE*")]),
         ("00100020=", vec![(tags::PATIENT_ID, "")]),
-        ("StudyDate=20200101-20201231", vec![(tags::STUDY_DATE, "20200101-20201231")]),
-        ("PatientName=M%C3%BCller%5EJ+K", vec![(tags::PATIENT_NAME, "Müller^J K")]),
+        (
+            "StudyDate=20200101-20201231",
+            vec![(tags::STUDY_DATE, "20200101-20201231")],
+        ),
+        (
+            "PatientName=M%C3%BCller%5EJ+K",
+            vec![(tags::PATIENT_NAME, "Müller^J K")],
+        ),
         (
             "0020000D=1.2,1.3&0020000d=1.4",
-            vec![(tags::STUDY_INSTANCE_UID, "1.2,1.3"), (tags::STUDY_INSTANCE_UID, "1.4")],
+            vec![
+                (tags::STUDY_INSTANCE_UID, "1.2,1.3"),
+                (tags::STUDY_INSTANCE_UID, "1.4"),
+            ],
         ),
     ];
     for (query, expected) in table {
@@ -45,7 +54,11 @@ fn including() {
         ("", Include::Tags(vec![])),
         (
             "includefield=00081030,00080060&includefield=PatientSex",
-            Include::Tags(vec![tags::STUDY_DESCRIPTION, tags::MODALITY, tags::PATIENT_SEX]),
+            Include::Tags(vec![
+                tags::STUDY_DESCRIPTION,
+                tags::MODALITY,
+                tags::PATIENT_SEX,
+            ]),
         ),
         (
             "includefield=00081030%2C00080060%2C",
@@ -66,9 +79,13 @@ fn including() {
 #[test]
 fn the_rest() {
     let search = read("limit=10&offset=20&fuzzymatching=TRUE&accept=application/json").unwrap();
-    assert_eq!((search.limit, search.query.offset, search.query.fuzzy), (Some(10), 20, true));
+    assert_eq!(
+        (search.limit, search.query.offset, search.query.fuzzy),
+        (Some(10), 20, true)
+    );
     assert_eq!(search.accept.as_deref(), Some("application/json"));
-    let search = read("emptyvaluematching=true&ReferencedStudySequence.ReferencedSOPClassUID=1.2").unwrap();
+    let search =
+        read("emptyvaluematching=true&ReferencedStudySequence.ReferencedSOPClassUID=1.2").unwrap();
     assert_eq!(search.warnings.len(), 2, "{:?}", search.warnings);
     assert!(search.query.matching.is_empty());
 }
@@ -76,10 +93,22 @@ fn the_rest() {
 #[test]
 fn mistakes() {
     let table = [
-        ("limit=-1", "parameter limit: it must be a whole number, 0 or more"),
-        ("limit=ten", "parameter limit: it must be a whole number, 0 or more"),
-        ("offset=1e3", "parameter offset: it must be a whole number, 0 or more"),
-        ("fuzzymatching=perhaps", "parameter fuzzymatching: it must be true or false"),
+        (
+            "limit=-1",
+            "parameter limit: it must be a whole number, 0 or more",
+        ),
+        (
+            "limit=ten",
+            "parameter limit: it must be a whole number, 0 or more",
+        ),
+        (
+            "offset=1e3",
+            "parameter offset: it must be a whole number, 0 or more",
+        ),
+        (
+            "fuzzymatching=perhaps",
+            "parameter fuzzymatching: it must be true or false",
+        ),
         (
             "PatientNam=DOE",
             "\"PatientNam\" is no attribute: write a keyword such as PatientName, or eight hexadecimal digits such as 00100010",
