@@ -72,7 +72,11 @@ impl Body {
     /// Takes the next bytes, from the start of the pixel data element on; what is to be kept goes to `out`, without
     /// being copied.
     pub fn push(&mut self, chunk: Bytes, out: &mut Vec<Bytes>) -> Result<(), ParseError> {
-        let mut chunk = Chunk { bytes: chunk, kept_from: 0, at: 0 };
+        let mut chunk = Chunk {
+            bytes: chunk,
+            kept_from: 0,
+            at: 0,
+        };
         loop {
             if self.skip > 0 {
                 let here = usize::try_from(self.skip).unwrap_or(usize::MAX).min(chunk.rest().len());
@@ -145,7 +149,10 @@ impl Body {
             return Err(ParseError::new(Some(head.tag), start, Problem::AfterPixelData));
         }
         let has_items = matches!(token, Token::Sequence(_)) || head.vr == VR::SQ;
-        self.fate = self.edits.as_ref().map_or(TailFate::Pass, |edits| edits.fate(head.tag, head.vr, has_items));
+        self.fate = self
+            .edits
+            .as_ref()
+            .map_or(TailFate::Pass, |edits| edits.fate(head.tag, head.vr, has_items));
         if self.fate == TailFate::Hold && head.length.is_some_and(|length| length as usize > HOLD) {
             return Err(self.too_long());
         }
@@ -160,7 +167,8 @@ impl Body {
         }
         chunk.keep(out);
         if self.fate == TailFate::Hold {
-            self.held.extend_from_slice(chunk.rest().get(..length).unwrap_or_default());
+            self.held
+                .extend_from_slice(chunk.rest().get(..length).unwrap_or_default());
             if self.held.len() > HOLD + 12 {
                 return Err(self.too_long());
             }
@@ -220,7 +228,10 @@ impl Chunk {
 
 /// What stands where an element belongs, after the pixel data, and is none, is not DICOM.
 fn explain(error: ParseError, at_top: bool) -> ParseError {
-    let none = matches!(error.problem(), Problem::UnknownVr(_) | Problem::StrayDelimiter | Problem::UndefinedLength(_));
+    let none = matches!(
+        error.problem(),
+        Problem::UnknownVr(_) | Problem::StrayDelimiter | Problem::UndefinedLength(_)
+    );
     if at_top && none && error.offset() > 0 {
         return ParseError::new(error.tag(), error.offset(), Problem::AfterPixelData);
     }

@@ -31,7 +31,9 @@ static ANSWERS: LazyLock<Box<[AtomicU64]>> = LazyLock::new(|| (0..SLOTS).map(|_|
 pub(crate) fn lookup(tag: Tag) -> Option<Known> {
     let key = u32::from(tag.group()) << 16 | u32::from(tag.element());
     let slot = (key.wrapping_mul(0x9E37_79B1) >> 20) as usize;
-    let Some(answer) = ANSWERS.get(slot) else { return ask(tag) };
+    let Some(answer) = ANSWERS.get(slot) else {
+        return ask(tag);
+    };
     let seen = answer.load(Ordering::Relaxed);
     if seen & ANSWERED != 0 && seen & 0xFFFF_FFFF == u64::from(key) {
         return unpack(seen);
@@ -42,7 +44,9 @@ pub(crate) fn lookup(tag: Tag) -> Option<Known> {
 }
 
 fn pack(key: u32, known: Option<Known>) -> u64 {
-    let Some(known) = known else { return ANSWERED | UNKNOWN | u64::from(key) };
+    let Some(known) = known else {
+        return ANSWERED | UNKNOWN | u64::from(key);
+    };
     let vr = u16::from_be_bytes(known.vr.to_bytes());
     let sign = if known.by_pixel_representation { SIGN_DEPENDS } else { 0 };
     ANSWERED | sign | u64::from(vr) << 32 | u64::from(key)
@@ -53,20 +57,35 @@ fn unpack(answer: u64) -> Option<Known> {
         return None;
     }
     let [_, _, high, low, ..] = answer.to_be_bytes();
-    Some(Known { vr: vr::from_bytes([high, low])?, by_pixel_representation: answer & SIGN_DEPENDS != 0 })
+    Some(Known {
+        vr: vr::from_bytes([high, low])?,
+        by_pixel_representation: answer & SIGN_DEPENDS != 0,
+    })
 }
 
 fn ask(tag: Tag) -> Option<Known> {
-    let exact = |vr| Some(Known { vr, by_pixel_representation: false });
+    let exact = |vr| {
+        Some(Known {
+            vr,
+            by_pixel_representation: false,
+        })
+    };
     if tag.element() == 0 {
         return exact(VR::UL);
     }
     if tag.group() % 2 == 1 {
-        return if (0x0010..=0x00FF).contains(&tag.element()) { exact(VR::LO) } else { None };
+        return if (0x0010..=0x00FF).contains(&tag.element()) {
+            exact(VR::LO)
+        } else {
+            None
+        };
     }
     match StandardDataDictionary.by_tag(tag)?.vr() {
         VirtualVr::Exact(vr) => exact(vr),
-        VirtualVr::Xs => Some(Known { vr: VR::US, by_pixel_representation: true }),
+        VirtualVr::Xs => Some(Known {
+            vr: VR::US,
+            by_pixel_representation: true,
+        }),
         _ => exact(VR::OW),
     }
 }

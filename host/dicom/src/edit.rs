@@ -31,7 +31,7 @@ use crate::vr::{self, Form};
 use crate::{Tag, VR, dictionary, tags};
 use everywhere::{RemapUids, RemovePrivate, RemoveTag, ShiftDates};
 use std::collections::BTreeMap;
-use tree::{Everywhere, Level};
+use tree::Level;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +50,9 @@ pub enum Edit {
     /// Takes the element away, when it is there.
     Remove(Path),
     /// Takes every element with this tag away, at every depth.
+    ///
+    /// This and the other edits that reach everywhere also empty a sequence that states UN and does not read as items: it
+    /// cannot be known what is in it.
     RemoveEverywhere(Tag),
     /// Takes all elements of odd groups away, at every depth, but for blocks that these creators reserved.
     RemovePrivate {
@@ -155,9 +158,6 @@ pub enum EditError {
         /// Its VR.
         vr: VR,
     },
-    /// A sequence is stored as UN and does not read as items, so it cannot be known what is in it.
-    #[error("the sequence {0} cannot be read, so the edit cannot be done in it")]
-    Unreadable(Tag),
     /// The result does not read as a data set.
     #[error("the edited header cannot be read again: {0}")]
     Result(ParseError),
@@ -169,8 +169,16 @@ pub enum EditError {
 pub fn apply(header: &Header, edits: &[Edit], key: &SiteKey) -> Result<Edited, EditError> {
     let mut log = Log::default();
     let header = run(header, edits, key, &mut log, Scope::Header)?;
-    let changed = log.0.into_iter().map(|((tag, kind), count)| Change { tag, kind, count }).collect();
-    Ok(Edited { header, tail: TailEdits::new(edits, key), changed })
+    let changed = log
+        .0
+        .into_iter()
+        .map(|((tag, kind), count)| Change { tag, kind, count })
+        .collect();
+    Ok(Edited {
+        header,
+        tail: TailEdits::new(edits, key),
+        changed,
+    })
 }
 
 /// What was done so far.
@@ -202,7 +210,11 @@ fn run(header: &Header, edits: &[Edit], key: &SiteKey, log: &mut Log, scope: Sco
     }
     let mut bytes = Vec::with_capacity(header.bytes().len() + 1024);
     top.write(header, &mut bytes);
-    let limits = Limits { header_bytes: usize::MAX, depth: u16::MAX, elements: u32::MAX };
+    let limits = Limits {
+        header_bytes: usize::MAX,
+        depth: u16::MAX,
+        elements: u32::MAX,
+    };
     let (edited, _) = Header::parse(header.syntax().clone(), &bytes, limits).map_err(EditError::Result)?;
     Ok(edited)
 }
@@ -235,8 +247,12 @@ fn one(
         }
         Edit::RemapUid(at) => {
             editable(at)?;
-            let Some((level, _)) = find(header, top, at) else { return Ok(()) };
-            let Some((vr, style)) = level.existing(header, at.tag) else { return Ok(()) };
+            let Some((level, _)) = find(header, top, at) else {
+                return Ok(());
+            };
+            let Some((vr, style)) = level.existing(header, at.tag) else {
+                return Ok(());
+            };
             if vr != VR::UI {
                 return Err(EditError::NotUid { at: at.clone(), vr });
             }
@@ -246,26 +262,41 @@ fn one(
             Ok(())
         }
         Edit::RemoveEverywhere(tag) => {
-            // A group length is removed wherever it would be wrong; on its own it is not worth an error.
-            if is_structure(*tag) {
-                return Err(EditError::Structure((*tag).into()));
-            }
-            everywhere(header, top, &mut RemoveTag { tag: *tag, log })
+            editable(&Path {
+                within: Vec::new(),
+                tag: *tag,
+            })?;
+            top.everywhere(header, &mut RemoveTag(*tag), log);
+            Ok(())
         }
         Edit::RemovePrivate { keep_creators } => {
             let spare_next = scope == Scope::TailElement;
             let blocks = BTreeMap::new();
-            everywhere(header, top, &mut RemovePrivate { keep: keep_creators, blocks, spare_next, sparing: false, log })
+            let mut edit = RemovePrivate {
+                keep: keep_creators,
+                blocks,
+                spare_next,
+                sparing: false,
+            };
+            top.everywhere(header, &mut edit, log);
+            Ok(())
         }
-        Edit::RemapUidsEverywhere { keep } => everywhere(header, top, &mut RemapUids { keep, key, log }),
+        Edit::RemapUidsEverywhere { keep } => {
+            top.everywhere(header, &mut RemapUids { keep, key }, log);
+            Ok(())
+        }
         Edit::ShiftDatesEverywhere { days } => {
-            everywhere(header, top, &mut ShiftDates { days: *days, log, cleared: false })
+            top.everywhere(
+                header,
+                &mut ShiftDates {
+                    days: *days,
+                    cleared: false,
+                },
+                log,
+            );
+            Ok(())
         }
     }
-}
-
-fn everywhere(header: &Header, top: &mut Level, edit: &mut dyn Everywhere) -> Result<(), EditError> {
-    top.everywhere(header, edit).map_err(EditError::Unreadable)
 }
 
 /// The level that a path's element is on, and the character sets there; `None` when an item on the way does not exist.
@@ -297,10 +328,17 @@ fn set(header: &Header, top: &mut Level, at: &Path, value: &Value, log: &mut Log
     if vr == VR::SQ {
         return Err(EditError::Sequence(at.clone()));
     }
-    let bytes = encode::encode(vr, value, &set, style.value_is_big_endian())
-        .map_err(|reason| EditError::Value { at: at.clone(), vr, reason })?;
+    let bytes = encode::encode(vr, value, &set, style.value_is_big_endian()).map_err(|reason| EditError::Value {
+        at: at.clone(),
+        vr,
+        reason,
+    })?;
     if !style.takes(vr, bytes.len()) {
-        return Err(EditError::TooLong { at: at.clone(), vr, length: bytes.len() });
+        return Err(EditError::TooLong {
+            at: at.clone(),
+            vr,
+            length: bytes.len(),
+        });
     }
     level.set(at.tag, vr, style, bytes);
     log.add(at.tag, ChangeKind::Set);
@@ -311,7 +349,11 @@ fn set(header: &Header, top: &mut Level, at: &Path, value: &Value, log: &mut Log
 fn vr_for(header: &Header, tag: Tag, value: &Value) -> VR {
     if let Some(known) = dictionary::lookup(tag) {
         let signed = || header.first(tags::PIXEL_REPRESENTATION).is_some_and(|sign| sign != "0");
-        return if known.by_pixel_representation && signed() { VR::SS } else { known.vr };
+        return if known.by_pixel_representation && signed() {
+            VR::SS
+        } else {
+            known.vr
+        };
     }
     // Without VRs in the data set, nobody could read it as anything else.
     if !header.syntax().is_explicit() {

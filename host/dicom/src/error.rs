@@ -69,7 +69,9 @@ pub enum Problem {
     #[error("the data set ends inside the header of an element")]
     EndsInHeader,
     /// An element after the pixel data whose place is before it.
-    #[error("this element stands after the pixel data, where only higher tags may; or what follows the pixel data is not DICOM")]
+    #[error(
+        "this element stands after the pixel data, where only higher tags may; or what follows the pixel data is not DICOM"
+    )]
     AfterPixelData,
     /// An element after the pixel data would have to be rewritten by an edit and is too long for that.
     #[error("this element after the pixel data is to be edited and is longer than {0} bytes")]

@@ -41,7 +41,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { header_bytes: 32 << 20, depth: 64, elements: 1_000_000 }
+        Self {
+            header_bytes: 32 << 20,
+            depth: 64,
+            elements: 1_000_000,
+        }
     }
 }
 
@@ -91,22 +95,41 @@ impl<'a> Element<'a> {
 
 impl fmt::Debug for Element<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Element({} {} <{} bytes>)", self.tag, self.vr.to_string(), self.bytes.len())
+        write!(
+            f,
+            "Element({} {} <{} bytes>)",
+            self.tag,
+            self.vr.to_string(),
+            self.bytes.len()
+        )
     }
 }
 
 // Not derived: the bytes are patient data.
 impl fmt::Debug for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Header({}, {} rows, <{} bytes>)", self.syntax.uid(), self.table.len(), self.bytes.len())
+        write!(
+            f,
+            "Header({}, {} rows, <{} bytes>)",
+            self.syntax.uid(),
+            self.table.len(),
+            self.bytes.len()
+        )
     }
 }
 
 impl Header {
     fn new(bytes: Bytes, syntax: TransferSyntax, table: Vec<Entry>) -> Self {
-        let mut header = Self { bytes, syntax, table: table.into(), ordered: false };
+        let mut header = Self {
+            bytes,
+            syntax,
+            table: table.into(),
+            ordered: false,
+        };
         let mut last = None;
-        let ordered = header.level(header.top()).all(|(_, entry)| last.replace(entry.tag) <= Some(entry.tag));
+        let ordered = header
+            .level(header.top())
+            .all(|(_, entry)| last.replace(entry.tag) <= Some(entry.tag));
         header.ordered = ordered;
         header
     }
@@ -161,7 +184,9 @@ impl Header {
 
     /// The tags present at one level, ascending, each once.
     pub fn tags(&self, within: &[Step]) -> Vec<Tag> {
-        let Some(level) = self.enter(within) else { return Vec::new() };
+        let Some(level) = self.enter(within) else {
+            return Vec::new();
+        };
         let mut tags: Vec<Tag> = self.level(level).map(|(_, entry)| entry.tag).collect();
         tags.sort_unstable();
         tags.dedup();
@@ -180,7 +205,11 @@ impl Header {
     /// An element as it is encoded.
     pub fn element(&self, at: &Path) -> Option<Element<'_>> {
         let (_, entry) = self.find(self.enter(&at.within)?, at.tag)?;
-        Some(Element { tag: entry.tag, vr: entry.vr, bytes: self.raw(entry) })
+        Some(Element {
+            tag: entry.tag,
+            vr: entry.vr,
+            bytes: self.raw(entry),
+        })
     }
 
     /// The header as DICOM JSON (PS3.18 Annex F).
@@ -223,7 +252,9 @@ impl Header {
     /// The first row with this tag among those of one level.
     pub(crate) fn find(&self, rows: Range<usize>, tag: Tag) -> Option<(usize, &Entry)> {
         let stop_early = self.ordered && rows.start == 0;
-        self.level(rows).take_while(|(_, entry)| !stop_early || entry.tag <= tag).find(|(_, entry)| entry.tag == tag)
+        self.level(rows)
+            .take_while(|(_, entry)| !stop_early || entry.tag <= tag)
+            .find(|(_, entry)| entry.tag == tag)
     }
 
     /// The rows of the level that these steps lead to.
@@ -243,7 +274,9 @@ impl Header {
 
     /// The value's bytes.
     pub(crate) fn raw(&self, entry: &Entry) -> &[u8] {
-        self.bytes.get(entry.value as usize..entry.end as usize).unwrap_or_default()
+        self.bytes
+            .get(entry.value as usize..entry.end as usize)
+            .unwrap_or_default()
     }
 
     /// The character sets that a level names itself (PS3.3 §C.12.1.1.2: an item without its own uses its parent's).

@@ -32,7 +32,14 @@ impl Inflater {
     /// Refuses to give more than `limit_out` bytes, or more than `ratio` bytes per byte taken (once past 1 MiB).
     /// Deflate itself cannot do better than about 1,030 to 1; images and text reach 5 to 20.
     pub fn new(limit_out: u64, ratio: u32) -> Self {
-        Self { stream: Decompress::new(false), limit: limit_out, ratio, ended: false, first: [None; 2], after: Vec::new() }
+        Self {
+            stream: Decompress::new(false),
+            limit: limit_out,
+            ratio,
+            ended: false,
+            first: [None; 2],
+            after: Vec::new(),
+        }
     }
 
     /// Takes the next deflated bytes; appends what comes out: up to `ratio` times as many, so give it small pieces.
@@ -72,7 +79,11 @@ impl Inflater {
     /// The stream is over; an error when it ends in the middle.
     pub fn finish(self) -> Result<(), ParseError> {
         if self.ended {
-            return if self.is_trailer() { Ok(()) } else { Err(self.error(Problem::AfterDeflate)) };
+            return if self.is_trailer() {
+                Ok(())
+            } else {
+                Err(self.error(Problem::AfterDeflate))
+            };
         }
         let problem = match self.damage() {
             Problem::Zlib => Problem::Zlib,
@@ -127,7 +138,9 @@ impl Default for Deflater {
 impl Deflater {
     /// A deflater at the start of a data set.
     pub fn new() -> Self {
-        Self { stream: Compress::new(Compression::default(), false) }
+        Self {
+            stream: Compress::new(Compression::default(), false),
+        }
     }
 
     /// Takes the next bytes; appends what comes out.

@@ -20,7 +20,11 @@ const INLINE: usize = 1 << 20;
 pub(crate) fn key(tag: Tag) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let both = u32::from(tag.group()) << 16 | u32::from(tag.element());
-    (0..8).rev().filter_map(|place| DIGITS.get((both >> (place * 4) & 15) as usize)).map(|&d| char::from(d)).collect()
+    (0..8)
+        .rev()
+        .filter_map(|place| DIGITS.get((both >> (place * 4) & 15) as usize))
+        .map(|&d| char::from(d))
+        .collect()
 }
 
 pub(crate) fn whole(header: &Header) -> Map<String, Json> {
@@ -46,7 +50,8 @@ fn level(header: &Header, rows: Range<usize>, parent: &CharacterSet) -> Map<Stri
     let mut map = Map::new();
     for (row, entry) in header.level(rows) {
         if !is_left_out(entry.tag) {
-            map.entry(key(entry.tag)).or_insert_with(|| element(header, row, entry, set));
+            map.entry(key(entry.tag))
+                .or_insert_with(|| element(header, row, entry, set));
         }
     }
     map
@@ -58,7 +63,12 @@ fn element(header: &Header, row: usize, entry: &Entry, set: &CharacterSet) -> Js
     let raw = header.raw(entry);
     if entry.has_items() {
         let items = header.level(row + 1..entry.next as usize);
-        put(&mut map, items.map(|(row, item)| Json::Object(level(header, row + 1..item.next as usize, set))).collect());
+        put(
+            &mut map,
+            items
+                .map(|(row, item)| Json::Object(level(header, row + 1..item.next as usize, set)))
+                .collect(),
+        );
     } else if let Form::Binary(width) = vr::form(entry.vr) {
         // Encapsulated fragments (an icon) have no inline form.
         if !raw.is_empty() && raw.len() <= INLINE && !entry.is_undefined() {
@@ -86,19 +96,41 @@ fn values(entry: &Entry, raw: &[u8], set: &CharacterSet) -> Vec<Json> {
     match vr::form(entry.vr) {
         Form::Values | Form::Whole => {
             let texts = value::texts(entry.vr, raw, set).into_iter();
-            texts.map(|text| if text.is_empty() { Json::Null } else { from_text(entry.vr, text) }).collect()
+            texts
+                .map(|text| {
+                    if text.is_empty() {
+                        Json::Null
+                    } else {
+                        from_text(entry.vr, text)
+                    }
+                })
+                .collect()
         }
         Form::Signed(width) => value::units(raw, width, big_endian)
             .map(|bits| value::signed(bits, width))
-            .map(|n| if is_exact(n.unsigned_abs()) { Json::from(n) } else { Json::from(n.to_string()) })
+            .map(|n| {
+                if is_exact(n.unsigned_abs()) {
+                    Json::from(n)
+                } else {
+                    Json::from(n.to_string())
+                }
+            })
             .collect(),
         Form::Unsigned(width) => value::units(raw, width, big_endian)
-            .map(|n| if is_exact(n) { Json::from(n) } else { Json::from(n.to_string()) })
+            .map(|n| {
+                if is_exact(n) {
+                    Json::from(n)
+                } else {
+                    Json::from(n.to_string())
+                }
+            })
             .collect(),
-        Form::Real(width) => {
-            value::units(raw, width, big_endian).map(|bits| from_real(value::real(bits, width))).collect()
-        }
-        Form::Tags => value::as_tags(raw, big_endian).map(|tag| Json::from(key(tag))).collect(),
+        Form::Real(width) => value::units(raw, width, big_endian)
+            .map(|bits| from_real(value::real(bits, width)))
+            .collect(),
+        Form::Tags => value::as_tags(raw, big_endian)
+            .map(|tag| Json::from(key(tag)))
+            .collect(),
         Form::Binary(_) | Form::Items => Vec::new(),
     }
 }
@@ -123,7 +155,11 @@ fn number(vr: VR, text: &str) -> Option<Number> {
         return is_exact(whole.unsigned_abs()).then(|| Number::from(whole));
     }
     // What Rust takes for a float and DICOM does not: "inf", "NaN".
-    if vr != VR::DS || digits.bytes().any(|b| b.is_ascii_alphabetic() && !matches!(b, b'e' | b'E')) {
+    if vr != VR::DS
+        || digits
+            .bytes()
+            .any(|b| b.is_ascii_alphabetic() && !matches!(b, b'e' | b'E'))
+    {
         return None;
     }
     Number::from_f64(digits.parse().ok()?)
@@ -138,13 +174,25 @@ fn from_real(value: f64) -> Json {
         return Json::from(if value > 0.0 { "Infinity" } else { "-Infinity" });
     }
     // 1.0 is written 1, as IS and DS are.
-    if value.fract() == 0.0 && value.abs() < 9e15 { Json::from(value as i64) } else { Json::from(value) }
+    if value.fract() == 0.0 && value.abs() < 9e15 {
+        Json::from(value as i64)
+    } else {
+        Json::from(value)
+    }
 }
 
 fn person_name(text: &str) -> Json {
-    let groups = ["Alphabetic", "Ideographic", "Phonetic"].into_iter().zip(text.split('='));
-    let groups = groups.map(|(name, group)| (name, group.trim_end_matches(' '))).filter(|(_, group)| !group.is_empty());
-    Json::Object(groups.map(|(name, group)| (name.to_owned(), Json::from(group))).collect())
+    let groups = ["Alphabetic", "Ideographic", "Phonetic"]
+        .into_iter()
+        .zip(text.split('='));
+    let groups = groups
+        .map(|(name, group)| (name, group.trim_end_matches(' ')))
+        .filter(|(_, group)| !group.is_empty());
+    Json::Object(
+        groups
+            .map(|(name, group)| (name.to_owned(), Json::from(group)))
+            .collect(),
+    )
 }
 
 /// RFC 4648 §4.
@@ -156,7 +204,11 @@ fn base64(bytes: &[u8]) -> String {
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for place in 0..4 {
             let sextet = (bits >> (18 - 6 * place) & 63) as usize;
-            out.push(if place > chunk.len() { '=' } else { ALPHABET.get(sextet).copied().map_or('=', char::from) });
+            out.push(if place > chunk.len() {
+                '='
+            } else {
+                ALPHABET.get(sextet).copied().map_or('=', char::from)
+            });
         }
     }
     out

@@ -88,7 +88,10 @@ impl Default for MetaReader {
 impl MetaReader {
     /// A reader at the start of a file.
     pub fn new() -> Self {
-        let encoding = Encoding { explicit: true, big_endian: false };
+        let encoding = Encoding {
+            explicit: true,
+            big_endian: false,
+        };
         Self {
             buffer: BytesMut::new(),
             walker: Walker::new(encoding, Pixels::Pass, 1),
@@ -125,14 +128,18 @@ impl MetaReader {
     }
 
     fn position(&self) -> usize {
-        usize::try_from(self.walker.position()).unwrap_or(usize::MAX).saturating_add(PREFIX)
+        usize::try_from(self.walker.position())
+            .unwrap_or(usize::MAX)
+            .saturating_add(PREFIX)
     }
 
     /// Reads elements as far as they are there; whether the meta information is complete.
     fn read(&mut self) -> Result<bool, ParseError> {
         loop {
             let at = self.position();
-            let Some(bytes) = self.buffer.get(at..) else { return Ok(false) };
+            let Some(bytes) = self.buffer.get(at..) else {
+                return Ok(false);
+            };
             if let Some((tag, start, end)) = self.pending.take() {
                 let value = self.buffer.get(start..end).unwrap_or_default();
                 match tag {
@@ -173,13 +180,23 @@ impl MetaReader {
 
     fn take(&mut self) -> Result<(Meta, Bytes), ParseError> {
         let at = self.position();
-        let syntax = self.syntax.take().ok_or_else(|| ParseError::new(None, at as u64, Problem::NoSyntax))?;
+        let syntax = self
+            .syntax
+            .take()
+            .ok_or_else(|| ParseError::new(None, at as u64, Problem::NoSyntax))?;
         let Some(known) = TransferSyntax::lookup(&syntax) else {
             let problem = Problem::UnknownSyntax(shown(&syntax));
             return Err(ParseError::new(Some(tags::TRANSFER_SYNTAX_UID), at as u64, problem));
         };
         let rest = self.buffer.split_off(at.min(self.buffer.len())).freeze();
-        Ok((Meta { sop_class: self.sop_class.take(), sop_instance: self.sop_instance.take(), syntax: known }, rest))
+        Ok((
+            Meta {
+                sop_class: self.sop_class.take(),
+                sop_instance: self.sop_instance.take(),
+                syntax: known,
+            },
+            rest,
+        ))
     }
 }
 

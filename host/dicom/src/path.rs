@@ -25,7 +25,10 @@ pub struct Path {
 
 impl From<Tag> for Path {
     fn from(tag: Tag) -> Self {
-        Self { within: Vec::new(), tag }
+        Self {
+            within: Vec::new(),
+            tag,
+        }
     }
 }
 

@@ -9,9 +9,12 @@
 //! inside the items of an explicit data set; a VR of two capitals that this program does not know with the reserved
 //! bytes zero (PS3.5 §6.2.2 promises this layout for every future VR). All else is an error.
 
+mod token;
+
+pub(crate) use token::{Encoding, Head, Token, is_pixel_data};
+
 use crate::dictionary;
 use crate::error::{ParseError, Problem};
-use crate::syntax::TransferSyntax;
 use crate::vr;
 use crate::{Tag, VR};
 
@@ -22,72 +25,6 @@ const NO_END: u64 = u64::MAX;
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
 const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
 const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
-
-/// Pixel Data and its two floating point relatives: what ends a header.
-pub(crate) fn is_pixel_data(tag: Tag) -> bool {
-    matches!(tag, Tag(0x7FE0, 0x0008 | 0x0009 | 0x0010))
-}
-
-/// How element headers and numbers are encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Encoding {
-    pub(crate) explicit: bool,
-    pub(crate) big_endian: bool,
-}
-
-impl Encoding {
-    /// What UN and implicit data sets hold.
-    pub(crate) const IMPLICIT_LE: Self = Self { explicit: false, big_endian: false };
-
-    pub(crate) fn of(syntax: &TransferSyntax) -> Self {
-        Self { explicit: syntax.is_explicit(), big_endian: syntax.is_big_endian() }
-    }
-
-    pub(crate) fn u16(self, bytes: [u8; 2]) -> u16 {
-        if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
-    }
-
-    pub(crate) fn u32(self, bytes: [u8; 4]) -> u32 {
-        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
-    }
-}
-
-/// What stands at the walker's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Token {
-    /// An element with a value of known length, which the walker steps over.
-    Element(Head),
-    /// A sequence begins; items or its end follow.
-    Sequence(Head),
-    /// Encapsulated data begins; fragments or its end follow.
-    Fragments(Head),
-    /// An item begins; elements or its end follow.
-    Item(Head),
-    /// A fragment of known length, which the walker steps over.
-    Fragment(Head),
-    /// The innermost item, sequence or fragments end, with a delimiter of so many bytes (0 or 8).
-    End(u8),
-    /// Top-level pixel data. The walker stays before it.
-    PixelData,
-}
-
-/// The header of an element, item or fragment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Head {
-    pub(crate) tag: Tag,
-    /// The VR to read the value by.
-    pub(crate) vr: VR,
-    /// Bytes before the value.
-    pub(crate) size: u8,
-    /// Bytes of the value; `None` when undefined.
-    pub(crate) length: Option<u32>,
-    /// How this header is encoded.
-    pub(crate) encoding: Encoding,
-    /// The element states UN and its dictionary VR is known: `vr` is that one, and the value is implicit little endian.
-    pub(crate) wrapped: bool,
-    /// US that becomes SS when Pixel Representation says so.
-    pub(crate) sign_depends: bool,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
@@ -145,7 +82,14 @@ impl Walker {
         };
         let mut stack = Vec::with_capacity(16);
         stack.push(top);
-        Self { position: 0, pixels, depth_limit: depth_limit.min(128), depth: 0, stack, last: None }
+        Self {
+            position: 0,
+            pixels,
+            depth_limit: depth_limit.min(128),
+            depth: 0,
+            stack,
+            last: None,
+        }
     }
 
     /// A walker over the items in the value of one element, from `start` to `end`, `depth` sequences down.
@@ -188,7 +132,11 @@ impl Walker {
 
     /// The error for a data set whose bytes stop before it does.
     pub(crate) fn ends(&self, inside_value: bool) -> ParseError {
-        let innermost = self.stack.last().filter(|_| !self.at_top()).map(|frame| (frame.tag, frame.start));
+        let innermost = self
+            .stack
+            .last()
+            .filter(|_| !self.at_top())
+            .map(|frame| (frame.tag, frame.start));
         match if inside_value { self.last } else { innermost } {
             Some((tag, start)) => ParseError::new(Some(tag), start, Problem::Ends),
             None => ParseError::new(None, self.position, Problem::EndsInHeader),
@@ -197,7 +145,9 @@ impl Walker {
 
     /// What stands at [`Self::position`], where `bytes` begin; `None` when they are too few to tell (12 always suffice).
     pub(crate) fn next(&mut self, bytes: &[u8]) -> Result<Option<Token>, ParseError> {
-        let Some(frame) = self.stack.last() else { return Ok(None) };
+        let Some(frame) = self.stack.last() else {
+            return Ok(None);
+        };
         let (level, encoding, end, bound) = (frame.level, frame.encoding, frame.end, frame.bound);
         if self.position == end {
             self.close();
@@ -207,16 +157,24 @@ impl Walker {
         if left < 8 {
             return Err(self.error(frame.tag, Problem::ParentEnds));
         }
-        let Some(&[a, b, c, d]) = bytes.first_chunk() else { return Ok(None) };
+        let Some(&[a, b, c, d]) = bytes.first_chunk() else {
+            return Ok(None);
+        };
         let tag = Tag(encoding.u16([a, b]), encoding.u16([c, d]));
         if self.pixels == Pixels::Stop && self.stack.len() == 1 && is_pixel_data(tag) {
             return Ok(Some(Token::PixelData));
         }
-        let Some(&[_, _, _, _, e, f, g, h]) = bytes.first_chunk() else { return Ok(None) };
+        let Some(&[_, _, _, _, e, f, g, h]) = bytes.first_chunk() else {
+            return Ok(None);
+        };
         if tag.group() == 0xFFFE || level != Level::DataSet {
-            return self.delimiter(tag, level, encoding, end, bound, encoding.u32([e, f, g, h])).map(Some);
+            return self
+                .delimiter(tag, level, encoding, end, bound, encoding.u32([e, f, g, h]))
+                .map(Some);
         }
-        let Some(head) = self.head(tag, encoding, [e, f, g, h], bytes)? else { return Ok(None) };
+        let Some(head) = self.head(tag, encoding, [e, f, g, h], bytes)? else {
+            return Ok(None);
+        };
         self.element(head, bound).map(Some)
     }
 
@@ -244,23 +202,37 @@ impl Walker {
             Some(stated) => stated,
             None if e.is_ascii_uppercase() && f.is_ascii_uppercase() && [g, h] == [0, 0] => VR::UN,
             None if !(e.is_ascii_uppercase() && f.is_ascii_uppercase()) && self.become_implicit() => {
-                let implicit = Encoding { explicit: false, ..encoding };
+                let implicit = Encoding {
+                    explicit: false,
+                    ..encoding
+                };
                 return self.head(tag, implicit, [e, f, g, h], bytes);
             }
             None => return Err(self.error(tag, Problem::UnknownVr([e, f]))),
         };
         let (size, length) = if vr::has_long_header(stated) {
-            let Some(&[.., i, j, k, l]) = bytes.first_chunk::<12>() else { return Ok(None) };
+            let Some(&[.., i, j, k, l]) = bytes.first_chunk::<12>() else {
+                return Ok(None);
+            };
             (12, defined(encoding.u32([i, j, k, l])))
         } else {
             (8, Some(u32::from(encoding.u16([g, h]))))
         };
-        let mut head = Head { tag, vr: stated, size, length, encoding, wrapped: false, sign_depends: false };
+        let mut head = Head {
+            tag,
+            vr: stated,
+            size,
+            length,
+            encoding,
+            wrapped: false,
+            sign_depends: false,
+        };
         // Only the two letters "UN": a VR of the future is left as unknown.
-        if stated == VR::UN && [e, f] == *b"UN" && length.is_some() {
-            if let Some(known) = dictionary::lookup(tag) {
-                (head.vr, head.wrapped, head.sign_depends) = (known.vr, true, known.by_pixel_representation);
-            }
+        if [e, f] == *b"UN"
+            && length.is_some()
+            && let Some(known) = dictionary::lookup(tag)
+        {
+            (head.vr, head.wrapped, head.sign_depends) = (known.vr, true, known.by_pixel_representation);
         }
         Ok(Some(head))
     }
@@ -286,7 +258,9 @@ impl Walker {
         }
         let value = start + u64::from(head.size);
         let Some(length) = head.length else {
-            if is_pixel_data(tag) || matches!(vr, VR::OB | VR::OW | VR::OD | VR::OF | VR::OL | VR::OV) && encoding.explicit {
+            if is_pixel_data(tag)
+                || matches!(vr, VR::OB | VR::OW | VR::OD | VR::OF | VR::OL | VR::OV) && encoding.explicit
+            {
                 self.position = value;
                 self.open(Level::Fragments, encoding, NO_END, tag, start)?;
                 return Ok(Token::Fragments(head));
@@ -295,14 +269,21 @@ impl Walker {
                 return Err(self.error(tag, Problem::UndefinedLength(vr.to_string())));
             }
             // PS3.5 §6.2.2: UN of undefined length is a sequence in implicit VR little endian.
-            let within = if encoding.explicit && vr == VR::UN { Encoding::IMPLICIT_LE } else { encoding };
+            let within = if encoding.explicit && vr == VR::UN {
+                Encoding::IMPLICIT_LE
+            } else {
+                encoding
+            };
             self.position = value;
             self.open(Level::Sequence, within, NO_END, tag, start)?;
             return Ok(Token::Sequence(head));
         };
         let end = value + u64::from(length);
         if end > bound {
-            let problem = Problem::BeyondParent { length: u64::from(length), left: bound.saturating_sub(value) };
+            let problem = Problem::BeyondParent {
+                length: u64::from(length),
+                left: bound.saturating_sub(value),
+            };
             return Err(self.error(tag, problem));
         }
         if vr == VR::SQ && !head.wrapped {
@@ -327,12 +308,26 @@ impl Walker {
         match (level, tag) {
             (Level::Sequence | Level::Fragments, ITEM) => {
                 let length = defined(length);
-                let head = Head { tag, vr: VR::UN, size: 8, length, encoding, wrapped: false, sign_depends: false };
+                let head = Head {
+                    tag,
+                    vr: VR::UN,
+                    size: 8,
+                    length,
+                    encoding,
+                    wrapped: false,
+                    sign_depends: false,
+                };
                 let value = start + 8;
                 let item_end = length.map_or(NO_END, |length| value + u64::from(length));
                 if item_end != NO_END && item_end > bound {
                     let left = bound.saturating_sub(value);
-                    return Err(self.error(tag, Problem::BeyondParent { length: item_end - value, left }));
+                    return Err(self.error(
+                        tag,
+                        Problem::BeyondParent {
+                            length: item_end - value,
+                            left,
+                        },
+                    ));
                 }
                 self.last = Some((tag, start));
                 if level == Level::Fragments {
@@ -372,12 +367,23 @@ impl Walker {
             Some(parent) if end == NO_END => parent.bound,
             _ => end,
         };
-        self.stack.push(Frame { level, encoding, end, bound, tag, start, fresh: level == Level::DataSet });
+        self.stack.push(Frame {
+            level,
+            encoding,
+            end,
+            bound,
+            tag,
+            start,
+            fresh: level == Level::DataSet,
+        });
         Ok(())
     }
 
     fn close(&mut self) {
-        if let Some(Frame { level: Level::Sequence, .. }) = self.stack.pop() {
+        if let Some(Frame {
+            level: Level::Sequence, ..
+        }) = self.stack.pop()
+        {
             self.depth = self.depth.saturating_sub(1);
         }
     }

@@ -68,7 +68,10 @@ impl TransferSyntax {
     }
 
     fn known(uid: &'static str, form: Form) -> Self {
-        Self { uid: Uid::constant(uid), form }
+        Self {
+            uid: Uid::constant(uid),
+            form,
+        }
     }
 
     /// Its UID.

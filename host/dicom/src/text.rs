@@ -120,7 +120,10 @@ impl Repertoire {
             },
             Self::Latin1 => bytes.iter().map(|&b| char::from(b)).collect(),
             Self::Utf8 => String::from_utf8_lossy(bytes),
-            Self::Katakana => bytes.iter().map(|&b| if b.is_ascii() { char::from(b) } else { katakana(b) }).collect(),
+            Self::Katakana => bytes
+                .iter()
+                .map(|&b| if b.is_ascii() { char::from(b) } else { katakana(b) })
+                .collect(),
             Self::Table(table) => table.decode_without_bom_handling(bytes).0,
         }
     }
@@ -130,7 +133,10 @@ impl Repertoire {
             Self::Default => None,
             Self::Utf8 => Some(text.as_bytes().to_vec()),
             Self::Latin1 => text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect(),
-            Self::Katakana => text.chars().map(|c| u8::try_from(c).ok().filter(u8::is_ascii).or_else(|| from_katakana(c))).collect(),
+            Self::Katakana => text
+                .chars()
+                .map(|c| u8::try_from(c).ok().filter(u8::is_ascii).or_else(|| from_katakana(c)))
+                .collect(),
             Self::Table(table) => {
                 let (bytes, _, unmappable) = table.encode(text);
                 (!unmappable).then(|| bytes.into_owned())
@@ -183,12 +189,18 @@ fn multi_byte(number: u16) -> Repertoire {
 
 /// `ISO 2022 IR 87`, `iso_2022-ir_87` and the like, without case and punctuation.
 fn normal(term: &[u8]) -> String {
-    term.iter().filter(|b| b.is_ascii_alphanumeric()).map(|b| char::from(b.to_ascii_uppercase())).collect()
+    term.iter()
+        .filter(|b| b.is_ascii_alphanumeric())
+        .map(|b| char::from(b.to_ascii_uppercase()))
+        .collect()
 }
 
 /// The ISO-IR number at the end of a normalized term; 6, the default repertoire, for anything else.
 fn number(term: &str) -> u16 {
-    term.strip_prefix("ISO2022IR").or_else(|| term.strip_prefix("ISOIR")).and_then(|n| n.parse().ok()).unwrap_or(6)
+    term.strip_prefix("ISO2022IR")
+        .or_else(|| term.strip_prefix("ISOIR"))
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(6)
 }
 
 #[cfg(test)]

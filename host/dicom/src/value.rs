@@ -60,7 +60,11 @@ pub(crate) fn texts(vr: VR, raw: &[u8], set: &CharacterSet) -> Vec<String> {
     let text = text_of(vr, raw, set);
     if vr::form(vr) == Form::Whole {
         let text = vr::trim(vr, &text);
-        return if text.is_empty() { Vec::new() } else { vec![text.to_owned()] };
+        return if text.is_empty() {
+            Vec::new()
+        } else {
+            vec![text.to_owned()]
+        };
     }
     let text = text.trim_end_matches(['\0', ' ']);
     if text.is_empty() {
@@ -70,7 +74,11 @@ pub(crate) fn texts(vr: VR, raw: &[u8], set: &CharacterSet) -> Vec<String> {
 }
 
 fn text_of<'a>(vr: VR, raw: &'a [u8], set: &CharacterSet) -> Cow<'a, str> {
-    if vr::uses_character_set(vr) { set.decode(raw, delimiters(vr)) } else { CharacterSet::default().decode(raw, delimiters(vr)) }
+    if vr::uses_character_set(vr) {
+        set.decode(raw, delimiters(vr))
+    } else {
+        CharacterSet::default().decode(raw, delimiters(vr))
+    }
 }
 
 /// What resets ISO 2022 escape sequences in values of this VR.
@@ -86,7 +94,11 @@ pub(crate) fn delimiters(vr: VR) -> Delimiters {
 pub(crate) fn units(raw: &[u8], width: usize, big_endian: bool) -> impl Iterator<Item = u64> {
     raw.chunks_exact(width.max(1)).map(move |unit| {
         let widen = |value: u64, &byte: &u8| value << 8 | u64::from(byte);
-        if big_endian { unit.iter().fold(0, widen) } else { unit.iter().rev().fold(0, widen) }
+        if big_endian {
+            unit.iter().fold(0, widen)
+        } else {
+            unit.iter().rev().fold(0, widen)
+        }
     })
 }
 
@@ -110,7 +122,11 @@ pub(crate) fn real(bits: u64, width: usize) -> f64 {
 pub(crate) fn as_tags(raw: &[u8], big_endian: bool) -> impl Iterator<Item = Tag> {
     units(raw, 4, big_endian).map(move |both| {
         let (first, second) = ((both & 0xFFFF) as u16, (both >> 16) as u16);
-        if big_endian { Tag(second, first) } else { Tag(first, second) }
+        if big_endian {
+            Tag(second, first)
+        } else {
+            Tag(first, second)
+        }
     })
 }
 

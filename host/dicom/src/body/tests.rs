@@ -27,7 +27,11 @@ fn native(w: &mut Writer) -> &mut Writer {
 }
 
 fn fragments(w: &mut Writer, ended: bool) -> &mut Writer {
-    w.head(tags::PIXEL_DATA, VR::OB, u32::MAX).mark(0xE000, 0).mark(0xE000, 6).bytes.extend([1; 6]);
+    w.head(tags::PIXEL_DATA, VR::OB, u32::MAX)
+        .mark(0xE000, 0)
+        .mark(0xE000, 6)
+        .bytes
+        .extend([1; 6]);
     w.mark(0xE000, 3).bytes.extend([2; 3]);
     if ended { w.mark(0xE0DD, 0) } else { w }
 }
@@ -46,24 +50,94 @@ fn verbatim() {
     let cases: Vec<Case> = vec![
         ("no pixel data", vec![], None),
         ("native", write(|w| _ = native(w)), None),
-        ("native and padding", write(|w| _ = native(w).put(TRAILING, VR::OB, &[0; 100])), None),
-        ("native of odd length", write(|w| _ = w.put(tags::PIXEL_DATA, VR::OB, &[7; 5]).put(TRAILING, VR::OB, &[0; 4])), None),
-        ("float and integer", write(|w| _ = native(w.put(tags::FLOAT_PIXEL_DATA, VR::OF, &[0; 8]))), None),
+        (
+            "native and padding",
+            write(|w| _ = native(w).put(TRAILING, VR::OB, &[0; 100])),
+            None,
+        ),
+        (
+            "native of odd length",
+            write(|w| _ = w.put(tags::PIXEL_DATA, VR::OB, &[7; 5]).put(TRAILING, VR::OB, &[0; 4])),
+            None,
+        ),
+        (
+            "float and integer",
+            write(|w| _ = native(w.put(tags::FLOAT_PIXEL_DATA, VR::OF, &[0; 8]))),
+            None,
+        ),
         ("fragments", write(|w| _ = fragments(w, true)), None),
         ("fragments without end", write(|w| _ = fragments(w, false)), None),
-        ("fragments and signatures", write(|w| _ = fragments(w, true).sequence(SIGNATURES, false, &[&|w| _ = w.text(tags::MODALITY, VR::CS, "CT")])), None),
-        ("private behind", write(|w| _ = native(w).put(Tag(0x7FE1, 0x0010), VR::LO, b"ACME").put(Tag(0x7FE1, 0x1001), VR::UN, b"ab")), None),
-        ("native cut", write(|w| native(w).bytes.truncate(40)), Some((pixel, Problem::Ends))),
-        ("cut in the header", write(|w| native(w).bytes.truncate(10)), Some((None, Problem::EndsInHeader))),
-        ("fragment cut", write(|w| fragments(w, false).bytes.truncate(33)), Some((item, Problem::Ends))),
-        ("fragment header cut", write(|w| fragments(w, false).bytes.truncate(24)), Some((pixel, Problem::Ends))),
-        ("no fragments", write(|w| fragments(w, false).bytes.truncate(12)), Some((pixel, Problem::Ends))),
-        ("only an offset table", write(|w| fragments(w, false).bytes.truncate(20)), Some((pixel, Problem::Ends))),
-        ("padding cut", write(|w| native(w).head(TRAILING, VR::OB, 100).bytes.extend([0; 9])), Some((Some(TRAILING), Problem::Ends))),
-        ("signatures cut", write(|w| _ = native(w).head(SIGNATURES, VR::SQ, u32::MAX).mark(0xE000, 0)), Some((Some(SIGNATURES), Problem::Ends))),
-        ("zeros behind", write(|w| native(w).bytes.extend([0; 100])), Some((Some(Tag(0, 0)), Problem::AfterPixelData))),
-        ("garbage behind", write(|w| native(w).bytes.extend(b"garbage garbage!")), Some((Some(Tag(0x6167, 0x6272)), Problem::AfterPixelData))),
-        ("a name behind", write(|w| _ = native(w).text(tags::PATIENT_NAME, VR::PN, "Doe")), Some((Some(tags::PATIENT_NAME), Problem::AfterPixelData))),
+        (
+            "fragments and signatures",
+            write(|w| {
+                _ = fragments(w, true).sequence(SIGNATURES, false, &[&|w| _ = w.text(tags::MODALITY, VR::CS, "CT")])
+            }),
+            None,
+        ),
+        (
+            "private behind",
+            write(|w| {
+                _ = native(w)
+                    .put(Tag(0x7FE1, 0x0010), VR::LO, b"ACME")
+                    .put(Tag(0x7FE1, 0x1001), VR::UN, b"ab")
+            }),
+            None,
+        ),
+        (
+            "native cut",
+            write(|w| native(w).bytes.truncate(40)),
+            Some((pixel, Problem::Ends)),
+        ),
+        (
+            "cut in the header",
+            write(|w| native(w).bytes.truncate(10)),
+            Some((None, Problem::EndsInHeader)),
+        ),
+        (
+            "fragment cut",
+            write(|w| fragments(w, false).bytes.truncate(33)),
+            Some((item, Problem::Ends)),
+        ),
+        (
+            "fragment header cut",
+            write(|w| fragments(w, false).bytes.truncate(24)),
+            Some((pixel, Problem::Ends)),
+        ),
+        (
+            "no fragments",
+            write(|w| fragments(w, false).bytes.truncate(12)),
+            Some((pixel, Problem::Ends)),
+        ),
+        (
+            "only an offset table",
+            write(|w| fragments(w, false).bytes.truncate(20)),
+            Some((pixel, Problem::Ends)),
+        ),
+        (
+            "padding cut",
+            write(|w| native(w).head(TRAILING, VR::OB, 100).bytes.extend([0; 9])),
+            Some((Some(TRAILING), Problem::Ends)),
+        ),
+        (
+            "signatures cut",
+            write(|w| _ = native(w).head(SIGNATURES, VR::SQ, u32::MAX).mark(0xE000, 0)),
+            Some((Some(SIGNATURES), Problem::Ends)),
+        ),
+        (
+            "zeros behind",
+            write(|w| native(w).bytes.extend([0; 100])),
+            Some((Some(Tag(0, 0)), Problem::AfterPixelData)),
+        ),
+        (
+            "garbage behind",
+            write(|w| native(w).bytes.extend(b"garbage garbage!")),
+            Some((Some(Tag(0x6167, 0x6272)), Problem::AfterPixelData)),
+        ),
+        (
+            "a name behind",
+            write(|w| _ = native(w).text(tags::PATIENT_NAME, VR::PN, "Doe")),
+            Some((Some(tags::PATIENT_NAME), Problem::AfterPixelData)),
+        ),
         (
             "fragment of undefined length",
             write(|w| _ = w.head(tags::PIXEL_DATA, VR::OB, u32::MAX).mark(0xE000, u32::MAX)),
@@ -71,7 +145,11 @@ fn verbatim() {
         ),
         (
             "not a fragment",
-            write(|w| _ = w.head(tags::PIXEL_DATA, VR::OB, u32::MAX).text(tags::MODALITY, VR::CS, "CT")),
+            write(|w| {
+                _ = w
+                    .head(tags::PIXEL_DATA, VR::OB, u32::MAX)
+                    .text(tags::MODALITY, VR::CS, "CT")
+            }),
             Some((Some(tags::MODALITY), Problem::NotAnItem)),
         ),
     ];
@@ -105,7 +183,10 @@ fn chunks_pass_without_being_copied() {
     body.push(chunk.slice(..3000), &mut out).unwrap();
     body.push(chunk.slice(3000..), &mut out).unwrap();
     body.finish(&mut out).unwrap();
-    assert_eq!(out.iter().map(|piece| piece.as_ptr()).collect::<Vec<_>>(), [chunk.as_ptr(), chunk[3000..].as_ptr()]);
+    assert_eq!(
+        out.iter().map(|piece| piece.as_ptr()).collect::<Vec<_>>(),
+        [chunk.as_ptr(), chunk[3000..].as_ptr()]
+    );
 }
 
 fn edited(edits: &[Edit], syntax: &TransferSyntax) -> Body {
@@ -131,9 +212,14 @@ fn tail(syntax: &TransferSyntax, kept: &[&str], signed: Option<(&str, &str)>) ->
         }
     }
     if let Some((date, uid)) = signed {
-        w.sequence(SIGNATURES, false, &[&|w| {
-            w.text(tags::DIGITAL_SIGNATURE_UID, VR::UI, uid).text(tags::DIGITAL_SIGNATURE_DATE_TIME, VR::DT, date);
-        }]);
+        w.sequence(
+            SIGNATURES,
+            false,
+            &[&|w| {
+                w.text(tags::DIGITAL_SIGNATURE_UID, VR::UI, uid)
+                    .text(tags::DIGITAL_SIGNATURE_DATE_TIME, VR::DT, date);
+            }],
+        );
     }
     if kept.contains(&"padding") {
         w.put(TRAILING, VR::OB, &[0; 30]);
@@ -147,18 +233,52 @@ fn edits_reach_what_follows_the_pixel_data() {
     let new = key.remap(&crate::Uid::parse("1.2.3").unwrap());
     let both = ["ACME", "OTHER", "padding"];
     let old = Some(("20240228", "1.2.3"));
-    let inside = |tag| Path { within: vec![Step { sequence: SIGNATURES, item: 0 }], tag };
-    let cases: Vec<(Vec<Edit>, &[&str], Option<(&str, &str)>)> = vec![
+    let inside = |tag| Path {
+        within: vec![Step {
+            sequence: SIGNATURES,
+            item: 0,
+        }],
+        tag,
+    };
+    /// Edits, what of [`tail`] is left, and the date and UID in its signature.
+    type Case<'a> = (Vec<Edit>, &'a [&'a str], Option<(&'a str, &'a str)>);
+    let cases: Vec<Case> = vec![
         (vec![], &both, old),
         (vec![Edit::Remove(tags::PATIENT_NAME.into())], &both, old),
         (vec![Edit::Remove(TRAILING.into())], &["ACME", "OTHER"], old),
-        (vec![Edit::RemoveEverywhere(TRAILING), Edit::RemoveEverywhere(SIGNATURES)], &["ACME", "OTHER"], None),
+        (
+            vec![Edit::RemoveEverywhere(TRAILING), Edit::RemoveEverywhere(SIGNATURES)],
+            &["ACME", "OTHER"],
+            None,
+        ),
         (vec![Edit::RemovePrivate { keep_creators: vec![] }], &["padding"], old),
-        (vec![Edit::RemovePrivate { keep_creators: vec!["OTHER".into()] }], &["OTHER", "padding"], old),
-        (vec![Edit::ShiftDatesEverywhere { days: 1 }], &both, Some(("20240229", "1.2.3"))),
-        (vec![Edit::RemapUidsEverywhere { keep: vec![] }], &both, Some(("20240228", new.as_str()))),
-        (vec![Edit::RemapUid(inside(tags::DIGITAL_SIGNATURE_UID))], &both, Some(("20240228", new.as_str()))),
-        (vec![Edit::Clear(inside(tags::DIGITAL_SIGNATURE_DATE_TIME))], &both, Some(("", "1.2.3"))),
+        (
+            vec![Edit::RemovePrivate {
+                keep_creators: vec!["OTHER".into()],
+            }],
+            &["OTHER", "padding"],
+            old,
+        ),
+        (
+            vec![Edit::ShiftDatesEverywhere { days: 1 }],
+            &both,
+            Some(("20240229", "1.2.3")),
+        ),
+        (
+            vec![Edit::RemapUidsEverywhere { keep: vec![] }],
+            &both,
+            Some(("20240228", new.as_str())),
+        ),
+        (
+            vec![Edit::RemapUid(inside(tags::DIGITAL_SIGNATURE_UID))],
+            &both,
+            Some(("20240228", new.as_str())),
+        ),
+        (
+            vec![Edit::Clear(inside(tags::DIGITAL_SIGNATURE_DATE_TIME))],
+            &both,
+            Some(("", "1.2.3")),
+        ),
     ];
     for syntax in syntaxes() {
         let bytes = tail(&syntax, &both, old);
@@ -174,11 +294,18 @@ fn edits_reach_what_follows_the_pixel_data() {
 #[test]
 fn what_cannot_be_edited_is_refused() {
     let mut w = Writer::le();
-    native(&mut w).sequence(SIGNATURES, false, &[&|w| _ = w.put(Tag(0x0400, 0x0120), VR::OB, &vec![0; HOLD])]);
+    native(&mut w).sequence(
+        SIGNATURES,
+        false,
+        &[&|w| _ = w.put(Tag(0x0400, 0x0120), VR::OB, &vec![0; HOLD])],
+    );
     let dates = [Edit::ShiftDatesEverywhere { days: 1 }];
     for chunk in [1000, 5 << 20] {
         let error = run(edited(&dates, &explicit()), &w.bytes, chunk).unwrap_err();
-        assert_eq!((error.tag(), error.problem()), (Some(SIGNATURES), &Problem::TailTooLong(HOLD as u64)));
+        assert_eq!(
+            (error.tag(), error.problem()),
+            (Some(SIGNATURES), &Problem::TailTooLong(HOLD as u64))
+        );
     }
     // A long one that no edit could concern passes.
     let mut w = Writer::le();

@@ -4,7 +4,8 @@ use super::*;
 
 #[test]
 fn table() {
-    let cases: &[(u16, u16, Option<(VR, bool)>)] = &[
+    type Case = (u16, u16, Option<(VR, bool)>);
+    let cases: &[Case] = &[
         (0x0010, 0x0010, Some((VR::PN, false))),
         (0x0008, 0x1140, Some((VR::SQ, false))),
         (0x0028, 0x0106, Some((VR::US, true))),

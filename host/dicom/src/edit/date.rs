@@ -20,7 +20,13 @@ pub(super) fn shift(vr: VR, value: &str, days: i32) -> Option<String> {
         if from.is_empty() && to.is_empty() {
             return None;
         }
-        let end = |text: &str| if text.is_empty() { Some(String::new()) } else { one(text, days) };
+        let end = |text: &str| {
+            if text.is_empty() {
+                Some(String::new())
+            } else {
+                one(text, days)
+            }
+        };
         Some(format!("{}-{}", end(from)?, end(to)?))
     })
 }
@@ -70,18 +76,28 @@ fn date_time(value: &str, days: i32) -> Option<String> {
 }
 
 fn number(digits: &str) -> Option<i64> {
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) { None } else { digits.parse().ok() }
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        None
+    } else {
+        digits.parse().ok()
+    }
 }
 
 fn moved(digits: &str, days: i32) -> Option<String> {
-    let (year, month, day) = (number(digits.get(..4)?)?, number(digits.get(4..6)?)?, number(digits.get(6..8)?)?);
+    let (year, month, day) = (
+        number(digits.get(..4)?)?,
+        number(digits.get(4..6)?)?,
+        number(digits.get(6..8)?)?,
+    );
     let before = day_number(year, month, day);
     // The 31st of February is no date.
     if calendar(before) != (year, month, day) {
         return None;
     }
     let (year, month, day) = calendar(before + i64::from(days));
-    (1..=9999).contains(&year).then(|| format!("{year:04}{month:02}{day:02}"))
+    (1..=9999)
+        .contains(&year)
+        .then(|| format!("{year:04}{month:02}{day:02}"))
 }
 
 /// Whether this is a date that exists, as YYYYMMDD.
@@ -96,8 +112,16 @@ pub(super) fn is_date_time(value: &str) -> bool {
 
 /// Days since 1 March of the year 0. The year is taken to begin in March, so that the leap day is its last.
 fn day_number(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
-    365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (153 * month + 2).div_euclid(5) + day - 1
+    let (year, month) = if month <= 2 {
+        (year - 1, month + 9)
+    } else {
+        (year, month - 3)
+    };
+    365 * year + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
+        + (153 * month + 2).div_euclid(5)
+        + day
+        - 1
 }
 
 fn calendar(days: i64) -> (i64, i64, i64) {
@@ -107,7 +131,11 @@ fn calendar(days: i64) -> (i64, i64, i64) {
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
     let year = year_of_era + era * 400;
-    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
+    if month < 10 {
+        (year, month + 3, day)
+    } else {
+        (year + 1, month - 9, day)
+    }
 }
 
 #[cfg(test)]

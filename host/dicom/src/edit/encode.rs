@@ -17,13 +17,25 @@ pub(super) fn encode(vr: VR, value: &Value, set: &CharacterSet, big_endian: bool
     let wrong = || Err(format!("{} values cannot be given to it", kind(value)));
     let mut bytes = match (form, value) {
         (Form::Values | Form::Whole, Value::Text(values)) => text(vr, values, set)?,
-        (Form::Values, Value::Signed(values)) if matches!(vr, VR::IS | VR::DS) => decimal(vr, values.iter().map(ToString::to_string))?,
-        (Form::Values, Value::Unsigned(values)) if matches!(vr, VR::IS | VR::DS) => decimal(vr, values.iter().map(ToString::to_string))?,
+        (Form::Values, Value::Signed(values)) if matches!(vr, VR::IS | VR::DS) => {
+            decimal(vr, values.iter().map(ToString::to_string))?
+        }
+        (Form::Values, Value::Unsigned(values)) if matches!(vr, VR::IS | VR::DS) => {
+            decimal(vr, values.iter().map(ToString::to_string))?
+        }
         (Form::Values, Value::Real(values)) if vr == VR::DS => decimal(vr, values.iter().map(|&real| shortest(real)))?,
-        (Form::Signed(width), Value::Signed(values)) => integers(values.iter().map(|&n| i128::from(n)), width, true, big_endian)?,
-        (Form::Signed(width), Value::Unsigned(values)) => integers(values.iter().map(|&n| i128::from(n)), width, true, big_endian)?,
-        (Form::Unsigned(width), Value::Signed(values)) => integers(values.iter().map(|&n| i128::from(n)), width, false, big_endian)?,
-        (Form::Unsigned(width), Value::Unsigned(values)) => integers(values.iter().map(|&n| i128::from(n)), width, false, big_endian)?,
+        (Form::Signed(width), Value::Signed(values)) => {
+            integers(values.iter().map(|&n| i128::from(n)), width, true, big_endian)?
+        }
+        (Form::Signed(width), Value::Unsigned(values)) => {
+            integers(values.iter().map(|&n| i128::from(n)), width, true, big_endian)?
+        }
+        (Form::Unsigned(width), Value::Signed(values)) => {
+            integers(values.iter().map(|&n| i128::from(n)), width, false, big_endian)?
+        }
+        (Form::Unsigned(width), Value::Unsigned(values)) => {
+            integers(values.iter().map(|&n| i128::from(n)), width, false, big_endian)?
+        }
         (Form::Real(width), Value::Real(values)) => reals(values.iter().copied(), width, big_endian),
         (Form::Real(width), Value::Signed(values)) => reals(values.iter().map(|&n| n as f64), width, big_endian),
         (Form::Real(width), Value::Unsigned(values)) => reals(values.iter().map(|&n| n as f64), width, big_endian),
@@ -72,7 +84,10 @@ fn text(vr: VR, values: &[String], set: &CharacterSet) -> Result<Vec<u8>, String
             return Err("a single value cannot contain a backslash".to_owned());
         }
         // Lines are for texts; an escape sequence, or a NUL, would change how the rest is read.
-        if value.chars().any(|c| c.is_control() && !(matches!(c, '\t' | '\n' | '\r' | '\x0C') && (whole || vr == VR::UC))) {
+        if value
+            .chars()
+            .any(|c| c.is_control() && !(matches!(c, '\t' | '\n' | '\r' | '\x0C') && (whole || vr == VR::UC)))
+        {
             return Err("it cannot contain control characters".to_owned());
         }
         check(vr, value.trim_matches(' '))?;
@@ -82,7 +97,11 @@ fn text(vr: VR, values: &[String], set: &CharacterSet) -> Result<Vec<u8>, String
         let encoded = set.encode(&joined, value::delimiters(vr));
         return encoded.ok_or_else(|| "the object's character set cannot express it".to_owned());
     }
-    if joined.is_ascii() { Ok(joined.into_bytes()) } else { Err("it takes ASCII only".to_owned()) }
+    if joined.is_ascii() {
+        Ok(joined.into_bytes())
+    } else {
+        Err("it takes ASCII only".to_owned())
+    }
 }
 
 /// The formats that readers depend on.
@@ -94,31 +113,51 @@ fn check(vr: VR, value: &str) -> Result<(), String> {
     let (fits, wanted) = match vr {
         VR::UI => return Uid::parse(value).map(drop).map_err(|bad| bad.to_string()),
         VR::DA => (date::is_date(value), "a date as YYYYMMDD"),
-        VR::DT => (date::is_date_time(value), "a date and time as YYYYMMDDHHMMSS.FFFFFF&ZZXX"),
+        VR::DT => (
+            date::is_date_time(value),
+            "a date and time as YYYYMMDDHHMMSS.FFFFFF&ZZXX",
+        ),
         VR::TM => (is_time(value), "a time as HHMMSS.FFFFFF"),
         VR::AS => {
             let (number, unit) = value.split_at_checked(3).unwrap_or(("", ""));
-            (digits(number) && matches!(unit, "D" | "W" | "M" | "Y"), "an age as nnnD, nnnW, nnnM or nnnY")
+            (
+                digits(number) && matches!(unit, "D" | "W" | "M" | "Y"),
+                "an age as nnnD, nnnW, nnnM or nnnY",
+            )
         }
         VR::IS => (value.parse::<i32>().is_ok(), "an integer of 32 bits"),
         VR::DS => {
-            let known = value.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
-            (known && value.len() <= 16 && value.parse::<f64>().is_ok(), "a number of at most 16 characters")
+            let known = value
+                .bytes()
+                .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+            (
+                known && value.len() <= 16 && value.parse::<f64>().is_ok(),
+                "a number of at most 16 characters",
+            )
         }
         VR::CS => {
             let known = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b' ' | b'_');
-            (value.len() <= 16 && value.bytes().all(known), "at most 16 upper-case letters, digits, spaces and underscores")
+            (
+                value.len() <= 16 && value.bytes().all(known),
+                "at most 16 upper-case letters, digits, spaces and underscores",
+            )
         }
         VR::AE => (value.len() <= 16, "at most 16 characters"),
         _ => return Ok(()),
     };
-    if fits { Ok(()) } else { Err(format!("it takes {wanted}")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("it takes {wanted}"))
+    }
 }
 
 fn is_time(value: &str) -> bool {
     let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
     let below = |range: std::ops::Range<usize>, limit: u8| {
-        whole.get(range).is_none_or(|two| two.parse::<u8>().is_ok_and(|number| number < limit))
+        whole
+            .get(range)
+            .is_none_or(|two| two.parse::<u8>().is_ok_and(|number| number < limit))
     };
     matches!(whole.len(), 2 | 4 | 6)
         && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
@@ -146,13 +185,28 @@ fn shortest(real: f64) -> String {
         return exponential;
     }
     let fixed = (1e-4..1e15).contains(&real.abs());
-    let cut = |places: usize| if fixed { format!("{real:.places$}") } else { format!("{real:.places$e}") };
+    let cut = |places: usize| {
+        if fixed {
+            format!("{real:.places$}")
+        } else {
+            format!("{real:.places$e}")
+        }
+    };
     (0..=14).rev().map(cut).find(|text| text.len() <= 16).unwrap_or(plain)
 }
 
-fn integers(values: impl Iterator<Item = i128>, width: usize, signed: bool, big_endian: bool) -> Result<Vec<u8>, String> {
+fn integers(
+    values: impl Iterator<Item = i128>,
+    width: usize,
+    signed: bool,
+    big_endian: bool,
+) -> Result<Vec<u8>, String> {
     let bits = width as u32 * 8;
-    let (low, high) = if signed { (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1) } else { (0, (1i128 << bits) - 1) };
+    let (low, high) = if signed {
+        (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1)
+    } else {
+        (0, (1i128 << bits) - 1)
+    };
     let mut out = Vec::new();
     for value in values {
         if !(low..=high).contains(&value) {
@@ -178,7 +232,11 @@ fn reals(values: impl Iterator<Item = f64>, width: usize, big_endian: bool) -> V
 /// Appends the lowest `width` bytes of a little-endian number.
 fn put(little: &[u8], width: usize, big_endian: bool, out: &mut Vec<u8>) {
     let unit = little.get(..width).unwrap_or(little);
-    if big_endian { out.extend(unit.iter().rev()) } else { out.extend_from_slice(unit) }
+    if big_endian {
+        out.extend(unit.iter().rev())
+    } else {
+        out.extend_from_slice(unit)
+    }
 }
 
 fn tag_bytes(tag: Tag, big_endian: bool) -> [u8; 4] {

@@ -3,11 +3,11 @@
 //! Separate from walking the tree, so that each is a few lines that say which elements it concerns and what happens to
 //! them; the same four are asked about elements after the pixel data, one at a time.
 
+use super::ChangeKind;
 use super::date;
 use super::encode::padding;
 use super::key::SiteKey;
 use super::tree::{Candidate, Everywhere, Fate};
-use super::{ChangeKind, Log};
 use crate::{Tag, VR, tags};
 use std::collections::BTreeMap;
 
@@ -42,22 +42,19 @@ const KINDS: [Tag; 26] = [
 ];
 
 /// Takes away every element with one tag.
-pub(super) struct RemoveTag<'a> {
-    pub(super) tag: Tag,
-    pub(super) log: &'a mut Log,
-}
+pub(super) struct RemoveTag(pub(super) Tag);
 
-impl Everywhere for RemoveTag<'_> {
+impl Everywhere for RemoveTag {
     fn concerns(&self, tag: Tag, _: VR) -> bool {
-        tag == self.tag
+        tag == self.0
     }
 
     fn judge(&mut self, _: &Candidate<'_>) -> Fate {
         Fate::Remove
     }
 
-    fn done(&mut self, tag: Tag, _: bool) {
-        self.log.add(tag, ChangeKind::Removed);
+    fn kind(&self) -> ChangeKind {
+        ChangeKind::Removed
     }
 }
 
@@ -70,7 +67,6 @@ pub(super) struct RemovePrivate<'a> {
     /// Spare the next level, somebody else has judged it, and judge only those below.
     pub(super) spare_next: bool,
     pub(super) sparing: bool,
-    pub(super) log: &'a mut Log,
 }
 
 /// The private block that an element reserves or is in (PS3.5 §7.8.1).
@@ -100,7 +96,10 @@ impl Everywhere for RemovePrivate<'_> {
         for (tag, value) in creators {
             let kept = is_kept(&value, self.keep);
             if let Some(block) = block(tag) {
-                self.blocks.entry(block).and_modify(|both| *both &= kept).or_insert(kept);
+                self.blocks
+                    .entry(block)
+                    .and_modify(|both| *both &= kept)
+                    .or_insert(kept);
             }
         }
     }
@@ -110,8 +109,8 @@ impl Everywhere for RemovePrivate<'_> {
         if kept || self.sparing { Fate::Keep } else { Fate::Remove }
     }
 
-    fn done(&mut self, tag: Tag, _: bool) {
-        self.log.add(tag, ChangeKind::Removed);
+    fn kind(&self) -> ChangeKind {
+        ChangeKind::Removed
     }
 }
 
@@ -119,7 +118,6 @@ impl Everywhere for RemovePrivate<'_> {
 pub(super) struct RemapUids<'a> {
     pub(super) keep: &'a [Tag],
     pub(super) key: &'a SiteKey,
-    pub(super) log: &'a mut Log,
 }
 
 impl Everywhere for RemapUids<'_> {
@@ -131,8 +129,8 @@ impl Everywhere for RemapUids<'_> {
         changed(element, remapped(element.bytes, self.key))
     }
 
-    fn done(&mut self, tag: Tag, _: bool) {
-        self.log.add(tag, ChangeKind::Remapped);
+    fn kind(&self) -> ChangeKind {
+        ChangeKind::Remapped
     }
 }
 
@@ -142,13 +140,13 @@ pub(super) fn remapped(bytes: &[u8], key: &SiteKey) -> Vec<u8> {
 }
 
 /// Moves dates.
-pub(super) struct ShiftDates<'a> {
+pub(super) struct ShiftDates {
     pub(super) days: i32,
-    pub(super) log: &'a mut Log,
+    /// A value of the last element could not be read.
     pub(super) cleared: bool,
 }
 
-impl Everywhere for ShiftDates<'_> {
+impl Everywhere for ShiftDates {
     fn concerns(&self, _: Tag, vr: VR) -> bool {
         matches!(vr, VR::DA | VR::DT)
     }
@@ -164,8 +162,12 @@ impl Everywhere for ShiftDates<'_> {
         changed(element, moved)
     }
 
-    fn done(&mut self, tag: Tag, _: bool) {
-        self.log.add(tag, if self.cleared { ChangeKind::Cleared } else { ChangeKind::Shifted });
+    fn kind(&self) -> ChangeKind {
+        if self.cleared {
+            ChangeKind::Cleared
+        } else {
+            ChangeKind::Shifted
+        }
     }
 }
 
@@ -174,7 +176,10 @@ impl Everywhere for ShiftDates<'_> {
 fn each(vr: VR, bytes: &[u8], mut change: impl FnMut(&str) -> String) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_end_matches(['\0', ' ']);
-    let values: Vec<String> = text.split('\\').map(|value| change(value.trim_matches([' ', '\0']))).collect();
+    let values: Vec<String> = text
+        .split('\\')
+        .map(|value| change(value.trim_matches([' ', '\0'])))
+        .collect();
     let mut out = values.join("\\").into_bytes();
     if out.len() % 2 == 1 {
         out.push(padding(vr));
@@ -184,5 +189,9 @@ fn each(vr: VR, bytes: &[u8], mut change: impl FnMut(&str) -> String) -> Vec<u8>
 
 fn changed(element: &Candidate<'_>, bytes: Vec<u8>) -> Fate {
     let padless = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches(['\0', ' ']).to_owned();
-    if padless(&bytes) == padless(element.bytes) { Fate::Keep } else { Fate::Rewrite(bytes) }
+    if padless(&bytes) == padless(element.bytes) {
+        Fate::Keep
+    } else {
+        Fate::Rewrite(bytes)
+    }
 }

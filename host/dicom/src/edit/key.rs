@@ -48,7 +48,10 @@ impl SiteKey {
         mac.update(b"uid ");
         mac.update(bytes);
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
-        format!("2.25.{}", digest.first_chunk().map_or(0, |&half| u128::from_be_bytes(half)))
+        format!(
+            "2.25.{}",
+            digest.first_chunk().map_or(0, |&half| u128::from_be_bytes(half))
+        )
     }
 }
 

@@ -32,7 +32,11 @@ pub(crate) enum TailFate {
 
 impl TailEdits {
     pub(super) fn new(edits: &[Edit], key: &SiteKey) -> Self {
-        Self { edits: edits.into(), key: key.clone(), blocks: BTreeMap::new() }
+        Self {
+            edits: edits.into(),
+            key: key.clone(),
+            blocks: BTreeMap::new(),
+        }
     }
 
     /// What happens to a top-level element, of which only the header has been seen.
@@ -67,14 +71,24 @@ impl TailEdits {
 
     /// Edits an element that was held back; gives its new bytes, empty when it is gone.
     pub(crate) fn rewrite(&mut self, syntax: &TransferSyntax, element: &[u8]) -> Result<Bytes, EditError> {
-        let limits = Limits { header_bytes: usize::MAX, depth: u16::MAX, elements: u32::MAX };
+        let limits = Limits {
+            header_bytes: usize::MAX,
+            depth: u16::MAX,
+            elements: u32::MAX,
+        };
         let (header, _) = Header::parse(syntax.clone(), element, limits).map_err(EditError::Result)?;
-        let Some(entry) = header.table().first() else { return Ok(Bytes::new()) };
+        let Some(entry) = header.table().first() else {
+            return Ok(Bytes::new());
+        };
         if let Some(block) = block(entry.tag).filter(|(group, own)| group % 2 == 1 && *own == entry.tag.element()) {
             for edit in self.edits.iter() {
                 if let Edit::RemovePrivate { keep_creators } = edit {
                     let kept = is_kept(header.raw(entry), keep_creators);
-                    let both = *self.blocks.entry(block).and_modify(|both| *both &= kept).or_insert(kept);
+                    let both = *self
+                        .blocks
+                        .entry(block)
+                        .and_modify(|both| *both &= kept)
+                        .or_insert(kept);
                     if !both {
                         return Ok(Bytes::new());
                     }

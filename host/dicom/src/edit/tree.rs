@@ -5,6 +5,7 @@
 //!
 //! It recurses, once per nested sequence: at most 129 times, because a header has been through the walker's depth limit.
 
+use super::{ChangeKind, Log};
 use crate::header::{Entry, Header};
 use crate::structure::Encoding;
 use crate::text::CharacterSet;
@@ -82,8 +83,8 @@ pub(super) trait Everywhere {
     fn enter(&mut self, _creators: &mut dyn Iterator<Item = (Tag, Vec<u8>)>) {}
     /// What to do with one that it concerns.
     fn judge(&mut self, element: &Candidate<'_>) -> Fate;
-    /// Told of what was done.
-    fn done(&mut self, tag: Tag, removed: bool);
+    /// What the last [`Fate::Rewrite`] or [`Fate::Remove`] is to be called.
+    fn kind(&self) -> ChangeKind;
 }
 
 impl Level {
@@ -94,10 +95,21 @@ impl Level {
     fn rows(header: &Header, rows: Range<usize>, otherwise: Encoding) -> Self {
         let nodes: Vec<Node> = header
             .level(rows.clone())
-            .map(|(row, entry)| Node { tag: entry.tag, vr: entry.vr, content: Content::Row(row) })
+            .map(|(row, entry)| Node {
+                tag: entry.tag,
+                vr: entry.vr,
+                content: Content::Row(row),
+            })
             .collect();
-        let encoding = header.level(rows).next().map_or(otherwise, |(_, entry)| entry.encoding());
-        Self { nodes, encoding, shrunk: Vec::new() }
+        let encoding = header
+            .level(rows)
+            .next()
+            .map_or(otherwise, |(_, entry)| entry.encoding());
+        Self {
+            nodes,
+            encoding,
+            shrunk: Vec::new(),
+        }
     }
 
     /// The level in one item of a sequence here; `None` when there is no such item.
@@ -108,7 +120,10 @@ impl Level {
 
     /// The character sets that this level names.
     pub(super) fn character_set(&self, header: &Header) -> Option<CharacterSet> {
-        let node = self.nodes.iter().find(|node| node.tag == tags::SPECIFIC_CHARACTER_SET)?;
+        let node = self
+            .nodes
+            .iter()
+            .find(|node| node.tag == tags::SPECIFIC_CHARACTER_SET)?;
         node.bytes(header).map(CharacterSet::of)
     }
 
@@ -120,7 +135,10 @@ impl Level {
 
     /// The style of an element that is new here.
     pub(super) fn style(&self) -> Style {
-        Style { encoding: self.encoding, wrapped: false }
+        Style {
+            encoding: self.encoding,
+            wrapped: false,
+        }
     }
 
     /// The bytes of an element that is here and is not a sequence.
@@ -132,8 +150,17 @@ impl Level {
     pub(super) fn set(&mut self, tag: Tag, vr: VR, style: Style, bytes: Vec<u8>) {
         let at = self.nodes.iter().position(|node| node.tag == tag);
         self.nodes.retain(|node| node.tag != tag);
-        let at = at.or_else(|| self.nodes.iter().position(|node| node.tag > tag)).unwrap_or(self.nodes.len());
-        self.nodes.insert(at.min(self.nodes.len()), Node { tag, vr, content: Content::Value { style, bytes } });
+        let at = at
+            .or_else(|| self.nodes.iter().position(|node| node.tag > tag))
+            .unwrap_or(self.nodes.len());
+        self.nodes.insert(
+            at.min(self.nodes.len()),
+            Node {
+                tag,
+                vr,
+                content: Content::Value { style, bytes },
+            },
+        );
     }
 
     /// Empties an element; whether there was anything in it.
@@ -148,7 +175,10 @@ impl Level {
                 Content::Items { items, .. } => !items.is_empty(),
             };
             // An empty sequence, of either kind of length, is written with length 0 and no delimiter.
-            node.content = Content::Value { style, bytes: Vec::new() };
+            node.content = Content::Value {
+                style,
+                bytes: Vec::new(),
+            };
         }
         changed
     }
@@ -164,46 +194,54 @@ impl Level {
         removed
     }
 
-    /// Offers every element here and below to an edit. An error names a sequence that cannot be read, so that it cannot
-    /// be known whether the edit is done in it.
-    pub(super) fn everywhere(&mut self, header: &Header, edit: &mut dyn Everywhere) -> Result<(), Tag> {
+    /// Offers every element here and below to an edit. A sequence that cannot be read, so that it cannot be known what is
+    /// in it, is emptied, as a date that cannot be read is.
+    pub(super) fn everywhere(&mut self, header: &Header, edit: &mut dyn Everywhere, log: &mut Log) {
         edit.enter(&mut self.creators(header));
         let encoding = self.encoding;
         let shrunk = &mut self.shrunk;
         self.nodes.retain_mut(|node| {
-            if edit.concerns(node.tag, node.vr) {
-                match edit.judge(&Candidate { tag: node.tag, vr: node.vr, bytes: node.bytes(header).unwrap_or_default() }) {
-                    Fate::Keep => {}
-                    Fate::Remove => {
-                        shrunk.push(node.tag.group());
-                        edit.done(node.tag, true);
-                        return false;
-                    }
-                    Fate::Rewrite(bytes) => {
-                        let style = node.style(header, encoding);
-                        node.content = Content::Value { style, bytes };
-                        edit.done(node.tag, false);
-                    }
+            let fate = if edit.concerns(node.tag, node.vr) {
+                let bytes = node.bytes(header).unwrap_or_default();
+                edit.judge(&Candidate {
+                    tag: node.tag,
+                    vr: node.vr,
+                    bytes,
+                })
+            } else {
+                Fate::Keep
+            };
+            let (bytes, kind) = match fate {
+                Fate::Remove => {
+                    shrunk.push(node.tag.group());
+                    log.add(node.tag, edit.kind());
+                    return false;
                 }
-            }
+                Fate::Rewrite(bytes) => (bytes, edit.kind()),
+                Fate::Keep if node.is_unreadable(header) => (Vec::new(), ChangeKind::Cleared),
+                Fate::Keep => return true,
+            };
+            log.add(node.tag, kind);
+            let style = node.style(header, encoding);
+            node.content = Content::Value { style, bytes };
             true
         });
         // Below only now, so that `enter` and `judge` of one level are not mixed with those of others.
         for node in &mut self.nodes {
-            if !node.reaches(header, edit)? {
+            if !node.may_hold(header, edit) {
                 continue;
             }
             for (_, level) in node.open(header).into_iter().flatten() {
-                level.everywhere(header, edit)?;
+                level.everywhere(header, edit, log);
             }
         }
-        Ok(())
     }
 
     fn creators(&self, header: &Header) -> impl Iterator<Item = (Tag, Vec<u8>)> {
-        let creators = self.nodes.iter().filter(|node| {
-            node.tag.group() % 2 == 1 && (0x0010..=0x00FF).contains(&node.tag.element())
-        });
+        let creators = self
+            .nodes
+            .iter()
+            .filter(|node| node.tag.group() % 2 == 1 && (0x0010..=0x00FF).contains(&node.tag.element()));
         creators.map(|node| (node.tag, node.bytes(header).unwrap_or_default().to_vec()))
     }
 
@@ -225,7 +263,9 @@ impl Level {
                 }
                 Content::Value { style, bytes } => write_value(node.tag, node.vr, *style, bytes, out),
                 Content::Items { row, items } => {
-                    let Some(sequence) = header.table().get(*row) else { continue };
+                    let Some(sequence) = header.table().get(*row) else {
+                        continue;
+                    };
                     enclose(header, sequence, out, |out| {
                         for (row, level) in items {
                             let Some(item) = header.table().get(*row) else { continue };
@@ -242,7 +282,11 @@ impl Node {
     /// The value, unless it is a sequence.
     fn bytes<'a>(&'a self, header: &'a Header) -> Option<&'a [u8]> {
         match &self.content {
-            Content::Row(row) => header.table().get(*row).filter(|entry| !entry.has_items()).map(|entry| header.raw(entry)),
+            Content::Row(row) => header
+                .table()
+                .get(*row)
+                .filter(|entry| !entry.has_items())
+                .map(|entry| header.raw(entry)),
             Content::Value { bytes, .. } => Some(bytes),
             Content::Items { .. } => None,
         }
@@ -252,8 +296,14 @@ impl Node {
         match &self.content {
             Content::Value { style, .. } => *style,
             Content::Row(row) | Content::Items { row, .. } => header.table().get(*row).map_or(
-                Style { encoding: otherwise, wrapped: false },
-                |entry| Style { encoding: entry.encoding(), wrapped: entry.is_wrapped() },
+                Style {
+                    encoding: otherwise,
+                    wrapped: false,
+                },
+                |entry| Style {
+                    encoding: entry.encoding(),
+                    wrapped: entry.is_wrapped(),
+                },
             ),
         }
     }
@@ -274,18 +324,21 @@ impl Node {
         }
     }
 
-    /// Whether an edit of every element may do something below here.
-    fn reaches(&self, header: &Header, edit: &dyn Everywhere) -> Result<bool, Tag> {
+    fn is_unreadable(&self, header: &Header) -> bool {
+        matches!(self.content, Content::Row(row) if header.table().get(row).is_some_and(Entry::is_unreadable))
+    }
+
+    /// Whether an edit of every element may have something to do below here.
+    fn may_hold(&self, header: &Header, edit: &dyn Everywhere) -> bool {
         match &self.content {
-            Content::Value { .. } => Ok(false),
-            Content::Items { .. } => Ok(true),
+            Content::Value { .. } => false,
+            Content::Items { .. } => true,
             Content::Row(row) => {
-                let rows = header.table().get(*row).map(|entry| *row..entry.next as usize);
-                let rows = rows.and_then(|rows| header.table().get(rows)).unwrap_or_default();
-                if let Some(unreadable) = rows.iter().find(|entry| entry.is_unreadable()) {
-                    return Err(unreadable.tag);
-                }
-                Ok(rows.iter().skip(1).any(|entry| edit.concerns(entry.tag, entry.vr)))
+                let next = header.table().get(*row).map_or(0, |entry| entry.next as usize);
+                let below = header.table().get(row + 1..next).unwrap_or_default();
+                below
+                    .iter()
+                    .any(|entry| edit.concerns(entry.tag, entry.vr) || entry.is_unreadable())
             }
         }
     }
@@ -306,7 +359,11 @@ fn enclose(header: &Header, entry: &Entry, out: &mut Vec<u8>, content: impl FnOn
     }
     // The length is the last four bytes of every header that can stand here.
     let length = (out.len() - begin) as u32;
-    let bytes = if entry.encoding().big_endian { length.to_be_bytes() } else { length.to_le_bytes() };
+    let bytes = if entry.encoding().big_endian {
+        length.to_be_bytes()
+    } else {
+        length.to_le_bytes()
+    };
     if let Some(field) = out.get_mut(begin.saturating_sub(4)..begin) {
         field.copy_from_slice(&bytes);
     }
@@ -314,8 +371,20 @@ fn enclose(header: &Header, entry: &Entry, out: &mut Vec<u8>, content: impl FnOn
 
 fn write_value(tag: Tag, vr: VR, style: Style, bytes: &[u8], out: &mut Vec<u8>) {
     let Style { encoding, wrapped } = style;
-    let u16 = |n: u16| if encoding.big_endian { n.to_be_bytes() } else { n.to_le_bytes() };
-    let u32 = |n: u32| if encoding.big_endian { n.to_be_bytes() } else { n.to_le_bytes() };
+    let u16 = |n: u16| {
+        if encoding.big_endian {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+    };
+    let u32 = |n: u32| {
+        if encoding.big_endian {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+    };
     out.extend_from_slice(&u16(tag.group()));
     out.extend_from_slice(&u16(tag.element()));
     let stated = if wrapped { VR::UN } else { vr };

@@ -60,7 +60,9 @@ fn uid(header: &Header, tag: Tag, name: &'static str) -> Result<Uid, MissingIden
     let (row, entry) = header.find(header.top(), tag).ok_or_else(|| flawed(Flaw::Absent))?;
     let text = std::str::from_utf8(header.raw(entry)).map_err(|_| flawed(Flaw::NotText))?;
     // In Part 5 order a second one would stand directly behind; out of order, anywhere.
-    let mut others = header.level(row + 1..header.top().end).filter(|(_, other)| other.tag == tag);
+    let mut others = header
+        .level(row + 1..header.top().end)
+        .filter(|(_, other)| other.tag == tag);
     if !others.all(|(_, other)| padless(header.raw(other)) == padless(text.as_bytes())) {
         return Err(flawed(Flaw::Twice));
     }

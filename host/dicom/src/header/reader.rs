@@ -40,7 +40,10 @@ impl HeaderReader {
     /// A reader for a data set in `syntax`. A deflated one must be inflated first ([`crate::inflate`]); it is then read
     /// as the Explicit VR Little Endian that it is.
     pub fn new(syntax: TransferSyntax, limits: Limits) -> Self {
-        let limits = Limits { header_bytes: limits.header_bytes.min(1 << 30), ..limits };
+        let limits = Limits {
+            header_bytes: limits.header_bytes.min(1 << 30),
+            ..limits
+        };
         Self {
             walker: Walker::new(Encoding::of(&syntax), Pixels::Stop, limits.depth),
             syntax,
@@ -90,7 +93,11 @@ impl HeaderReader {
     }
 
     fn progress(&self) -> Progress {
-        if self.reached { Progress::PixelDataReached } else { Progress::More }
+        if self.reached {
+            Progress::PixelDataReached
+        } else {
+            Progress::More
+        }
     }
 
     fn position(&self) -> usize {
@@ -128,7 +135,9 @@ impl HeaderReader {
                 self.unwrap_items(row)?;
             }
             let bytes = self.buffer.get(at..).unwrap_or_default();
-            let Some(token) = self.walker.next(bytes)? else { return self.check_size(None) };
+            let Some(token) = self.walker.next(bytes)? else {
+                return self.check_size(None);
+            };
             match token {
                 Token::Element(head) => {
                     let row = self.note(&head, at)?;
@@ -172,7 +181,11 @@ impl HeaderReader {
     fn note(&mut self, head: &Head, at: usize) -> Result<u32, ParseError> {
         let row = self.table.len() as u32;
         if row >= self.limits.elements {
-            return Err(ParseError::new(Some(head.tag), at as u64, Problem::TooManyElements(self.limits.elements)));
+            return Err(ParseError::new(
+                Some(head.tag),
+                at as u64,
+                Problem::TooManyElements(self.limits.elements),
+            ));
         }
         self.check_size(Some((head, at)))?;
         self.table.push(Entry::new(head, at as u32, row));
@@ -183,13 +196,24 @@ impl HeaderReader {
     fn check_size(&self, head: Option<(&Head, usize)>) -> Result<(), ParseError> {
         let limit = self.limits.header_bytes as u64;
         let (tag, at, length) = match head {
-            Some((head, at)) => (Some(head.tag), at as u64, u64::from(head.size) + u64::from(head.length.unwrap_or(0))),
+            Some((head, at)) => (
+                Some(head.tag),
+                at as u64,
+                u64::from(head.size) + u64::from(head.length.unwrap_or(0)),
+            ),
             None => (None, self.walker.position(), 0),
         };
         if at + length <= limit {
             return Ok(());
         }
-        Err(ParseError::new(tag, at, Problem::HeaderTooLong { length: length.max(1), limit }))
+        Err(ParseError::new(
+            tag,
+            at,
+            Problem::HeaderTooLong {
+                length: length.max(1),
+                limit,
+            },
+        ))
     }
 
     fn change(&mut self, row: u32, change: impl FnOnce(&mut Entry)) {
@@ -199,7 +223,9 @@ impl HeaderReader {
     }
 
     fn is_signed(&self) -> bool {
-        let value = self.pixel_representation.and_then(|at| self.buffer.get(at as usize..at as usize + 2));
+        let value = self
+            .pixel_representation
+            .and_then(|at| self.buffer.get(at as usize..at as usize + 2));
         // 0 or 1 in either byte order.
         value.is_some_and(|bytes| bytes.iter().any(|&b| b != 0))
     }
@@ -207,7 +233,9 @@ impl HeaderReader {
     /// Reads the items in the value of an element that hides them behind UN of defined length (PS3.5 §6.2.2). When they
     /// do not read as items, the value is left as it is: storing it is still right.
     fn unwrap_items(&mut self, row: u32) -> Result<(), ParseError> {
-        let Some(entry) = self.table.get(row as usize).copied() else { return Ok(()) };
+        let Some(entry) = self.table.get(row as usize).copied() else {
+            return Ok(());
+        };
         let mut walker = Walker::over_items(
             entry.tag,
             u64::from(entry.value),
@@ -222,7 +250,9 @@ impl HeaderReader {
             if walker.at_top() {
                 break true;
             }
-            let Some(bytes) = self.buffer.get(at..entry.end as usize) else { break false };
+            let Some(bytes) = self.buffer.get(at..entry.end as usize) else {
+                break false;
+            };
             match walker.next(bytes) {
                 Ok(Some(Token::End(_))) => {
                     let next = self.table.len() as u32;
@@ -266,7 +296,9 @@ impl HeaderReader {
 /// One run of bytes from several; does not copy when there is only one.
 fn join(first: Bytes, rest: Vec<Bytes>) -> Bytes {
     let mut pieces = std::iter::once(first).chain(rest).filter(|piece| !piece.is_empty());
-    let Some(first) = pieces.next() else { return Bytes::new() };
+    let Some(first) = pieces.next() else {
+        return Bytes::new();
+    };
     let Some(second) = pieces.next() else { return first };
     let mut all = BytesMut::from(first.as_ref());
     all.extend_from_slice(&second);

@@ -47,7 +47,15 @@ impl Entry {
             }
         }
         let end = value.saturating_add(head.length.unwrap_or(0));
-        Self { tag: head.tag, vr: head.vr, flags, start, value, end, next: row.saturating_add(1) }
+        Self {
+            tag: head.tag,
+            vr: head.vr,
+            flags,
+            start,
+            value,
+            end,
+            next: row.saturating_add(1),
+        }
     }
 
     /// Whether its length is undefined, so that a delimiter of 8 bytes follows its value.
@@ -57,12 +65,19 @@ impl Entry {
 
     /// Where the next element begins.
     pub(crate) fn after(&self) -> u32 {
-        if self.is_undefined() { self.end.saturating_add(8) } else { self.end }
+        if self.is_undefined() {
+            self.end.saturating_add(8)
+        } else {
+            self.end
+        }
     }
 
     /// How its own header is encoded.
     pub(crate) fn encoding(&self) -> Encoding {
-        Encoding { explicit: self.flags & EXPLICIT != 0, big_endian: self.flags & BIG_ENDIAN != 0 }
+        Encoding {
+            explicit: self.flags & EXPLICIT != 0,
+            big_endian: self.flags & BIG_ENDIAN != 0,
+        }
     }
 
     /// How numbers in its value are encoded: UN is always little endian.

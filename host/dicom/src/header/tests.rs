@@ -14,7 +14,11 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(syntax: &TransferSyntax) -> Self {
-        Self { bytes: Vec::new(), explicit: syntax.is_explicit(), big: syntax.is_big_endian() }
+        Self {
+            bytes: Vec::new(),
+            explicit: syntax.is_explicit(),
+            big: syntax.is_big_endian(),
+        }
     }
 
     pub(crate) fn le() -> Self {
@@ -22,12 +26,14 @@ impl Writer {
     }
 
     pub(crate) fn u16(&mut self, n: u16) -> &mut Self {
-        self.bytes.extend(if self.big { n.to_be_bytes() } else { n.to_le_bytes() });
+        self.bytes
+            .extend(if self.big { n.to_be_bytes() } else { n.to_le_bytes() });
         self
     }
 
     pub(crate) fn u32(&mut self, n: u32) -> &mut Self {
-        self.bytes.extend(if self.big { n.to_be_bytes() } else { n.to_le_bytes() });
+        self.bytes
+            .extend(if self.big { n.to_be_bytes() } else { n.to_le_bytes() });
         self
     }
 
@@ -37,7 +43,11 @@ impl Writer {
             return self.u32(length);
         }
         self.bytes.extend(vr.to_bytes());
-        if crate::vr::has_long_header(vr) { self.u16(0).u32(length) } else { self.u16(length as u16) }
+        if crate::vr::has_long_header(vr) {
+            self.u16(0).u32(length)
+        } else {
+            self.u16(length as u16)
+        }
     }
 
     pub(crate) fn put(&mut self, tag: Tag, vr: VR, value: &[u8]) -> &mut Self {
@@ -61,9 +71,17 @@ impl Writer {
 
     /// A sequence with items, written by `items`; lengths defined or not.
     pub(crate) fn sequence(&mut self, tag: Tag, defined: bool, items: &[&dyn Fn(&mut Self)]) -> &mut Self {
-        let mut inner = Self { bytes: Vec::new(), explicit: self.explicit, big: self.big };
+        let mut inner = Self {
+            bytes: Vec::new(),
+            explicit: self.explicit,
+            big: self.big,
+        };
         for item in items {
-            let mut one = Self { bytes: Vec::new(), explicit: self.explicit, big: self.big };
+            let mut one = Self {
+                bytes: Vec::new(),
+                explicit: self.explicit,
+                big: self.big,
+            };
             item(&mut one);
             inner.mark(0xE000, if defined { one.bytes.len() as u32 } else { u32::MAX });
             inner.bytes.extend(one.bytes);
@@ -89,7 +107,11 @@ impl Writer {
 }
 
 pub(crate) fn syntaxes() -> [TransferSyntax; 3] {
-    [TransferSyntax::explicit_le(), TransferSyntax::implicit_le(), TransferSyntax::explicit_be()]
+    [
+        TransferSyntax::explicit_le(),
+        TransferSyntax::implicit_le(),
+        TransferSyntax::explicit_be(),
+    ]
 }
 
 /// A data set with something of everything.
@@ -109,9 +131,14 @@ pub(crate) fn sample(syntax: &TransferSyntax, defined: bool) -> Vec<u8> {
                 &|w| {
                     w.text(tags::REFERENCED_SOP_CLASS_UID, VR::UI, "1.2.840.10008.5.1.4.1.1.2")
                         .text(tags::REFERENCED_SOP_INSTANCE_UID, VR::UI, "1.2.3.9")
-                        .sequence(tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, defined, &[&|w| {
-                            w.text(tags::CODE_VALUE, VR::SH, "121311").put(Tag(0x0009, 0x0010), VR::LO, b"ACME");
-                        }]);
+                        .sequence(
+                            tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE,
+                            defined,
+                            &[&|w| {
+                                w.text(tags::CODE_VALUE, VR::SH, "121311")
+                                    .put(Tag(0x0009, 0x0010), VR::LO, b"ACME");
+                            }],
+                        );
                 },
                 &|_| {},
             ],
@@ -140,7 +167,10 @@ pub(crate) fn header(syntax: &TransferSyntax, bytes: &[u8]) -> Header {
 }
 
 fn at(steps: &[(Tag, u32)], tag: Tag) -> Path {
-    Path { within: steps.iter().map(|&(sequence, item)| Step { sequence, item }).collect(), tag }
+    Path {
+        within: steps.iter().map(|&(sequence, item)| Step { sequence, item }).collect(),
+        tag,
+    }
 }
 
 #[test]
@@ -153,24 +183,48 @@ fn everything_is_found_in_every_encoding() {
             assert_eq!(header.bytes(), &sample(&syntax, defined));
             let identity = header.identity().unwrap();
             assert_eq!(
-                [&identity.sop_class, &identity.sop_instance, &identity.study, &identity.series].map(|u| u.as_str()),
+                [
+                    &identity.sop_class,
+                    &identity.sop_instance,
+                    &identity.study,
+                    &identity.series
+                ]
+                .map(|u| u.as_str()),
                 ["1.2.840.10008.5.1.4.1.1.2", "1.2.3.4", "1.2.3.1", "1.2.3.2"]
             );
             assert_eq!(header.first(tags::PATIENT_NAME).as_deref(), Some("Müller^Jörg=é"));
             assert_eq!(header.text(tags::IMAGE_POSITION_PATIENT).unwrap(), ["-1.5", "0", "1e2"]);
             assert_eq!(header.first(tags::ROWS).as_deref(), Some("512"));
             assert_eq!(header.value(&tags::ROWS.into()), Some(Value::Unsigned(vec![512])));
-            assert_eq!(header.value(&Tag(0x0009, 0x1001).into()), Some(Value::Bytes(Bytes::from_static(&[1, 2, 3, 4]))));
+            assert_eq!(
+                header.value(&Tag(0x0009, 0x1001).into()),
+                Some(Value::Bytes(Bytes::from_static(&[1, 2, 3, 4])))
+            );
             assert_eq!(header.text(tags::PATIENT_ID), None);
             assert_eq!(header.first(tags::REFERENCED_IMAGE_SEQUENCE), None);
             assert_eq!(header.items(&tags::REFERENCED_IMAGE_SEQUENCE.into()), Some(2));
             assert_eq!(header.items(&tags::REFERENCED_STUDY_SEQUENCE.into()), Some(0));
             assert_eq!(header.items(&tags::PATIENT_NAME.into()), None);
-            let deep = [(tags::REFERENCED_IMAGE_SEQUENCE, 0), (tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, 0)];
-            assert_eq!(header.value(&at(&deep, tags::CODE_VALUE)), Some(Value::Text(vec!["121311".into()])));
-            assert_eq!(header.tags(&at(&deep, tags::CODE_VALUE).within), [tags::CODE_VALUE, Tag(0x0009, 0x0010)]);
-            assert_eq!(header.tags(&at(&[(tags::REFERENCED_IMAGE_SEQUENCE, 1)], Tag(0, 0)).within), []);
-            assert_eq!(header.value(&at(&[(tags::REFERENCED_IMAGE_SEQUENCE, 2)], tags::CODE_VALUE)), None);
+            let deep = [
+                (tags::REFERENCED_IMAGE_SEQUENCE, 0),
+                (tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE, 0),
+            ];
+            assert_eq!(
+                header.value(&at(&deep, tags::CODE_VALUE)),
+                Some(Value::Text(vec!["121311".into()]))
+            );
+            assert_eq!(
+                header.tags(&at(&deep, tags::CODE_VALUE).within),
+                [tags::CODE_VALUE, Tag(0x0009, 0x0010)]
+            );
+            assert_eq!(
+                header.tags(&at(&[(tags::REFERENCED_IMAGE_SEQUENCE, 1)], Tag(0, 0)).within),
+                []
+            );
+            assert_eq!(
+                header.value(&at(&[(tags::REFERENCED_IMAGE_SEQUENCE, 2)], tags::CODE_VALUE)),
+                None
+            );
             assert_eq!(header.value(&at(&[(tags::PATIENT_NAME, 0)], tags::CODE_VALUE)), None);
             assert_eq!(header.tags(&[]).len(), 14);
         }
@@ -181,7 +235,11 @@ fn everything_is_found_in_every_encoding() {
 fn debug_shows_no_values() {
     let syntax = TransferSyntax::explicit_le();
     let header = header(&syntax, &sample(&syntax, true));
-    let shown = format!("{header:?} {:?} {:?}", header.element(&tags::PATIENT_NAME.into()), header.value(&tags::PATIENT_NAME.into()));
+    let shown = format!(
+        "{header:?} {:?} {:?}",
+        header.element(&tags::PATIENT_NAME.into()),
+        header.value(&tags::PATIENT_NAME.into())
+    );
     assert!(!shown.contains("rg"), "{shown}");
 }
 
@@ -193,7 +251,8 @@ fn an_item_has_its_own_character_set() {
         true,
         &[
             &|w| {
-                w.text(tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 192").text(tags::CODE_MEANING, VR::LO, "Müller");
+                w.text(tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 192")
+                    .text(tags::CODE_MEANING, VR::LO, "Müller");
             },
             &|w| {
                 w.put(tags::CODE_MEANING, VR::LO, b"M\xFCller");
@@ -203,7 +262,11 @@ fn an_item_has_its_own_character_set() {
     let header = header(&TransferSyntax::explicit_le(), &w.bytes);
     for item in [0, 1] {
         let path = at(&[(tags::REQUEST_ATTRIBUTES_SEQUENCE, item)], tags::CODE_MEANING);
-        assert_eq!(header.value(&path), Some(Value::Text(vec!["Müller".into()])), "item {item}");
+        assert_eq!(
+            header.value(&path),
+            Some(Value::Text(vec!["Müller".into()])),
+            "item {item}"
+        );
     }
 }
 
@@ -214,15 +277,24 @@ fn un_holds_implicit_little_endian() {
     };
     for syntax in [TransferSyntax::explicit_le(), TransferSyntax::explicit_be()] {
         let implicit = TransferSyntax::implicit_le();
-        for (tag, defined) in [(tags::REFERENCED_IMAGE_SEQUENCE, false), (Tag(0x0009, 0x1001), false), (tags::REFERENCED_IMAGE_SEQUENCE, true)] {
+        for (tag, defined) in [
+            (tags::REFERENCED_IMAGE_SEQUENCE, false),
+            (Tag(0x0009, 0x1001), false),
+            (tags::REFERENCED_IMAGE_SEQUENCE, true),
+        ] {
             let mut sequence = Writer::new(&implicit);
             sequence.sequence(tag, defined, &[&inner]);
             let items = &sequence.bytes[8..];
             let mut w = Writer::new(&syntax);
-            w.identity().head(tag, VR::UN, if defined { items.len() as u32 } else { u32::MAX });
+            w.identity()
+                .head(tag, VR::UN, if defined { items.len() as u32 } else { u32::MAX });
             w.bytes.extend(items);
             // A number after it, to see that the encoding is back.
-            w.put(tags::ROWS, VR::US, if syntax.is_big_endian() { &[0, 5] } else { &[5, 0] });
+            w.put(
+                tags::ROWS,
+                VR::US,
+                if syntax.is_big_endian() { &[0, 5] } else { &[5, 0] },
+            );
             let header = header(&syntax, &w.bytes);
             assert_eq!(header.items(&tag.into()), Some(1), "{tag} {defined}");
             let value = header.value(&at(&[(tag, 0)], tags::REFERENCED_SOP_INSTANCE_UID));
@@ -231,14 +303,16 @@ fn un_holds_implicit_little_endian() {
         }
         // A known element as UN is what the dictionary says; its number is little endian.
         let mut w = Writer::new(&syntax);
-        w.put(tags::PATIENT_NAME, VR::UN, b"Doe^John").put(tags::ROWS, VR::UN, &[5, 0]);
+        w.put(tags::PATIENT_NAME, VR::UN, b"Doe^John")
+            .put(tags::ROWS, VR::UN, &[5, 0]);
         let header = header(&syntax, &w.bytes);
         assert_eq!(header.first(tags::PATIENT_NAME).as_deref(), Some("Doe^John"));
         assert_eq!(header.first(tags::ROWS).as_deref(), Some("5"));
     }
     // What does not read as items stays bytes.
     let mut w = Writer::le();
-    w.put(tags::REFERENCED_IMAGE_SEQUENCE, VR::UN, b"whatever").text(tags::MODALITY, VR::CS, "CT");
+    w.put(tags::REFERENCED_IMAGE_SEQUENCE, VR::UN, b"whatever")
+        .text(tags::MODALITY, VR::CS, "CT");
     let header = header(&TransferSyntax::explicit_le(), &w.bytes);
     assert_eq!(header.items(&tags::REFERENCED_IMAGE_SEQUENCE.into()), None);
     assert_eq!(header.first(tags::MODALITY).as_deref(), Some("CT"));
@@ -253,15 +327,25 @@ fn oddities_that_are_survived() {
     let mut w = Writer::le();
     w.u16(0x0009).u16(0x1001).bytes.extend(b"ZZ\0\0\x02\0\0\0ab");
     w.text(tags::MODALITY, VR::CS, "CT");
-    assert_eq!(read(&w).value(&Tag(0x0009, 0x1001).into()), Some(Value::Bytes(Bytes::from_static(b"ab"))));
+    assert_eq!(
+        read(&w).value(&Tag(0x0009, 0x1001).into()),
+        Some(Value::Bytes(Bytes::from_static(b"ab")))
+    );
 
     // Items without VRs in an explicit data set.
     let mut w = Writer::le();
     let mut implicit = Writer::new(&TransferSyntax::implicit_le());
-    implicit.sequence(Tag(0x2005, 0x1402), false, &[&|w| {
-        w.text(tags::CODE_VALUE, VR::SH, "121311").text(tags::CODE_MEANING, VR::LO, "x");
-    }]);
-    w.head(Tag(0x2005, 0x1402), VR::SQ, u32::MAX).bytes.extend(&implicit.bytes[8..]);
+    implicit.sequence(
+        Tag(0x2005, 0x1402),
+        false,
+        &[&|w| {
+            w.text(tags::CODE_VALUE, VR::SH, "121311")
+                .text(tags::CODE_MEANING, VR::LO, "x");
+        }],
+    );
+    w.head(Tag(0x2005, 0x1402), VR::SQ, u32::MAX)
+        .bytes
+        .extend(&implicit.bytes[8..]);
     w.text(Tag(0x300A, 0x0002), VR::SH, "plan");
     let header = read(&w);
     let path = at(&[(Tag(0x2005, 0x1402), 0)], tags::CODE_MEANING);
@@ -270,11 +354,16 @@ fn oddities_that_are_survived() {
 
     // An icon in fragments, its pixel data not the object's.
     let mut w = Writer::le();
-    w.sequence(tags::ICON_IMAGE_SEQUENCE, false, &[&|w| {
-        w.put(tags::ROWS, VR::US, &[1, 0]).head(tags::PIXEL_DATA, VR::OB, u32::MAX);
-        w.mark(0xE000, 0).mark(0xE000, 4).bytes.extend(b"abcd");
-        w.mark(0xE0DD, 0);
-    }]);
+    w.sequence(
+        tags::ICON_IMAGE_SEQUENCE,
+        false,
+        &[&|w| {
+            w.put(tags::ROWS, VR::US, &[1, 0])
+                .head(tags::PIXEL_DATA, VR::OB, u32::MAX);
+            w.mark(0xE000, 0).mark(0xE000, 4).bytes.extend(b"abcd");
+            w.mark(0xE0DD, 0);
+        }],
+    );
     w.text(Tag(0x300A, 0x0002), VR::SH, "plan");
     let header = read(&w);
     let icon = at(&[(tags::ICON_IMAGE_SEQUENCE, 0)], tags::PIXEL_DATA);
@@ -304,11 +393,23 @@ fn us_or_ss_follows_pixel_representation() {
     for syntax in syntaxes() {
         for (representation, expected) in [(0u8, "65535"), (1, "-1")] {
             let mut w = Writer::new(&syntax);
-            let value = if syntax.is_big_endian() { [0, representation] } else { [representation, 0] };
+            let value = if syntax.is_big_endian() {
+                [0, representation]
+            } else {
+                [representation, 0]
+            };
             let stated = if representation == 1 { VR::SS } else { VR::US };
-            w.put(tags::PIXEL_REPRESENTATION, VR::US, &value).put(tags::SMALLEST_IMAGE_PIXEL_VALUE, stated, &[255, 255]);
+            w.put(tags::PIXEL_REPRESENTATION, VR::US, &value).put(
+                tags::SMALLEST_IMAGE_PIXEL_VALUE,
+                stated,
+                &[255, 255],
+            );
             let header = header(&syntax, &w.bytes);
-            assert_eq!(header.first(tags::SMALLEST_IMAGE_PIXEL_VALUE).as_deref(), Some(expected), "{syntax:?}");
+            assert_eq!(
+                header.first(tags::SMALLEST_IMAGE_PIXEL_VALUE).as_deref(),
+                Some(expected),
+                "{syntax:?}"
+            );
         }
     }
 }
@@ -337,7 +438,11 @@ fn what_is_refused() {
         ("nothing", vec![], None),
         ("64 deep", nested(64), None),
         ("65 deep", nested(65), Some((Some(sq), 64 * 20, Problem::TooDeep(64)))),
-        ("100,000 deep", nested(100_000), Some((Some(sq), 64 * 20, Problem::TooDeep(64)))),
+        (
+            "100,000 deep",
+            nested(100_000),
+            Some((Some(sq), 64 * 20, Problem::TooDeep(64))),
+        ),
         (
             "binary VR",
             write(|w| {
@@ -362,12 +467,16 @@ fn what_is_refused() {
         (
             "length beyond the limit",
             write(|w| {
-                w.text(tags::MODALITY, VR::CS, "CT").head(Tag(0x0040, 0xA160), VR::UT, 0xFFFF_FF00);
+                w.text(tags::MODALITY, VR::CS, "CT")
+                    .head(Tag(0x0040, 0xA160), VR::UT, 0xFFFF_FF00);
             }),
             Some((
                 Some(Tag(0x0040, 0xA160)),
                 10,
-                Problem::HeaderTooLong { length: 0xFFFF_FF00 + 12, limit: 32 << 20 },
+                Problem::HeaderTooLong {
+                    length: 0xFFFF_FF00 + 12,
+                    limit: 32 << 20,
+                },
             )),
         ),
         (
@@ -394,14 +503,21 @@ fn what_is_refused() {
         (
             "item longer than its sequence",
             write(|w| {
-                w.head(sq, VR::SQ, 18).mark(0xE000, 12).text(tags::MODALITY, VR::CS, "CT").text(tags::MODALITY, VR::CS, "CT");
+                w.head(sq, VR::SQ, 18)
+                    .mark(0xE000, 12)
+                    .text(tags::MODALITY, VR::CS, "CT")
+                    .text(tags::MODALITY, VR::CS, "CT");
             }),
             Some((Some(item), 12, Problem::BeyondParent { length: 12, left: 10 })),
         ),
         (
             "element longer than its item",
             write(|w| {
-                w.head(sq, VR::SQ, 18).mark(0xE000, 10).head(tags::MODALITY, VR::CS, 4).bytes.extend(b"CT  ");
+                w.head(sq, VR::SQ, 18)
+                    .mark(0xE000, 10)
+                    .head(tags::MODALITY, VR::CS, 4)
+                    .bytes
+                    .extend(b"CT  ");
             }),
             Some((Some(tags::MODALITY), 20, Problem::BeyondParent { length: 4, left: 2 })),
         ),
@@ -412,8 +528,16 @@ fn what_is_refused() {
             }),
             Some((Some(item), 20, Problem::ParentEnds)),
         ),
-        ("item delimiter at the top", write(|w| _ = w.mark(0xE00D, 0)), Some((Some(Tag(0xFFFE, 0xE00D)), 0, Problem::StrayDelimiter))),
-        ("item at the top", write(|w| _ = w.mark(0xE000, 0)), Some((Some(item), 0, Problem::StrayDelimiter))),
+        (
+            "item delimiter at the top",
+            write(|w| _ = w.mark(0xE00D, 0)),
+            Some((Some(Tag(0xFFFE, 0xE00D)), 0, Problem::StrayDelimiter)),
+        ),
+        (
+            "item at the top",
+            write(|w| _ = w.mark(0xE000, 0)),
+            Some((Some(item), 0, Problem::StrayDelimiter)),
+        ),
         (
             "element in a sequence",
             write(|w| {
@@ -438,7 +562,10 @@ fn what_is_refused() {
         (
             "fragment of undefined length in an icon",
             write(|w| {
-                w.head(sq, VR::SQ, u32::MAX).mark(0xE000, u32::MAX).head(tags::PIXEL_DATA, VR::OB, u32::MAX).mark(0xE000, u32::MAX);
+                w.head(sq, VR::SQ, u32::MAX)
+                    .mark(0xE000, u32::MAX)
+                    .head(tags::PIXEL_DATA, VR::OB, u32::MAX)
+                    .mark(0xE000, u32::MAX);
             }),
             Some((Some(item), 32, Problem::UndefinedFragment)),
         ),
@@ -448,7 +575,11 @@ fn what_is_refused() {
         let found = Header::parse(TransferSyntax::explicit_le(), &bytes, Limits::default()).err();
         let found = found.map(|error| (error.tag(), error.offset(), error.problem().clone()));
         assert_eq!(found, expected, "{name}");
-        assert!(started.elapsed() < Duration::from_millis(500), "{name} took {:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_millis(500),
+            "{name} took {:?}",
+            started.elapsed()
+        );
     }
 }
 
@@ -457,24 +588,72 @@ fn limits() {
     let syntax = TransferSyntax::explicit_le();
     let bytes = with_pixels(&syntax, true);
     let size = sample(&syntax, true).len();
-    let parse = |limits| Header::parse(syntax.clone(), &bytes, limits).map(drop).map_err(|e| e.problem().clone());
-    assert_eq!(parse(Limits { header_bytes: size, ..Limits::default() }), Ok(()));
-    let short = parse(Limits { header_bytes: size - 1, ..Limits::default() });
+    let parse = |limits| {
+        Header::parse(syntax.clone(), &bytes, limits)
+            .map(drop)
+            .map_err(|e| e.problem().clone())
+    };
+    assert_eq!(
+        parse(Limits {
+            header_bytes: size,
+            ..Limits::default()
+        }),
+        Ok(())
+    );
+    let short = parse(Limits {
+        header_bytes: size - 1,
+        ..Limits::default()
+    });
     assert!(matches!(short, Err(Problem::HeaderTooLong { .. })), "{short:?}");
-    assert_eq!(parse(Limits { elements: 22, ..Limits::default() }), Ok(()));
-    assert_eq!(parse(Limits { elements: 21, ..Limits::default() }), Err(Problem::TooManyElements(21)));
-    assert_eq!(parse(Limits { depth: 1, ..Limits::default() }), Err(Problem::TooDeep(1)));
+    assert_eq!(
+        parse(Limits {
+            elements: 22,
+            ..Limits::default()
+        }),
+        Ok(())
+    );
+    assert_eq!(
+        parse(Limits {
+            elements: 21,
+            ..Limits::default()
+        }),
+        Err(Problem::TooManyElements(21))
+    );
+    assert_eq!(
+        parse(Limits {
+            depth: 1,
+            ..Limits::default()
+        }),
+        Err(Problem::TooDeep(1))
+    );
 }
 
 #[test]
 fn identity_is_judged() {
-    let uids = [tags::SOP_CLASS_UID, tags::SOP_INSTANCE_UID, tags::STUDY_INSTANCE_UID, tags::SERIES_INSTANCE_UID];
+    let uids = [
+        tags::SOP_CLASS_UID,
+        tags::SOP_INSTANCE_UID,
+        tags::STUDY_INSTANCE_UID,
+        tags::SERIES_INSTANCE_UID,
+    ];
     let cases: &[(&str, &[&str], &str)] = &[
         ("missing", &[], "Study Instance UID (0020,000D) is missing"),
         ("empty", &[""], "Study Instance UID (0020,000D) is empty"),
-        ("a path", &["../../x"], "Study Instance UID (0020,000D) is not a UID: a UID has no empty component, this has one at position 0"),
-        ("two values", &["1.2\\1.3"], "Study Instance UID (0020,000D) has 2 values where one belongs"),
-        ("twice", &["1.2", "1.3"], "Study Instance UID (0020,000D) stands twice, with different values"),
+        (
+            "a path",
+            &["../../x"],
+            "Study Instance UID (0020,000D) is not a UID: a UID has no empty component, this has one at position 0",
+        ),
+        (
+            "two values",
+            &["1.2\\1.3"],
+            "Study Instance UID (0020,000D) has 2 values where one belongs",
+        ),
+        (
+            "twice",
+            &["1.2", "1.3"],
+            "Study Instance UID (0020,000D) stands twice, with different values",
+        ),
         ("twice the same", &["1.2", "1.2 "], ""),
     ];
     for (name, values, expected) in cases {
@@ -496,7 +675,11 @@ fn identity_is_judged() {
 
 /// The rows that a header has, for comparison.
 fn rows(header: &Header) -> Vec<(Tag, VR, u32, u32, u32, u32)> {
-    header.table().iter().map(|e| (e.tag, e.vr, e.start, e.value, e.end, e.next)).collect()
+    header
+        .table()
+        .iter()
+        .map(|e| (e.tag, e.vr, e.start, e.value, e.end, e.next))
+        .collect()
 }
 
 fn in_chunks(syntax: &TransferSyntax, bytes: &[u8], sizes: &[usize]) -> Result<(Header, Bytes), ParseError> {
@@ -507,7 +690,11 @@ fn in_chunks(syntax: &TransferSyntax, bytes: &[u8], sizes: &[usize]) -> Result<(
             break;
         }
         let (chunk, after) = rest.split_at((*size).clamp(1, rest.len()));
-        if turn % 2 == 0 { reader.push(chunk)? } else { reader.push_bytes(Bytes::copy_from_slice(chunk))? };
+        if turn % 2 == 0 {
+            reader.push(chunk)?
+        } else {
+            reader.push_bytes(Bytes::copy_from_slice(chunk))?
+        };
         rest = after;
     }
     reader.finish()
@@ -534,7 +721,10 @@ fn what_is_behind_the_header_is_not_copied() {
     let mut reader = HeaderReader::new(syntax.clone(), Limits::default());
     // The first chunk ends inside the header, so the second has the start of the pixel data within it.
     reader.push_bytes(bytes.slice(..100)).unwrap();
-    assert_eq!(reader.push_bytes(bytes.slice(100..)).unwrap(), Progress::PixelDataReached);
+    assert_eq!(
+        reader.push_bytes(bytes.slice(100..)).unwrap(),
+        Progress::PixelDataReached
+    );
     let (header, rest) = reader.finish().unwrap();
     assert_eq!(rest, bytes.slice(header.bytes().len()..));
     // In the chunk that was pushed, not in a copy of it.

@@ -35,7 +35,11 @@ fn the_same_in_every_encoding() {
     });
     for syntax in syntaxes() {
         for defined in [true, false] {
-            assert_eq!(Json::Object(header(&syntax, &sample(&syntax, defined)).to_json()), expected, "{syntax:?}");
+            assert_eq!(
+                Json::Object(header(&syntax, &sample(&syntax, defined)).to_json()),
+                expected,
+                "{syntax:?}"
+            );
         }
     }
 }
@@ -47,16 +51,36 @@ fn values() {
         (VR::LO, b"  ", json!({})),
         (VR::LO, b"a\\\\b ", json!({"Value": ["a", null, "b"]})),
         (VR::LT, b" a\\b ", json!({"Value": [" a\\b"]})),
-        (VR::PN, b"Yamada^Tarou=\xE5\xB1\xB1==", json!({"Value": [{"Alphabetic": "Yamada^Tarou", "Ideographic": "山"}]})),
-        (VR::PN, b"a\\\\=b", json!({"Value": [{"Alphabetic": "a"}, null, {"Ideographic": "b"}]})),
+        (
+            VR::PN,
+            b"Yamada^Tarou=\xE5\xB1\xB1==",
+            json!({"Value": [{"Alphabetic": "Yamada^Tarou", "Ideographic": "山"}]}),
+        ),
+        (
+            VR::PN,
+            b"a\\\\=b",
+            json!({"Value": [{"Alphabetic": "a"}, null, {"Ideographic": "b"}]}),
+        ),
         (VR::IS, b"+12\\-3 \\x\\", json!({"Value": [12, -3, "x", null]})),
-        (VR::DS, b"1.50\\.5\\1e3\\inf\\1,5\\-0", json!({"Value": [1.5, 0.5, 1000.0, "inf", "1,5", 0]})),
+        (
+            VR::DS,
+            b"1.50\\.5\\1e3\\inf\\1,5\\-0",
+            json!({"Value": [1.5, 0.5, 1000.0, "inf", "1,5", 0]}),
+        ),
         (VR::AT, b"\x10\x00\x20\x00", json!({"Value": ["00100020"]})),
         (VR::SS, b"\xFF\xFF\x01\x00", json!({"Value": [-1, 1]})),
-        (VR::UV, b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", json!({"Value": ["18446744073709551615"]})),
+        (
+            VR::UV,
+            b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
+            json!({"Value": ["18446744073709551615"]}),
+        ),
         (VR::SV, b"\xFE\xFF\xFF\xFF\xFF\xFF\xFF\xFF", json!({"Value": [-2]})),
         (VR::FL, b"\xCD\xCC\xCC\x3D\x00\x00\x80\x3F", json!({"Value": [0.1, 1]})),
-        (VR::FL, b"\x00\x00\xC0\x7F\x00\x00\x80\xFF", json!({"Value": ["NaN", "-Infinity"]})),
+        (
+            VR::FL,
+            b"\x00\x00\xC0\x7F\x00\x00\x80\xFF",
+            json!({"Value": ["NaN", "-Infinity"]}),
+        ),
         (VR::FD, b"\x00\x00\x00\x00\x00\x00\xF8\x3F", json!({"Value": [1.5]})),
         (VR::UI, b"1.2.3\0", json!({"Value": ["1.2.3"]})),
         (VR::DA, b"2024 ", json!({"Value": ["2024"]})),
@@ -79,7 +103,12 @@ fn values() {
 
 #[test]
 fn big_endian_words_are_turned() {
-    for (vr, expected) in [(VR::OB, "AQIDBAUGBwg="), (VR::OW, "AgEEAwYFCAc="), (VR::OF, "BAMCAQgHBgU="), (VR::OD, "CAcGBQQDAgE=")] {
+    for (vr, expected) in [
+        (VR::OB, "AQIDBAUGBwg="),
+        (VR::OW, "AgEEAwYFCAc="),
+        (VR::OF, "BAMCAQgHBgU="),
+        (VR::OD, "CAcGBQQDAgE="),
+    ] {
         let mut w = Writer::new(&TransferSyntax::explicit_be());
         w.put(Tag(0x0009, 0x1001), vr, &[1, 2, 3, 4, 5, 6, 7, 8]);
         let json = header(&TransferSyntax::explicit_be(), &w.bytes).to_json();
@@ -98,7 +127,13 @@ fn left_out() {
     assert_eq!(json.keys().collect::<Vec<_>>(), ["00091001", "00091002"]);
     assert_eq!(json["00091001"], json!({"vr": "OB"}));
     assert!(json["00091002"]["InlineBinary"].is_string());
-    assert_eq!(header.json_of(&[Tag(0x0009, 0x1001), Tag(0x0008, 0), tags::PATIENT_ID]).keys().collect::<Vec<_>>(), ["00091001"]);
+    assert_eq!(
+        header
+            .json_of(&[Tag(0x0009, 0x1001), Tag(0x0008, 0), tags::PATIENT_ID])
+            .keys()
+            .collect::<Vec<_>>(),
+        ["00091001"]
+    );
 }
 
 #[test]

@@ -48,7 +48,13 @@ fn read(file: &[u8], chunk: usize) -> Result<(Meta, Vec<u8>), ParseError> {
 
 #[test]
 fn a_preface_is_read_back() {
-    for uid in [syntax::EXPLICIT_LE, syntax::IMPLICIT_LE, syntax::EXPLICIT_BE, syntax::DEFLATED_LE, "1.2.840.10008.1.2.4.50"] {
+    for uid in [
+        syntax::EXPLICIT_LE,
+        syntax::IMPLICIT_LE,
+        syntax::EXPLICIT_BE,
+        syntax::DEFLATED_LE,
+        "1.2.840.10008.1.2.4.50",
+    ] {
         let syntax = TransferSyntax::lookup(uid).unwrap();
         let preface = preface(&identity(), &syntax);
         assert_eq!(preface, super::preface(&identity(), &syntax));
@@ -78,9 +84,21 @@ fn what_files_say() {
     let ok = |sop: Option<&str>| Ok((sop.map(ToOwned::to_owned), data.to_vec()));
     type Expected = Result<(Option<String>, Vec<u8>), &'static str>;
     let cases: Vec<(&str, Vec<u8>, Expected)> = vec![
-        ("no group length", file(&[(3, b"UI", b"1.2\0"), (16, b"UI", le)], data), ok(Some("1.2"))),
-        ("group length too large", file(&[(0, b"UL", &[200, 0, 0, 0]), (16, b"UI", le)], data), ok(None)),
-        ("group length too small", file(&[(0, b"UL", &[4, 0, 0, 0]), (1, b"OB", &[0, 1]), (16, b"UI", le)], data), ok(None)),
+        (
+            "no group length",
+            file(&[(3, b"UI", b"1.2\0"), (16, b"UI", le)], data),
+            ok(Some("1.2")),
+        ),
+        (
+            "group length too large",
+            file(&[(0, b"UL", &[200, 0, 0, 0]), (16, b"UI", le)], data),
+            ok(None),
+        ),
+        (
+            "group length too small",
+            file(&[(0, b"UL", &[4, 0, 0, 0]), (1, b"OB", &[0, 1]), (16, b"UI", le)], data),
+            ok(None),
+        ),
         (
             "no transfer syntax",
             file(&[(3, b"UI", b"1.2\0")], data),
@@ -96,8 +114,16 @@ fn what_files_say() {
             file(&[(16, b"UI", b"Doe^John")], data),
             Err("element (0002,0010) at byte 148: the transfer syntax (which is not a UID) is unknown"),
         ),
-        ("no prefix", vec![0; 200], Err("at byte 128: this is not a DICOM file: \"DICM\" is missing at offset 128 (PS3.10 §7.1)")),
-        ("too short", vec![0; 100], Err("at byte 128: this is not a DICOM file: \"DICM\" is missing at offset 128 (PS3.10 §7.1)")),
+        (
+            "no prefix",
+            vec![0; 200],
+            Err("at byte 128: this is not a DICOM file: \"DICM\" is missing at offset 128 (PS3.10 §7.1)"),
+        ),
+        (
+            "too short",
+            vec![0; 100],
+            Err("at byte 128: this is not a DICOM file: \"DICM\" is missing at offset 128 (PS3.10 §7.1)"),
+        ),
         (
             "cut off",
             file(&[(16, b"UI", le)], b"")[..150].to_vec(),
@@ -111,8 +137,14 @@ fn what_files_say() {
     ];
     for (name, bytes, expected) in cases {
         for chunk in [1, 13, 100_000] {
-            let found = read(&bytes, chunk).map(|(meta, rest)| (meta.sop_instance, rest)).map_err(|error| error.to_string());
-            assert_eq!(found.as_ref().map_err(String::as_str), expected.as_ref().map_err(|e| *e), "{name} by {chunk}");
+            let found = read(&bytes, chunk)
+                .map(|(meta, rest)| (meta.sop_instance, rest))
+                .map_err(|error| error.to_string());
+            assert_eq!(
+                found.as_ref().map_err(String::as_str),
+                expected.as_ref().map_err(|e| *e),
+                "{name} by {chunk}"
+            );
         }
     }
 }

@@ -53,7 +53,11 @@ pub(super) struct Sets {
 impl Sets {
     /// From the ISO-IR numbers of the terms, in order.
     pub(super) fn of(numbers: impl Iterator<Item = u16>) -> Self {
-        let mut sets = Self { low: Low::Ascii, high: High::None, others: Vec::new() };
+        let mut sets = Self {
+            low: Low::Ascii,
+            high: High::None,
+            others: Vec::new(),
+        };
         for (position, number) in numbers.take(16).enumerate() {
             let set = match number {
                 6 => continue,
@@ -176,7 +180,10 @@ impl Sets {
             }
             let current = [Set::High(high), Set::Low(low)];
             let declared = std::iter::once(Set::High(self.high)).chain(self.others.iter().copied());
-            let (set, bytes) = current.into_iter().chain(declared).find_map(|set| Some((set, code(set, c)?)))?;
+            let (set, bytes) = current
+                .into_iter()
+                .chain(declared)
+                .find_map(|set| Some((set, code(set, c)?)))?;
             match set {
                 Set::High(set) if set != high => {
                     high = set;
@@ -215,7 +222,10 @@ fn escape(after: &[u8]) -> Option<(usize, Set)> {
         Set::High(High::Chinese),
     ];
     let tables = [101, 109, 110, 126, 127, 138, 144, 148, 166, 203];
-    let tables = tables.into_iter().filter_map(single_byte).map(|table| Set::High(High::Table(table)));
+    let tables = tables
+        .into_iter()
+        .filter_map(single_byte)
+        .map(|table| Set::High(High::Table(table)));
     if after.starts_with(b"$@") {
         // The edition of 1978 of the same kanji.
         return Some((2, Set::Low(Low::Kanji)));

@@ -5,7 +5,11 @@ use super::*;
 fn check(terms: &str, bytes: &[u8], text: &str, delimiters: Delimiters) {
     let set = CharacterSet::of(terms.as_bytes());
     assert_eq!(set.decode(bytes, delimiters), text, "{terms}: decode");
-    assert_eq!(set.encode(text, delimiters).as_deref(), Some(bytes), "{terms}: encode {text}");
+    assert_eq!(
+        set.encode(text, delimiters).as_deref(),
+        Some(bytes),
+        "{terms}: encode {text}"
+    );
 }
 
 #[test]
@@ -18,14 +22,39 @@ fn both_ways() {
         ("ISO_IR 101", b"Wa\xB3\xEAsa", "Wałęsa", Name),
         ("ISO_IR 144", b"\xBB\xEE\xDA\x63e", "Люкce", Name),
         ("ISO_IR 126", b"\xC4\xE9\xEF\xED\xF5\xF3\xE9\xEF\xF2", "Διονυσιος", Name),
-        ("ISO_IR 127", b"\xE2\xC8\xC7\xE6\xEA^\xE4\xE6\xD2\xC7\xD1", "قباني^لنزار", Name),
-        ("ISO_IR 138", b"\xF9\xF8\xE5\xEF^\xE3\xE1\xE5\xF8\xE4", "שרון^דבורה", Name),
+        (
+            "ISO_IR 127",
+            b"\xE2\xC8\xC7\xE6\xEA^\xE4\xE6\xD2\xC7\xD1",
+            "قباني^لنزار",
+            Name,
+        ),
+        (
+            "ISO_IR 138",
+            b"\xF9\xF8\xE5\xEF^\xE3\xE1\xE5\xF8\xE4",
+            "שרון^דבורה",
+            Name,
+        ),
         ("ISO_IR 148", b"\xC7avu\xFEo\xF0lu", "Çavuşoğlu", Name),
         ("ISO_IR 166", b"\xB9\xD2\xC1", "นาม", Name),
         ("ISO_IR 13", b"\xD4\xCF\xC0\xDE^\xC0\xDB\xB3", "ﾔﾏﾀﾞ^ﾀﾛｳ", Name),
-        ("ISO_IR 192", "Wang^XiaoDong=王^小東=".as_bytes(), "Wang^XiaoDong=王^小東=", Name),
-        ("GB18030", b"Wang^XiaoDong=\xCD\xF5^\xD0\xA1\xB6\xAB=", "Wang^XiaoDong=王^小东=", Name),
-        ("GBK", b"Wang^XiaoDong=\xCD\xF5^\xD0\xA1\xB6\xAB=", "Wang^XiaoDong=王^小东=", Name),
+        (
+            "ISO_IR 192",
+            "Wang^XiaoDong=王^小東=".as_bytes(),
+            "Wang^XiaoDong=王^小東=",
+            Name,
+        ),
+        (
+            "GB18030",
+            b"Wang^XiaoDong=\xCD\xF5^\xD0\xA1\xB6\xAB=",
+            "Wang^XiaoDong=王^小东=",
+            Name,
+        ),
+        (
+            "GBK",
+            b"Wang^XiaoDong=\xCD\xF5^\xD0\xA1\xB6\xAB=",
+            "Wang^XiaoDong=王^小东=",
+            Name,
+        ),
         // PS3.5 §H.3.1
         (
             "\\ISO 2022 IR 87",
@@ -55,9 +84,19 @@ fn both_ways() {
             Name,
         ),
         // Two lines: the escape sequence is repeated on each.
-        ("\\ISO 2022 IR 149", b"\x1B$)C\xB1\xE6 a\r\n\x1B$)C\xB5\xBF", "길 a\r\n동", Whole),
+        (
+            "\\ISO 2022 IR 149",
+            b"\x1B$)C\xB1\xE6 a\r\n\x1B$)C\xB5\xBF",
+            "길 a\r\n동",
+            Whole,
+        ),
         // Two values.
-        ("\\ISO 2022 IR 149", b"\x1B$)C\xB1\xE6\\\x1B$)C\xB5\xBF", "길\\동", Values),
+        (
+            "\\ISO 2022 IR 149",
+            b"\x1B$)C\xB1\xE6\\\x1B$)C\xB5\xBF",
+            "길\\동",
+            Values,
+        ),
         // Kanji whose second byte is a backslash, in JIS and in GBK.
         ("\\ISO 2022 IR 87", b"\x1B$B@\\\x1B(B", "接", Values),
         ("GBK", b"\x81\x5C", "乗", Values),
@@ -94,7 +133,11 @@ fn decoded_leniently() {
     ];
     for (terms, bytes, text) in cases {
         let terms: Vec<u8> = terms.chars().map(|c| u8::try_from(c).unwrap()).collect();
-        assert_eq!(CharacterSet::of(&terms).decode(bytes, Delimiters::Name), *text, "{terms:?} {bytes:02X?}");
+        assert_eq!(
+            CharacterSet::of(&terms).decode(bytes, Delimiters::Name),
+            *text,
+            "{terms:?} {bytes:02X?}"
+        );
     }
 }
 
@@ -108,6 +151,10 @@ fn what_cannot_be_encoded_is_refused() {
         ("\\ISO 2022 IR 87", "é"),
         ("ISO 2022 IR 100\\ISO 2022 IR 126", "王"),
     ] {
-        assert_eq!(CharacterSet::of(terms.as_bytes()).encode(text, Delimiters::Name), None, "{terms} {text}");
+        assert_eq!(
+            CharacterSet::of(terms.as_bytes()).encode(text, Delimiters::Name),
+            None,
+            "{terms} {text}"
+        );
     }
 }
