@@ -173,10 +173,7 @@ impl Failure {
             Failure::After { seconds, .. } => Some(Duration::from_secs(u64::from(*seconds))),
             Failure::Overloaded => Some(Duration::from_secs(1)),
             Failure::Tripped { retry_after, .. } => Some(*retry_after),
-            Failure::Trap(_)
-            | Failure::Deadline { .. }
-            | Failure::Memory { .. }
-            | Failure::Never(_) => None,
+            Failure::Trap(_) | Failure::Deadline { .. } | Failure::Memory { .. } | Failure::Never(_) => None,
         }
     }
 

@@ -82,10 +82,7 @@ impl Breaker {
             Some(_) => true,
         };
         inner.trial = trial;
-        Ok(Leave {
-            breaker: self,
-            trial,
-        })
+        Ok(Leave { breaker: self, trial })
     }
 }
 

@@ -37,14 +37,7 @@ impl Cache {
         };
         Cache {
             folder,
-            engine: hasher
-                .0
-                .finalize()
-                .to_hex()
-                .as_str()
-                .chars()
-                .take(16)
-                .collect(),
+            engine: hasher.0.finalize().to_hex().as_str().chars().take(16).collect(),
         }
     }
 
@@ -86,11 +79,7 @@ impl Cache {
     }
 
     fn entry(&self, digest: &str) -> Option<PathBuf> {
-        Some(
-            self.folder
-                .as_ref()?
-                .join(format!("{}-{digest}.compiled", self.engine)),
-        )
+        Some(self.folder.as_ref()?.join(format!("{}-{digest}.compiled", self.engine)))
     }
 }
 
@@ -107,10 +96,7 @@ fn private(folder: &Path) -> Result<(), String> {
     }
     let me = rustix::process::geteuid().as_raw();
     if meta.uid() != me {
-        return Err(format!(
-            "it belongs to user {}, the host runs as {me}",
-            meta.uid()
-        ));
+        return Err(format!("it belongs to user {}, the host runs as {me}", meta.uid()));
     }
     if meta.mode() & 0o022 != 0 {
         return Err(format!(

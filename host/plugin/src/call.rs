@@ -105,10 +105,7 @@ pub(crate) async fn run<W: Work>(plugin: &Plugin, gate: &Gate, work: W) -> Outco
     .await;
     let failed = outcome.result.as_ref().is_err_and(Failure::is_fault);
     if leave.report(failed, Instant::now()) {
-        tracing::error!(
-            plugin = plugin.name(),
-            "failed too often in a row and rests"
-        );
+        tracing::error!(plugin = plugin.name(), "failed too often in a row and rests");
     }
     outcome
 }
@@ -133,23 +130,12 @@ impl<T> Drop for Running<T> {
 }
 
 /// A permit of each, or none after `patience`.
-async fn acquire(
-    slots: [Arc<Semaphore>; 2],
-    patience: Duration,
-) -> Option<[OwnedSemaphorePermit; 2]> {
+async fn acquire(slots: [Arc<Semaphore>; 2], patience: Duration) -> Option<[OwnedSemaphorePermit; 2]> {
     let [role, pool] = slots;
-    if let (Ok(a), Ok(b)) = (
-        role.clone().try_acquire_owned(),
-        pool.clone().try_acquire_owned(),
-    ) {
+    if let (Ok(a), Ok(b)) = (role.clone().try_acquire_owned(), pool.clone().try_acquire_owned()) {
         return Some([a, b]);
     }
-    let both = async {
-        Some([
-            role.acquire_owned().await.ok()?,
-            pool.acquire_owned().await.ok()?,
-        ])
-    };
+    let both = async { Some([role.acquire_owned().await.ok()?, pool.acquire_owned().await.ok()?]) };
     tokio::time::timeout(patience, both).await.ok().flatten()
 }
 
@@ -195,9 +181,7 @@ impl Task {
                 clock: Clock::Cpu,
                 limit: limits.cpu,
             }),
-            Ok(Err(_)) if call.meter.denied() => Err(Failure::Memory {
-                limit: limits.memory,
-            }),
+            Ok(Err(_)) if call.meter.denied() => Err(Failure::Memory { limit: limits.memory }),
             Ok(Err(error)) => Err(Failure::Trap(trap::describe(&error, call.log.last_error()))),
         };
         if call.log.suppressed() > 0 {
@@ -228,8 +212,7 @@ impl Task {
         store.set_max_component_handles(MOST_HANDLES);
         store.set_epoch_deadline(1);
         // One more than the limit holds, because the first slice may be the rest of one.
-        let most =
-            u32::try_from(self.limits.cpu.as_millis() / SLICE.as_millis()).unwrap_or(u32::MAX);
+        let most = u32::try_from(self.limits.cpu.as_millis() / SLICE.as_millis()).unwrap_or(u32::MAX);
         store.epoch_deadline_callback(move |mut store| {
             let call = store.data_mut();
             // Ticks that pass while the guest waits do not come here, so this counts CPU, not time.
@@ -238,10 +221,7 @@ impl Task {
                 return Err(CpuSpent.into());
             }
             // tokio's own yield, because the engine's wakes at once and can starve the I/O of this thread.
-            Ok(UpdateDeadline::YieldCustom(
-                1,
-                Box::pin(tokio::task::yield_now()),
-            ))
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
         store
     }
@@ -344,13 +324,9 @@ impl Work for RouteWork {
         };
         let guest = export.load(&mut *store, instance)?;
         let table = &mut store.data_mut().table;
-        let object = table.push(Object {
-            header: self.header,
-        })?;
+        let object = table.push(Object { header: self.header })?;
         let plan = table.push(Plan::default())?;
-        let answer = guest
-            .call_route(&mut *store, lend(&object), lend(&plan))
-            .await?;
+        let answer = guest.call_route(&mut *store, lend(&object), lend(&plan)).await?;
         let plan = store.data_mut().table.delete(plan)?;
         Ok(answer.map(|()| plan.into_sends()).map_err(Failure::from))
     }
@@ -371,11 +347,7 @@ pub(crate) enum Checked {
 impl Work for CheckWork {
     type Answer = Checked;
 
-    async fn call(
-        self,
-        store: &mut Store<Call>,
-        instance: &Instance,
-    ) -> wasmtime::Result<Result<Checked, Failure>> {
+    async fn call(self, store: &mut Store<Call>, instance: &Instance) -> wasmtime::Result<Result<Checked, Failure>> {
         let Exports {
             lifecycle,
             filter,

@@ -48,14 +48,8 @@ impl Surface {
     pub(crate) fn of(component: &Component, engine: &Engine) -> Surface {
         let ty = component.component_type();
         Surface {
-            imports: ty
-                .imports(engine)
-                .map(|(name, _)| name.to_owned())
-                .collect(),
-            exports: ty
-                .exports(engine)
-                .map(|(name, _)| name.to_owned())
-                .collect(),
+            imports: ty.imports(engine).map(|(name, _)| name.to_owned()).collect(),
+            exports: ty.exports(engine).map(|(name, _)| name.to_owned()).collect(),
         }
     }
 
@@ -65,25 +59,17 @@ impl Surface {
     }
 
     fn exports(&self, interface: &'static str) -> bool {
-        self.exports
-            .iter()
-            .any(|name| differs(name, &[interface]).is_ok())
+        self.exports.iter().any(|name| differs(name, &[interface]).is_ok())
     }
 
     /// What keeps this component from being a plugin of this host.
     pub(crate) fn difference(&self) -> Option<String> {
-        let wrong_import = self
-            .imports
-            .iter()
-            .find_map(|name| differs(name, OFFERED).err());
+        let wrong_import = self.imports.iter().find_map(|name| differs(name, OFFERED).err());
         if let Some(wrong) = wrong_import {
             return Some(match wrong {
                 Differs::Version { interface, offered } => version_sentence(&interface, offered),
                 Differs::Unknown => {
-                    let unknown = self
-                        .imports
-                        .iter()
-                        .find(|name| differs(name, OFFERED).is_err());
+                    let unknown = self.imports.iter().find(|name| differs(name, OFFERED).is_err());
                     let name = unknown.map_or("", String::as_str);
                     let hint = if name.starts_with("wasi:") {
                         "; this host offers no WASI: build for wasm32-unknown-unknown"
@@ -111,9 +97,7 @@ impl Surface {
             ));
         }
         if !self.exports(LIFECYCLE) {
-            return Some(format!(
-                "it does not export {LIFECYCLE}, which every plugin does"
-            ));
+            return Some(format!("it does not export {LIFECYCLE}, which every plugin does"));
         }
         None
     }
@@ -136,10 +120,7 @@ pub(crate) fn exports(pre: &InstancePre<Call>, surface: &Surface) -> wasmtime::R
 
 #[derive(Debug)]
 enum Differs {
-    Version {
-        interface: String,
-        offered: &'static str,
-    },
+    Version { interface: String, offered: &'static str },
     Unknown,
 }
 
@@ -172,11 +153,7 @@ fn compatible(wanted: &str, offered: &str) -> bool {
     let track = |version: &str| {
         let mut parts = version.split('.').map(str::to_owned);
         let (major, minor) = (parts.next(), parts.next());
-        let minor = if major.as_deref() == Some("0") {
-            minor
-        } else {
-            None
-        };
+        let minor = if major.as_deref() == Some("0") { minor } else { None };
         (major, minor)
     };
     track(wanted) == track(offered)

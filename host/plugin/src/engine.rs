@@ -78,22 +78,18 @@ fn pool() -> PoolingAllocationConfig {
 /// engine. Under load it slips, so calls are also under a wall clock.
 fn tick(engine: &Engine) {
     let weak = engine.weak();
-    let started = std::thread::Builder::new()
-        .name("plugin-epoch".into())
-        .spawn(move || {
-            loop {
-                std::thread::sleep(SLICE);
-                match weak.upgrade() {
-                    Some(engine) => engine.increment_epoch(),
-                    None => return,
-                }
+    let started = std::thread::Builder::new().name("plugin-epoch".into()).spawn(move || {
+        loop {
+            std::thread::sleep(SLICE);
+            match weak.upgrade() {
+                Some(engine) => engine.increment_epoch(),
+                None => return,
             }
-        });
+        }
+    });
     if let Err(error) = started {
         // Without it no CPU limit holds; the wall limit cannot interrupt a computing guest. So better nothing runs.
-        tracing::error!(
-            "the epoch thread does not start: {error}; plugins will not be interrupted"
-        );
+        tracing::error!("the epoch thread does not start: {error}; plugins will not be interrupted");
     }
 }
 

@@ -24,10 +24,7 @@ mod series;
 mod spec;
 mod trap;
 
-pub use answer::{
-    Clock, Cost, Direction, Failure, FilterAnswer, Outcome, Passage, PlannedSend, Transport,
-    Verdict,
-};
+pub use answer::{Clock, Cost, Direction, Failure, FilterAnswer, Outcome, Passage, PlannedSend, Transport, Verdict};
 pub use breaker::State;
 pub use limits::{Limits, LimitsOverride};
 pub use load::{LoadError, Manifest, Reason};

@@ -82,9 +82,7 @@ pub enum Reason {
     #[error("{0}")]
     Limits(String),
     /// It uses a secret that was not granted.
-    #[error(
-        "it uses the secret `{0}`, which its grant does not name (grant = {{ secrets = [\"{0}\"] }})"
-    )]
+    #[error("it uses the secret `{0}`, which its grant does not name (grant = {{ secrets = [\"{0}\"] }})")]
     MissingSecret(String),
     /// It uses secrets, and there is no grant at all.
     #[error("it uses secrets, but its grant names none (grant = {{ secrets = [\"…\"] }})")]
@@ -114,23 +112,12 @@ pub struct Manifest {
     pub license: String,
 }
 
-pub(crate) fn load(
-    core: &Arc<Core>,
-    spec: PluginSpec,
-    destinations: &[String],
-) -> Result<Arc<Plugin>, LoadError> {
+pub(crate) fn load(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<Arc<Plugin>, LoadError> {
     let name = spec.name.clone();
-    ready(core, spec, destinations).map_err(|reason| LoadError {
-        plugin: name,
-        reason,
-    })
+    ready(core, spec, destinations).map_err(|reason| LoadError { plugin: name, reason })
 }
 
-fn ready(
-    core: &Arc<Core>,
-    spec: PluginSpec,
-    destinations: &[String],
-) -> Result<Arc<Plugin>, Reason> {
+fn ready(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<Arc<Plugin>, Reason> {
     let filter = Limits::FILTER.with(&spec.limits).map_err(Reason::Limits)?;
     let router = Limits::ROUTER.with(&spec.limits).map_err(Reason::Limits)?;
     let check = Limits {
@@ -146,11 +133,10 @@ fn ready(
     let component = match core.cache.get(&core.engine, &digest) {
         Some(component) => component,
         None => {
-            let component =
-                Component::new(&core.engine, &bytes).map_err(|error| Reason::Invalid {
-                    path: spec.source.clone(),
-                    error: format!("{error:#}"),
-                })?;
+            let component = Component::new(&core.engine, &bytes).map_err(|error| Reason::Invalid {
+                path: spec.source.clone(),
+                error: format!("{error:#}"),
+            })?;
             core.cache.put(&component, &digest);
             component
         }
@@ -169,8 +155,7 @@ fn ready(
         .linker
         .instantiate_pre(&component)
         .map_err(|error| Reason::Contract(format!("{error:#}")))?;
-    let exports = contract::exports(&pre, &surface)
-        .map_err(|error| Reason::Contract(format!("{error:#}")))?;
+    let exports = contract::exports(&pre, &surface).map_err(|error| Reason::Contract(format!("{error:#}")))?;
 
     let mut destinations = destinations.to_vec();
     destinations.sort();
@@ -252,13 +237,9 @@ fn read(path: &Path) -> Result<Vec<u8>, Reason> {
     };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
-    file.take(MOST_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MOST_BYTES {
-        return Err(Reason::TooLarge {
-            path: path.to_owned(),
-        });
+        return Err(Reason::TooLarge { path: path.to_owned() });
     }
     Ok(bytes)
 }
@@ -267,9 +248,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Reason> {
 fn recognise(bytes: &[u8], path: &Path) -> Result<(), Reason> {
     let found = match bytes {
         [0, b'a', b's', b'm', 0x0D, 0, 1, 0, ..] => return Ok(()),
-        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
-            "a core module (componentize it with isocenter-plugin-build)"
-        }
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => "a core module (componentize it with isocenter-plugin-build)",
         [0, b'a', b's', b'm', ..] => "WebAssembly of an unknown version",
         [0x7F, b'E', b'L', b'F', ..] => "native code",
         [] => "empty",

@@ -76,8 +76,7 @@ impl Runtime {
     /// When the engine or the threads do not start.
     pub fn start(options: RuntimeOptions) -> Result<Runtime, StartError> {
         let engine = engine::start().map_err(|error| StartError::Engine(format!("{error:#}")))?;
-        let linker = crate::host::linker(&engine)
-            .map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let linker = crate::host::linker(&engine).map_err(|error| StartError::Engine(format!("{error:#}")))?;
         let threads = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.clamp(1, 16))
             .thread_name("plugin")
@@ -93,9 +92,7 @@ impl Runtime {
             handle: threads.handle().clone(),
             threads: Some(threads),
         };
-        Ok(Runtime {
-            core: Arc::new(core),
-        })
+        Ok(Runtime { core: Arc::new(core) })
     }
 
     /// Reads, compiles, links and checks one plugin. `destinations` are the names that routers may plan.
@@ -105,11 +102,7 @@ impl Runtime {
     ///
     /// # Errors
     /// One sentence that says what is wrong and, where it can, what would be right.
-    pub fn load(
-        &self,
-        spec: PluginSpec,
-        destinations: &[String],
-    ) -> Result<Arc<Plugin>, LoadError> {
+    pub fn load(&self, spec: PluginSpec, destinations: &[String]) -> Result<Arc<Plugin>, LoadError> {
         load::load(&self.core, spec, destinations)
     }
 }

@@ -41,12 +41,7 @@ fn frames(rendered: &str) -> Vec<String> {
     rendered
         .lines()
         .filter_map(|line| line.trim_start().split_once(" - "))
-        .map(|(_, place)| {
-            place
-                .split_once('!')
-                .map_or(place, |(_, function)| function)
-                .trim()
-        })
+        .map(|(_, place)| place.split_once('!').map_or(place, |(_, function)| function).trim())
         .map(without_hashes)
         .filter(|name| !NOISE.iter().any(|noise| name.contains(noise)))
         .take(FRAMES)
@@ -60,11 +55,7 @@ fn without_hashes(name: &str) -> String {
     while let Some((before, after)) = rest.split_once('[') {
         short.push_str(before);
         match after.split_once(']') {
-            Some((hash, after))
-                if hash.len() >= 8 && hash.bytes().all(|b| b.is_ascii_hexdigit()) =>
-            {
-                rest = after
-            }
+            Some((hash, after)) if hash.len() >= 8 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => rest = after,
             _ => {
                 short.push('[');
                 rest = after;

@@ -11,9 +11,7 @@ mod profile;
 mod pseudonym;
 mod table;
 
-use isocenter_sdk::{
-    Edits, Error, Filter, Object, Passage, Result, Tag, Value, Verdict, host, tags,
-};
+use isocenter_sdk::{Edits, Error, Filter, Object, Passage, Result, Tag, Value, Verdict, host, tags};
 use serde::Deserialize;
 
 use crate::pseudonym::Patient;
@@ -83,10 +81,7 @@ enum BurnedIn {
 }
 
 /// After the pixel data, where the walk does not come.
-const TRAILING: &[Tag] = &[
-    tags::DIGITAL_SIGNATURES_SEQUENCE,
-    tags::DATA_SET_TRAILING_PADDING,
-];
+const TRAILING: &[Tag] = &[tags::DIGITAL_SIGNATURES_SEQUENCE, tags::DATA_SET_TRAILING_PADDING];
 
 struct Anonymize;
 
@@ -104,12 +99,7 @@ impl Filter for Anonymize {
         host::hmac_sha256(&config.secret, b"check").map(|_| ())
     }
 
-    fn apply(
-        object: &Object<'_>,
-        _: &Passage<'_>,
-        edits: &mut Edits<'_>,
-        config: &Config,
-    ) -> Result<Verdict> {
+    fn apply(object: &Object<'_>, _: &Passage<'_>, edits: &mut Edits<'_>, config: &Config) -> Result<Verdict> {
         let burned_in = object
             .first(tags::BURNED_IN_ANNOTATION)
             .is_some_and(|value| value.trim() == "YES");
@@ -150,10 +140,7 @@ fn mark(edits: &mut Edits<'_>, config: &Config) {
         Dates::Clear => "REMOVED",
         Dates::Keep => "UNMODIFIED",
     };
-    let method = [
-        "Isocenter anonymize",
-        "PS3.15 2026d Table E.1-1 Basic Profile",
-    ];
+    let method = ["Isocenter anonymize", "PS3.15 2026d Table E.1-1 Basic Profile"];
     edits.set_text(tags::PATIENT_IDENTITY_REMOVED, "YES");
     edits.set(
         tags::DEIDENTIFICATION_METHOD,

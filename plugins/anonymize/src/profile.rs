@@ -95,10 +95,7 @@ impl Walk<'_, '_, '_> {
     fn items(&mut self, within: &mut Vec<Step>, tag: Tag, mode: Mode) {
         let items = self.object.items(Path::inside(within, tag)).unwrap_or(0);
         for item in 0..items {
-            within.push(Step {
-                sequence: tag.0,
-                item,
-            });
+            within.push(Step { sequence: tag.0, item });
             self.level(within, mode);
             within.pop();
         }
@@ -112,8 +109,7 @@ impl Walk<'_, '_, '_> {
             (tags::ACCESSION_NUMBER, Some(accession)) => accession.to_owned(),
             _ => return false,
         };
-        self.replacements
-            .push((tag.into(), Value::Text(vec![pseudonym])));
+        self.replacements.push((tag.into(), Value::Text(vec![pseudonym])));
         true
     }
 
@@ -144,20 +140,12 @@ impl Walk<'_, '_, '_> {
                 }
         });
         if row.has(retained) {
-            return if sequence {
-                Action::Descend
-            } else {
-                Action::Keep
-            };
+            return if sequence { Action::Descend } else { Action::Keep };
         }
         if row.has(table::TEMPORAL) {
             match (self.config.dates, &vr.0) {
                 (Dates::Keep, _) => {
-                    return if sequence {
-                        Action::Descend
-                    } else {
-                        Action::Keep
-                    };
+                    return if sequence { Action::Descend } else { Action::Keep };
                 }
                 // One edit shifts all of them.
                 (Dates::Shift, b"DA" | b"DT") => return Action::Keep,
@@ -166,13 +154,13 @@ impl Walk<'_, '_, '_> {
             }
         }
         match (row.code, sequence) {
-            (Code::X | Code::XD, true) | (Code::X, false) => Action::Remove,
-            (Code::Z | Code::XZ | Code::XZD, true) | (Code::Z | Code::XZ, false) => Action::Clear,
-            (Code::D | Code::ZD, true) => Action::Replace,
-            (Code::D | Code::XD | Code::ZD | Code::XZD, false) => Action::Dummy,
-            (Code::U | Code::XZU, true) => Action::Descend,
+            (Code::X | Code::XorD, true) | (Code::X, false) => Action::Remove,
+            (Code::Z | Code::XorZ | Code::XorZorD, true) | (Code::Z | Code::XorZ, false) => Action::Clear,
+            (Code::D | Code::ZorD, true) => Action::Replace,
+            (Code::D | Code::XorD | Code::ZorD | Code::XorZorD, false) => Action::Dummy,
+            (Code::U | Code::XorZorU, true) => Action::Descend,
             // All UIDs are remapped by one edit.
-            (Code::U | Code::XZU, false) => Action::Keep,
+            (Code::U | Code::XorZorU, false) => Action::Keep,
         }
     }
 
@@ -182,14 +170,12 @@ impl Walk<'_, '_, '_> {
             b"SQ" => Action::Descend,
             // Every name is somebody's.
             b"PN" => Action::Clear,
-            b"LO" | b"SH" | b"ST" | b"LT" | b"UT" | b"UC" | b"UR" | b"AE" | b"AS" | b"OB"
-            | b"DA" | b"DT" | b"TM"
+            b"LO" | b"SH" | b"ST" | b"LT" | b"UT" | b"UC" | b"UR" | b"AE" | b"AS" | b"OB" | b"DA" | b"DT" | b"TM"
                 if mode == Mode::Replace && !is_code(tag) =>
             {
                 Action::Dummy
             }
-            b"LO" | b"SH" | b"ST" | b"LT" | b"UT" | b"UC" | b"UR" | b"AE" | b"CS" | b"IS"
-            | b"DS" => Action::Look,
+            b"LO" | b"SH" | b"ST" | b"LT" | b"UT" | b"UC" | b"UR" | b"AE" | b"CS" | b"IS" | b"DS" => Action::Look,
             _ => Action::Keep,
         }
     }

@@ -37,8 +37,7 @@ impl Patient {
                 _ => String::new(),
             });
         let mut next = || values.next().unwrap_or_default();
-        let (id, issuer, name, birth_date, study, accession) =
-            (next(), next(), next(), next(), next(), next());
+        let (id, issuer, name, birth_date, study, accession) = (next(), next(), next(), next(), next(), next());
         let key = if !id.is_empty() {
             format!("patient\0id\0{issuer}\0{id}")
         } else if !name.is_empty() {
@@ -55,9 +54,7 @@ impl Patient {
         let mut identifiers: Vec<String> = name
             .split(['^', '=', ' ', '\\', ','])
             .chain([id.as_str(), accession.as_str()])
-            .filter(|part| {
-                part.chars().count() >= SHORTEST_IDENTIFIER || part.chars().any(|c| !c.is_ascii())
-            })
+            .filter(|part| part.chars().count() >= SHORTEST_IDENTIFIER || !part.is_ascii())
             .filter(|part| !part.is_empty())
             .map(str::to_lowercase)
             .collect();

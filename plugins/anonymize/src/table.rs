@@ -14,11 +14,11 @@ pub(crate) enum Code {
     Z,
     D,
     U,
-    XZ,
-    XD,
-    ZD,
-    XZD,
-    XZU,
+    XorZ,
+    XorD,
+    ZorD,
+    XorZorD,
+    XorZorU,
 }
 
 /// One attribute.
@@ -57,6 +57,10 @@ pub(crate) fn row(tag: Tag) -> Option<Row> {
         .copied()
 }
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "runs in the compiler, where a panic is a build error"
+)]
 const fn count_lines(text: &[u8]) -> usize {
     let (mut at, mut lines) = (0, 0);
     while at < text.len() {
@@ -105,11 +109,11 @@ const fn parse(text: &[u8]) -> [Row; ROWS] {
             (false, true, false, false) => Code::Z,
             (false, false, true, false) => Code::D,
             (false, false, false, true) => Code::U,
-            (true, true, false, false) => Code::XZ,
-            (true, false, true, false) => Code::XD,
-            (false, true, true, false) => Code::ZD,
-            (true, true, true, false) => Code::XZD,
-            (true, true, false, true) => Code::XZU,
+            (true, true, false, false) => Code::XorZ,
+            (true, false, true, false) => Code::XorD,
+            (false, true, true, false) => Code::ZorD,
+            (true, true, true, false) => Code::XorZorD,
+            (true, true, false, true) => Code::XorZorU,
             _ => panic!("an unknown combination of actions"),
         };
         let mut options = 0;
@@ -132,10 +136,7 @@ const fn parse(text: &[u8]) -> [Row; ROWS] {
     rows
 }
 
-#[expect(
-    clippy::panic,
-    reason = "runs in the compiler, where a panic is a build error"
-)]
+#[expect(clippy::panic, reason = "runs in the compiler, where a panic is a build error")]
 const fn hex(digit: u8) -> u8 {
     match digit {
         b'0'..=b'9' => digit - b'0',

@@ -6,13 +6,7 @@ fn recorded(object: &fake::Object, config: &str) -> (Verdict, Vec<fake::Edit>) {
     let config: Config = serde_json::from_str(config).unwrap();
     let mut edits = fake::Edits::default();
     let passage = fake::Passage::default();
-    let verdict = Anonymize::apply(
-        &object.object(),
-        &passage.passage(),
-        &mut edits.edits(),
-        &config,
-    )
-    .unwrap();
+    let verdict = Anonymize::apply(&object.object(), &passage.passage(), &mut edits.edits(), &config).unwrap();
     (verdict, edits.recorded)
 }
 
@@ -34,29 +28,11 @@ fn actions() {
         (0x0008_0090, b"PN", "Dr^A", "{}", clear.clone()),      // Z
         (0x0008_1030, b"LO", "Head", "{}", remove.clone()),
         (0x0008_0020, b"DA", "20240102", "{}", keep.clone()), // shifted with all
-        (
-            0x0008_0020,
-            b"DA",
-            "20240102",
-            r#"{"dates": "clear"}"#,
-            clear.clone(),
-        ),
-        (
-            0x0008_0020,
-            b"DA",
-            "20240102",
-            r#"{"dates": "keep"}"#,
-            keep.clone(),
-        ),
+        (0x0008_0020, b"DA", "20240102", r#"{"dates": "clear"}"#, clear.clone()),
+        (0x0008_0020, b"DA", "20240102", r#"{"dates": "keep"}"#, keep.clone()),
         (0x0008_0030, b"TM", "101010", "{}", keep.clone()),
         (0x0008_0030, b"TM", "10 Downing", "{}", clear.clone()),
-        (
-            0x0008_0030,
-            b"TM",
-            "101010",
-            r#"{"times": "clear"}"#,
-            clear.clone(),
-        ),
+        (0x0008_0030, b"TM", "101010", r#"{"times": "clear"}"#, clear.clone()),
         (0x0010_0030, b"DA", "19700101", "{}", clear.clone()),
         (0x0018_1000, b"LO", "SN1", "{}", set("REMOVED")), // X/Z/D
         (
@@ -95,9 +71,7 @@ fn actions() {
             let done = edits.iter().find_map(|edit| match edit {
                 fake::Edit::Remove(at) if *at == path => Some("remove".to_owned()),
                 fake::Edit::Clear(at) if *at == path => Some("clear".to_owned()),
-                fake::Edit::Set(at, Value::Text(texts)) if *at == path => {
-                    Some(format!("set {}", texts.join("\\")))
-                }
+                fake::Edit::Set(at, Value::Text(texts)) if *at == path => Some(format!("set {}", texts.join("\\"))),
                 _ => None,
             });
             assert_eq!(done, expected, "{tag} {value} {config} {path:?}");
@@ -116,13 +90,7 @@ fn replacements_come_last() {
     assert!(matches!(verdict, Verdict::Keep));
     let kinds: Vec<String> = edits
         .iter()
-        .map(|edit| {
-            format!("{edit:?}")
-                .split('(')
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        })
+        .map(|edit| format!("{edit:?}").split('(').next().unwrap_or_default().to_owned())
         .collect();
     assert_eq!(
         kinds,
@@ -145,10 +113,7 @@ fn replacements_come_last() {
 fn burned_in_text_is_held() {
     let object = fake::Object::default().with_text(tags::BURNED_IN_ANNOTATION, b"CS", "YES");
     assert!(matches!(recorded(&object, "{}").0, Verdict::Quarantine(_)));
-    assert!(matches!(
-        recorded(&object, r#"{"burned-in": "pass"}"#).0,
-        Verdict::Keep
-    ));
+    assert!(matches!(recorded(&object, r#"{"burned-in": "pass"}"#).0, Verdict::Keep));
 }
 
 #[test]
@@ -178,15 +143,9 @@ fn pseudonyms() {
     assert_eq!(base.0.len(), 24);
     for most in [1, 2, 365, 3650] {
         for id in 0..100 {
-            let object =
-                fake::Object::default().with_text(tags::PATIENT_ID, b"LO", &format!("P{id}"));
-            let days = Patient::of(&object.object(), "site-key")
-                .unwrap()
-                .days(most);
-            assert!(
-                (1..=i32::try_from(most).unwrap()).contains(&days),
-                "{days} of {most}"
-            );
+            let object = fake::Object::default().with_text(tags::PATIENT_ID, b"LO", &format!("P{id}"));
+            let days = Patient::of(&object.object(), "site-key").unwrap().days(most);
+            assert!((1..=i32::try_from(most).unwrap()).contains(&days), "{days} of {most}");
         }
     }
 }

@@ -70,13 +70,10 @@ impl Router for Rules {
         }
         for (number, rule) in (1..).zip(&config.rules) {
             for name in rule.when.keys() {
-                attribute(name)
-                    .map_err(|error| Error::never(format!("rule {number}: {}", error.reason())))?;
+                attribute(name).map_err(|error| Error::never(format!("rule {number}: {}", error.reason())))?;
             }
             if rule.send_to.is_empty() {
-                return Err(Error::never(format!(
-                    "rule {number} names no destination in send-to"
-                )));
+                return Err(Error::never(format!("rule {number} names no destination in send-to")));
             }
             known(&format!("rule {number}"), &rule.send_to, destinations)?;
         }
@@ -146,22 +143,14 @@ fn texts(value: Option<Value>) -> Vec<String> {
         Some(Value::Tags(values)) => values.iter().map(|&tag| Tag(tag).to_string()).collect(),
         Some(Value::Bytes(_)) | None => Vec::new(),
     };
-    if texts.is_empty() {
-        vec![String::new()]
-    } else {
-        texts
-    }
+    if texts.is_empty() { vec![String::new()] } else { texts }
 }
 
 /// `StudyDescription`, `study-description`, `(0008,1030)`.
 fn attribute(name: &str) -> Result<Tag> {
     dictionary::tag(name)
         .or_else(|| dictionary::tag(&keyword(name)))
-        .ok_or_else(|| {
-            Error::never(format!(
-                "`{name}` is neither an attribute keyword of PS3.6 nor a tag"
-            ))
-        })
+        .ok_or_else(|| Error::never(format!("`{name}` is neither an attribute keyword of PS3.6 nor a tag")))
 }
 
 /// `sop-class-uid` as `SOPClassUID`.
@@ -177,9 +166,9 @@ fn keyword(words: &str) -> String {
             "kvp" => "KVP".to_owned(),
             word => {
                 let mut letters = word.chars();
-                letters.next().map_or_else(String::new, |first| {
-                    first.to_uppercase().chain(letters).collect()
-                })
+                letters
+                    .next()
+                    .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
             }
         })
         .collect()

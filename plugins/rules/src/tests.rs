@@ -24,11 +24,7 @@ fn patterns() {
         ("山*", "山田", true),
         ("ct", "CT", false),
     ] {
-        assert_eq!(
-            pattern::matches(pattern, text),
-            expected,
-            "{pattern} {text}"
-        );
+        assert_eq!(pattern::matches(pattern, text), expected, "{pattern} {text}");
     }
 }
 
@@ -57,12 +53,7 @@ fn plans() {
     ]}"#;
     for (modality, description, rows, expected) in [
         ("CT", "CHEST", 512, vec![("research", (0, 3))]),
-        (
-            "CT",
-            "A BRAIN",
-            512,
-            vec![("brain", (9, 100)), ("research", (9, 3))],
-        ),
+        ("CT", "A BRAIN", 512, vec![("brain", (9, 100)), ("research", (9, 3))]),
         ("CR", "A BRAIN", 256, vec![("archive", (0, 100))]),
         ("US", "", 1, vec![("brain", (0, 100))]),
     ] {
@@ -72,11 +63,7 @@ fn plans() {
             .with(tags::ROWS, b"US", Value::Unsigned(vec![rows]));
         let mut plan = fake::Plan::over(&["archive", "brain", "research"]);
         Rules::route(&object.object(), &mut plan.plan(), &config(rules)).unwrap();
-        let found: Vec<_> = plan
-            .sends
-            .iter()
-            .map(|(name, send)| (name.as_str(), *send))
-            .collect();
+        let found: Vec<_> = plan.sends.iter().map(|(name, send)| (name.as_str(), *send)).collect();
         assert_eq!(found, expected, "{modality} {description}");
     }
 }

@@ -11,14 +11,8 @@ fn trips_rests_and_recovers() {
         (&[(0, "xxxxxrr")], Some(1000)),
         (&[(0, "xxxxx"), (999, "r"), (1, "."), (0, "xxxx")], None),
         (&[(0, "xxxxx"), (1000, "xr")], Some(2000)),
-        (
-            &[(0, "xxxxx"), (1000, "x"), (2000, "x"), (4000, "x")],
-            Some(8000),
-        ),
-        (
-            &[(0, "xxxxx"), (1000, "x"), (2000, "."), (0, "xxxxx")],
-            Some(1000),
-        ),
+        (&[(0, "xxxxx"), (1000, "x"), (2000, "x"), (4000, "x")], Some(8000)),
+        (&[(0, "xxxxx"), (1000, "x"), (2000, "."), (0, "xxxxx")], Some(1000)),
     ] {
         let breaker = Breaker::default();
         let mut now = Instant::now();

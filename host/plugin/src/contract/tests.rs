@@ -2,19 +2,13 @@ use super::*;
 
 #[test]
 fn differences() {
-    let good = [
-        "isocenter:filter/filter@0.1.0",
-        "isocenter:plugin/lifecycle@0.1.0",
-    ];
+    let good = ["isocenter:filter/filter@0.1.0", "isocenter:plugin/lifecycle@0.1.0"];
     for (imports, exports, expected) in [
         (&["isocenter:host/log@0.1.0"][..], &good[..], None),
         (&["isocenter:host/log@0.1.7"], &good, None),
         (
             &[],
-            &[
-                "isocenter:routing/router@0.1.0",
-                "isocenter:plugin/lifecycle@0.1.0",
-            ],
+            &["isocenter:routing/router@0.1.0", "isocenter:plugin/lifecycle@0.1.0"],
             None,
         ),
         (
@@ -24,10 +18,7 @@ fn differences() {
         ),
         (
             &[],
-            &[
-                "isocenter:filter/filter@1.0.0",
-                "isocenter:plugin/lifecycle@0.1.0",
-            ],
+            &["isocenter:filter/filter@1.0.0", "isocenter:plugin/lifecycle@0.1.0"],
             Some("it was built for isocenter:filter@1.0.0, this host offers 0.1.0"),
         ),
         (
@@ -62,11 +53,7 @@ fn differences() {
             imports: owned(imports),
             exports: owned(exports),
         };
-        assert_eq!(
-            surface.difference().as_deref(),
-            expected,
-            "{imports:?} {exports:?}"
-        );
+        assert_eq!(surface.difference().as_deref(), expected, "{imports:?} {exports:?}");
     }
 }
 

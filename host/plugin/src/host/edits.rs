@@ -38,9 +38,7 @@ impl Edits {
     fn record(&mut self, edit: Edit, bytes: usize) -> wasmtime::Result<()> {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.recorded.len() >= MOST_EDITS {
-            return Err(wasmtime::Error::msg(format!(
-                "more than {MOST_EDITS} edits"
-            )));
+            return Err(wasmtime::Error::msg(format!("more than {MOST_EDITS} edits")));
         }
         if self.bytes > MOST_BYTES {
             return Err(wasmtime::Error::msg(format!(
@@ -60,12 +58,7 @@ fn weight(at: &types::Path) -> usize {
 impl edits::Host for Call {}
 
 impl edits::HostEdits for Call {
-    fn set(
-        &mut self,
-        this: Resource<Edits>,
-        at: types::Path,
-        value: types::Value,
-    ) -> wasmtime::Result<()> {
+    fn set(&mut self, this: Resource<Edits>, at: types::Path, value: types::Value) -> wasmtime::Result<()> {
         let bytes = weight(&at) + value::size(&value);
         let edit = Edit::Set {
             at: value::path(at),
@@ -76,16 +69,12 @@ impl edits::HostEdits for Call {
 
     fn clear(&mut self, this: Resource<Edits>, at: types::Path) -> wasmtime::Result<()> {
         let bytes = weight(&at);
-        self.table
-            .get_mut(&this)?
-            .record(Edit::Clear(value::path(at)), bytes)
+        self.table.get_mut(&this)?.record(Edit::Clear(value::path(at)), bytes)
     }
 
     fn remove(&mut self, this: Resource<Edits>, at: types::Path) -> wasmtime::Result<()> {
         let bytes = weight(&at);
-        self.table
-            .get_mut(&this)?
-            .record(Edit::Remove(value::path(at)), bytes)
+        self.table.get_mut(&this)?.record(Edit::Remove(value::path(at)), bytes)
     }
 
     fn remove_everywhere(&mut self, this: Resource<Edits>, tag: u32) -> wasmtime::Result<()> {
@@ -94,25 +83,14 @@ impl edits::HostEdits for Call {
             .record(Edit::RemoveEverywhere(value::tag(tag)), 0)
     }
 
-    fn remove_private(
-        &mut self,
-        this: Resource<Edits>,
-        keep_creators: Vec<String>,
-    ) -> wasmtime::Result<()> {
-        let bytes = keep_creators
-            .iter()
-            .map(|name| name.len() + size_of::<String>())
-            .sum();
+    fn remove_private(&mut self, this: Resource<Edits>, keep_creators: Vec<String>) -> wasmtime::Result<()> {
+        let bytes = keep_creators.iter().map(|name| name.len() + size_of::<String>()).sum();
         self.table
             .get_mut(&this)?
             .record(Edit::RemovePrivate { keep_creators }, bytes)
     }
 
-    fn remap_uid(
-        &mut self,
-        this: Resource<Edits>,
-        at: types::Path,
-    ) -> wasmtime::Result<Vec<String>> {
+    fn remap_uid(&mut self, this: Resource<Edits>, at: types::Path) -> wasmtime::Result<Vec<String>> {
         let bytes = weight(&at);
         let path = value::path(at);
         let edits = self.table.get_mut(&this)?;
@@ -128,11 +106,7 @@ impl edits::HostEdits for Call {
         Ok(mapped)
     }
 
-    fn remap_uids_everywhere(
-        &mut self,
-        this: Resource<Edits>,
-        keep: Vec<u32>,
-    ) -> wasmtime::Result<()> {
+    fn remap_uids_everywhere(&mut self, this: Resource<Edits>, keep: Vec<u32>) -> wasmtime::Result<()> {
         let bytes = size_of_val(keep.as_slice());
         let keep = keep.into_iter().map(value::tag).collect();
         self.table

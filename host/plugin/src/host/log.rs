@@ -91,12 +91,7 @@ impl log::Host for Call {
         Ok(enabled(level))
     }
 
-    fn write(
-        &mut self,
-        level: log::Level,
-        message: String,
-        fields: Vec<(String, String)>,
-    ) -> wasmtime::Result<()> {
+    fn write(&mut self, level: log::Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
         let bytes = message.len()
             + fields
                 .iter()

@@ -49,21 +49,10 @@ impl objects::HostObject for Call {
     }
 
     fn transfer_syntax(&mut self, this: Resource<Object>) -> wasmtime::Result<String> {
-        Ok(self
-            .table
-            .get(&this)?
-            .header
-            .syntax()
-            .uid()
-            .as_str()
-            .to_owned())
+        Ok(self.table.get(&this)?.header.syntax().uid().as_str().to_owned())
     }
 
-    fn get(
-        &mut self,
-        this: Resource<Object>,
-        at: types::Path,
-    ) -> wasmtime::Result<Option<types::Value>> {
+    fn get(&mut self, this: Resource<Object>, at: types::Path) -> wasmtime::Result<Option<types::Value>> {
         Ok(self.table.get(&this)?.get(at))
     }
 
@@ -76,35 +65,21 @@ impl objects::HostObject for Call {
         Ok(at.into_iter().map(|at| object.get(at)).collect())
     }
 
-    fn tags(
-        &mut self,
-        this: Resource<Object>,
-        within: Vec<types::Step>,
-    ) -> wasmtime::Result<Vec<u32>> {
+    fn tags(&mut self, this: Resource<Object>, within: Vec<types::Step>) -> wasmtime::Result<Vec<u32>> {
         let tags = self.table.get(&this)?.header.tags(&value::steps(within));
         Ok(tags.into_iter().map(value::packed).collect())
     }
 
-    fn elements(
-        &mut self,
-        this: Resource<Object>,
-        within: Vec<types::Step>,
-    ) -> wasmtime::Result<Vec<(u32, u16)>> {
+    fn elements(&mut self, this: Resource<Object>, within: Vec<types::Step>) -> wasmtime::Result<Vec<(u32, u16)>> {
         let header = &self.table.get(&this)?.header;
         let within = value::steps(within);
         let tags = header.tags(&within);
-        let mut path = Path {
-            within,
-            tag: Tag(0, 0),
-        };
+        let mut path = Path { within, tag: Tag(0, 0) };
         let mut elements = Vec::with_capacity(tags.len());
         for tag in tags {
             path.tag = tag;
             if let Some(element) = header.element(&path) {
-                elements.push((
-                    value::packed(tag),
-                    u16::from_be_bytes(element.vr().to_bytes()),
-                ));
+                elements.push((value::packed(tag), u16::from_be_bytes(element.vr().to_bytes())));
             }
         }
         Ok(elements)

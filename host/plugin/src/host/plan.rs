@@ -48,11 +48,7 @@ impl plan::HostPlan for Call {
         Ok(self.facts.destinations.clone())
     }
 
-    fn send_to(
-        &mut self,
-        this: Resource<Plan>,
-        destination: String,
-    ) -> wasmtime::Result<Result<(), ()>> {
+    fn send_to(&mut self, this: Resource<Plan>, destination: String) -> wasmtime::Result<Result<(), ()>> {
         let plan = self.table.get_mut(&this)?;
         if self.facts.destinations.binary_search(&destination).is_err() {
             return Ok(Err(()));

@@ -36,9 +36,7 @@ impl metrics::Host for Call {
 
 impl clock::Host for Call {
     fn unix_millis(&mut self) -> wasmtime::Result<u64> {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
@@ -67,11 +65,7 @@ impl random::Host for Call {
 }
 
 impl secrets::Host for Call {
-    fn hmac_sha256(
-        &mut self,
-        secret: String,
-        message: Vec<u8>,
-    ) -> wasmtime::Result<Result<Vec<u8>, String>> {
+    fn hmac_sha256(&mut self, secret: String, message: Vec<u8>) -> wasmtime::Result<Result<Vec<u8>, String>> {
         let Some(key) = self.facts.secrets.get(&secret) else {
             let name = crate::host::log::line(&secret);
             self.missing_secret.get_or_insert(secret);

@@ -56,10 +56,7 @@ pub(crate) fn from_guest(value: wit::Value) -> Value {
 /// What a value costs the host to keep, in bytes.
 pub(crate) fn size(value: &wit::Value) -> usize {
     match value {
-        wit::Value::Text(values) => values
-            .iter()
-            .map(|text| text.len() + size_of::<String>())
-            .sum(),
+        wit::Value::Text(values) => values.iter().map(|text| text.len() + size_of::<String>()).sum(),
         wit::Value::Signed(values) => size_of_val(values.as_slice()),
         wit::Value::Unsigned(values) => size_of_val(values.as_slice()),
         wit::Value::Real(values) => size_of_val(values.as_slice()),

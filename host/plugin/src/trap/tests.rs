@@ -10,11 +10,7 @@ fn a_backtrace_becomes_names() {
 note: using the WASMTIME_BACKTRACE_DETAILS=1 environment variable";
     assert_eq!(
         frames(rendered),
-        [
-            "<probe::Probe as sdk::Filter>::apply",
-            "<wasm function 7>",
-            "list[u8]"
-        ]
+        ["<probe::Probe as sdk::Filter>::apply", "<wasm function 7>", "list[u8]"]
     );
 }
 

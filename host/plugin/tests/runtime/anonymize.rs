@@ -12,9 +12,7 @@ use isocenter_dicom::{TransferSyntax, tags};
 use isocenter_plugin::{Plugin, PluginSpec, Runtime, Verdict};
 use serde_json::json;
 
-use crate::support::{
-    component, element, header, header_of, item, load, passage, runtime, samples, secrets, site_key,
-};
+use crate::support::{component, element, header, header_of, item, load, passage, runtime, samples, secrets, site_key};
 
 fn anonymizer(runtime: &Runtime, config: serde_json::Value) -> Arc<Plugin> {
     let mut spec = PluginSpec::new("anonymize", component("anonymize.wasm"));
@@ -33,8 +31,7 @@ async fn anonymized(plugin: &Plugin, header: Arc<Header>) -> Result<Header, Stri
     if answer.verdict != Verdict::Keep {
         return Err(format!("{:?}", answer.verdict));
     }
-    let edited =
-        edit::apply(&header, &answer.edits, &site_key()).map_err(|error| error.to_string())?;
+    let edited = edit::apply(&header, &answer.edits, &site_key()).map_err(|error| error.to_string())?;
     Ok(edited.header)
 }
 
@@ -44,16 +41,12 @@ fn read(path: &Path) -> Option<Arc<Header>> {
     let (meta, rest) = MetaReader::new().push(&bytes).ok()??;
     let (syntax, data) = if meta.syntax.is_deflated() {
         let mut inflated = Vec::new();
-        Inflater::new(64 << 20, 10_000)
-            .push(&rest, &mut inflated)
-            .ok()?;
+        Inflater::new(64 << 20, 10_000).push(&rest, &mut inflated).ok()?;
         (TransferSyntax::lookup("1.2.840.10008.1.2.1")?, inflated)
     } else {
         (meta.syntax, rest.to_vec())
     };
-    Some(Arc::new(
-        Header::parse(syntax, &data, Limits::default()).ok()?.0,
-    ))
+    Some(Arc::new(Header::parse(syntax, &data, Limits::default()).ok()?.0))
 }
 
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
@@ -68,8 +61,7 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 
 /// Everything that identifies, as the key of the samples lists it, in the encodings in which it may be written.
 fn planted(folder: &Path) -> (Vec<Vec<u8>>, Vec<String>) {
-    let key: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(folder.join("KEY.json")).unwrap()).unwrap();
+    let key: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("KEY.json")).unwrap()).unwrap();
     let texts = |name: &str| -> Vec<String> {
         key[name]
             .as_array()
@@ -126,18 +118,13 @@ async fn nothing_planted_is_left_in_the_header() {
         let plugin = anonymizer(&runtime, config.clone());
         for path in files(&folder) {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let header = anonymized(&plugin, read(&path).expect(&name))
-                .await
-                .expect(&name);
+            let header = anonymized(&plugin, read(&path).expect(&name)).await.expect(&name);
             let tokens = tokens
                 .iter()
                 .map(Vec::as_slice)
                 .chain(uids.iter().map(String::as_bytes));
             for token in tokens.filter(|token| contains(header.bytes(), token)) {
-                left.push_str(&format!(
-                    "{name} {config}: {}\n",
-                    String::from_utf8_lossy(token)
-                ));
+                left.push_str(&format!("{name} {config}: {}\n", String::from_utf8_lossy(token)));
             }
         }
     }
@@ -150,11 +137,7 @@ async fn the_same_patient_stays_one_and_two_stay_two() {
     let runtime = runtime();
     let plugin = anonymizer(&runtime, json!({}));
     let folder = samples.join("synthetic_phi");
-    let of = async |name: &str| {
-        anonymized(&plugin, read(&folder.join(name)).unwrap())
-            .await
-            .unwrap()
-    };
+    let of = async |name: &str| anonymized(&plugin, read(&folder.join(name)).unwrap()).await.unwrap();
     let (first, second, again) = (
         of("phi_ct_1.dcm").await,
         of("phi_ct_2.dcm").await,
@@ -186,10 +169,7 @@ async fn the_same_patient_stays_one_and_two_stay_two() {
         anonymized(&plugin, patient(b"2")).await.unwrap(),
     );
     assert_ne!(one.first(tags::PATIENT_ID), other.first(tags::PATIENT_ID));
-    assert_ne!(
-        one.first(tags::PATIENT_NAME),
-        other.first(tags::PATIENT_NAME)
-    );
+    assert_ne!(one.first(tags::PATIENT_NAME), other.first(tags::PATIENT_NAME));
 }
 
 #[tokio::test]
@@ -221,10 +201,7 @@ async fn markers_are_set_and_depth_is_reached() {
     let mut json = edited.to_json();
     // These depend on the key, which is fixed here, so the whole object is.
     json.retain(|tag, _| tag != "00120063");
-    let shown: Vec<String> = json
-        .iter()
-        .map(|(tag, value)| format!("{tag} {value}"))
-        .collect();
+    let shown: Vec<String> = json.iter().map(|(tag, value)| format!("{tag} {value}")).collect();
     expect_test::expect![[r#"
         00080020 {"Value":["20231113"],"vr":"DA"}
         00080030 {"Value":["101112"],"vr":"TM"}
@@ -279,8 +256,7 @@ async fn every_valid_sample_is_anonymized() {
     }
     println!("{kept} of {files} objects anonymized");
     assert!(files > 200 && kept > 200, "{kept} of {files}");
-    expect_test::expect!["dcmqi/sparse-labelmap-ppv5.dcm: Anonymous is left"]
-        .assert_eq(&report.join("\n"));
+    expect_test::expect!["dcmqi/sparse-labelmap-ppv5.dcm: Anonymous is left"].assert_eq(&report.join("\n"));
 }
 
 #[tokio::test]
@@ -314,12 +290,7 @@ async fn configurations() {
 async fn kept_uids_stay_and_the_edits_are_few() {
     let runtime = runtime();
     let plugin = anonymizer(&runtime, json!({ "dates": "keep", "retain": ["uids"] }));
-    let edits = plugin
-        .filter(header(), passage())
-        .await
-        .result
-        .unwrap()
-        .edits;
+    let edits = plugin.filter(header(), passage()).await.result.unwrap().edits;
     assert!(!edits.iter().any(|edit| matches!(
         edit,
         Edit::RemapUidsEverywhere { .. } | Edit::ShiftDatesEverywhere { .. }

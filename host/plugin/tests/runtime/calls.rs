@@ -23,11 +23,7 @@ async fn edits_arrive_in_their_order() {
     let plugin = probe(&runtime(), "edits");
     let answer = plugin.filter(header(), passage()).await.result.unwrap();
     assert_eq!(answer.verdict, Verdict::Keep);
-    let edits: Vec<String> = answer
-        .edits
-        .iter()
-        .map(|edit| format!("{edit:?}"))
-        .collect();
+    let edits: Vec<String> = answer.edits.iter().map(|edit| format!("{edit:?}")).collect();
     expect_test::expect![[r#"
         Set { at: Path { within: [], tag: Tag(0x0010, 0x0020) }, value: Text(<1>) }
         Clear(Path { within: [], tag: Tag(0x0010, 0x0010) })
@@ -61,13 +57,10 @@ async fn verdicts_and_failures() {
         let plugin = probe(&runtime, act);
         let first = plugin.filter(header(), passage()).await;
         let second = plugin.filter(header(), passage()).await;
-        let describe =
-            |outcome: isocenter_plugin::Outcome<isocenter_plugin::FilterAnswer>| match outcome
-                .result
-            {
-                Ok(answer) => format!("{:?} with {} edits", answer.verdict, answer.edits.len()),
-                Err(failure) => format!("{failure} (again after {:?})", failure.retryable()),
-            };
+        let describe = |outcome: isocenter_plugin::Outcome<isocenter_plugin::FilterAnswer>| match outcome.result {
+            Ok(answer) => format!("{:?} with {} edits", answer.verdict, answer.edits.len()),
+            Err(failure) => format!("{failure} (again after {:?})", failure.retryable()),
+        };
         let (first, second) = (describe(first), describe(second));
         assert_eq!(first, second, "{act}");
         report.push_str(&format!("{act}: {first}\n"));
@@ -84,17 +77,14 @@ async fn verdicts_and_failures() {
         clock: Refuse("true") with 0 edits
         remember: Refuse("call 1") with 0 edits
         no-such: the plugin could not do its work: no such act: no-such (again after None)
-    "#]].assert_eq(&report);
+    "#]]
+    .assert_eq(&report);
 }
 
 #[tokio::test]
 async fn plans_name_configured_destinations_only() {
     let runtime = runtime();
-    let plan = probe(&runtime, "everywhere")
-        .route(header())
-        .await
-        .result
-        .unwrap();
+    let plan = probe(&runtime, "everywhere").route(header()).await.result.unwrap();
     let send = |destination: &str, seconds, priority| PlannedSend {
         destination: destination.into(),
         delay: Duration::from_secs(seconds),
@@ -111,11 +101,7 @@ async fn plans_name_configured_destinations_only() {
             "the plugin could not do its work: nothing is planned for `research`",
         ),
     ] {
-        let failure = probe(&runtime, act)
-            .route(header())
-            .await
-            .result
-            .unwrap_err();
+        let failure = probe(&runtime, act).route(header()).await.result.unwrap_err();
         assert_eq!(failure.to_string(), expected);
     }
 }
@@ -129,9 +115,7 @@ async fn series_are_bounded() {
     let series = plugin.series();
     assert_eq!(series.len(), 50);
     assert!(
-        series
-            .iter()
-            .all(|series| series.measure == Measure::Counter(4)),
+        series.iter().all(|series| series.measure == Measure::Counter(4)),
         "{series:?}"
     );
     let plugin = probe(&runtime, "observe");
@@ -149,10 +133,7 @@ async fn series_are_bounded() {
 async fn cost_is_told() {
     let plugin = probe(&runtime(), "read");
     let cost = plugin.filter(header(), passage()).await.cost;
-    assert!(
-        cost.cpu > Duration::ZERO && cost.wall >= cost.cpu / 2,
-        "{cost:?}"
-    );
+    assert!(cost.cpu > Duration::ZERO && cost.wall >= cost.cpu / 2, "{cost:?}");
     assert!((1 << 16..64 << 20).contains(&cost.peak_memory), "{cost:?}");
 }
 

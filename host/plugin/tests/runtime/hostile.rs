@@ -63,19 +63,12 @@ async fn the_wall_clock_ends_what_the_cpu_limit_allows() {
     };
     let plugin = load(&runtime, spec).unwrap();
     let failure = plugin.filter(header(), passage()).await.result.unwrap_err();
-    assert_eq!(
-        failure.to_string(),
-        "the plugin used more than 100 ms of wall time"
-    );
+    assert_eq!(failure.to_string(), "the plugin used more than 100 ms of wall time");
 }
 
 #[tokio::test]
 async fn a_router_has_less_time_than_a_filter() {
-    let failure = probe(&runtime(), "spin")
-        .route(header())
-        .await
-        .result
-        .unwrap_err();
+    let failure = probe(&runtime(), "spin").route(header()).await.result.unwrap_err();
     let clocks = [
         "the plugin used more than 100 ms of CPU time",
         "the plugin used more than 250 ms of wall time",
@@ -134,19 +127,14 @@ async fn too_many_calls_are_told_to_come_again() {
     let calls: Vec<_> = (0..4)
         .map(|_| {
             let plugin = plugin.clone();
-            tokio::spawn(
-                async move { plugin.filter(header(), passage()).await.result.unwrap_err() },
-            )
+            tokio::spawn(async move { plugin.filter(header(), passage()).await.result.unwrap_err() })
         })
         .collect();
     let mut overloaded = 0;
     for call in calls {
         let failure = call.await.unwrap();
         if failure == Failure::Overloaded {
-            assert_eq!(
-                failure.to_string(),
-                "too many calls of the plugin are running"
-            );
+            assert_eq!(failure.to_string(), "too many calls of the plugin are running");
             assert!(failure.retryable().is_some());
             overloaded += 1;
         }

@@ -16,11 +16,7 @@ fn other_contract(wit: &str) -> Vec<u8> {
     let world = resolve.select_world(&[package], None).unwrap();
     let mut module = wit_component::dummy_module(&resolve, world, ManglingAndAbi::Standard32);
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
-    ComponentEncoder::default()
-        .module(&module)
-        .unwrap()
-        .encode()
-        .unwrap()
+    ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
 }
 
 #[test]
@@ -38,8 +34,7 @@ fn files_that_are_no_plugin() {
          world w { import wasi:cli/environment@0.2.3; export run: func(); }
          package wasi:cli@0.2.3 { interface environment { arguments: func() -> u32; } }",
     );
-    let stranger =
-        other_contract("package a:b; interface run { run: func(); } world w { export run; }");
+    let stranger = other_contract("package a:b; interface run { run: func(); } world w { export run; }");
     let unchecked = other_contract(
         "package isocenter:filter@0.1.0;
          interface filter { apply: func() -> u32; }
@@ -106,8 +101,7 @@ fn configurations_that_do_not_fit() {
     let mut without_secrets = guest(json!({}));
     without_secrets.secrets.clear();
     let mut wrong_secret = guest(json!({ "check": "secret" }));
-    wrong_secret.secrets =
-        std::iter::once(("other".to_owned(), isocenter_plugin::Secret::new(*b"x"))).collect();
+    wrong_secret.secrets = std::iter::once(("other".to_owned(), isocenter_plugin::Secret::new(*b"x"))).collect();
     // Which clock ends it is the machine's business.
     let spin = load(&runtime, guest(json!({ "check": "spin" })))
         .unwrap_err()
@@ -191,10 +185,7 @@ fn the_cache_is_private_and_heals() {
         spec
     };
     load(&start(), spec()).unwrap();
-    assert_eq!(
-        cache.metadata().unwrap().permissions().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(cache.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     let [entry] = entries(&cache).try_into().unwrap();
     let whole = std::fs::read(&entry).unwrap();
     // Torn, rotten, empty: compiled again, and whole again.
@@ -222,4 +213,31 @@ fn roles_are_the_exports() {
     spec.config = json!({ "default": ["archive"] });
     let rules = load(&runtime, spec).unwrap();
     assert_eq!((rules.roles().filter, rules.roles().router), (false, true));
+}
+
+#[test]
+fn a_manifest_is_read_and_a_broken_one_refused() {
+    let runtime = runtime();
+    let folder = tempfile::tempdir().unwrap();
+    let with = |content: &str| {
+        let mut bytes = std::fs::read(component("test/guest.wasm")).unwrap();
+        let name = b"isocenter:manifest";
+        let size = 1 + name.len() + content.len();
+        assert!(size < 0x4000, "two bytes of LEB128");
+        bytes.extend_from_slice(&[0, (size & 0x7F) as u8 | 0x80, (size >> 7) as u8, name.len() as u8]);
+        bytes.extend_from_slice(name);
+        bytes.extend_from_slice(content.as_bytes());
+        let path = folder.path().join("manifest.wasm");
+        std::fs::write(&path, bytes).unwrap();
+        let mut spec = guest(json!({}));
+        spec.source = path;
+        load(&runtime, spec)
+    };
+    let plugin = with(r#"{"name": "probe", "version": "1.2.3", "wants": {}}"#).unwrap();
+    assert_eq!(plugin.manifest().unwrap().version, "1.2.3");
+    let error = with(r#"{"name": 1}"#).unwrap_err().to_string();
+    assert!(
+        error.starts_with("the plugin `probe` does not load: its manifest is not valid: "),
+        "{error}"
+    );
 }

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use isocenter_dicom::TransferSyntax;
 use isocenter_dicom::edit::SiteKey;
 use isocenter_dicom::header::{Header, Limits};
-use isocenter_plugin::{
-    Direction, LoadError, Passage, Plugin, PluginSpec, Runtime, RuntimeOptions, Secret, Transport,
-};
+use isocenter_plugin::{Direction, LoadError, Passage, Plugin, PluginSpec, Runtime, RuntimeOptions, Secret, Transport};
 use serde_json::json;
 
 /// Plans know these.
@@ -98,11 +96,7 @@ pub(crate) fn item(content: &[u8]) -> Vec<u8> {
 
 pub(crate) fn header_of(elements: &[Vec<u8>]) -> Arc<Header> {
     let syntax = TransferSyntax::lookup("1.2.840.10008.1.2.1").unwrap();
-    Arc::new(
-        Header::parse(syntax, &elements.concat(), Limits::default())
-            .unwrap()
-            .0,
-    )
+    Arc::new(Header::parse(syntax, &elements.concat(), Limits::default()).unwrap().0)
 }
 
 pub(crate) fn header() -> Arc<Header> {
@@ -111,12 +105,7 @@ pub(crate) fn header() -> Arc<Header> {
         element(0x0008, 0x0018, b"UI", b"1.2.3.4"),
         element(0x0008, 0x0020, b"DA", b"20240102"),
         element(0x0008, 0x0060, b"CS", b"CT"),
-        element(
-            0x0008,
-            0x1110,
-            b"SQ",
-            &item(&element(0x0008, 0x1155, b"UI", b"1.2.9")),
-        ),
+        element(0x0008, 0x1110, b"SQ", &item(&element(0x0008, 0x1155, b"UI", b"1.2.9"))),
         element(0x0010, 0x0010, b"PN", b"Doe^Jane"),
         element(0x0010, 0x0020, b"LO", b"P1"),
         element(0x0020, 0x000D, b"UI", b"1.2.3"),

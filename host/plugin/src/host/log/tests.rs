@@ -24,19 +24,11 @@ fn values_are_printed_only_where_allowed() {
 
 #[test]
 fn the_budget_counts_lines_and_bytes() {
-    for (bytes, calls, lines, suppressed) in [
-        (10, 300, 200, 100),
-        (1024, 100, 64, 36),
-        (MOST_BYTES + 1, 1, 0, 1),
-    ] {
+    for (bytes, calls, lines, suppressed) in [(10, 300, 200, 100), (1024, 100, 64, 36), (MOST_BYTES + 1, 1, 0, 1)] {
         let mut budget = LogBudget::default();
         for _ in 0..calls {
             budget.take(bytes);
         }
-        assert_eq!(
-            (budget.lines, budget.suppressed),
-            (lines, suppressed),
-            "{bytes}"
-        );
+        assert_eq!((budget.lines, budget.suppressed), (lines, suppressed), "{bytes}");
     }
 }

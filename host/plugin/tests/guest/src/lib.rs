@@ -5,8 +5,7 @@
 use std::hint::black_box;
 
 use isocenter_sdk::{
-    Edits, Error, Filter, Object, Passage, Path, Plan, Result, Router, Step, Value, Verdict, host,
-    tags,
+    Edits, Error, Filter, Object, Passage, Path, Plan, Result, Router, Step, Value, Verdict, host, tags,
 };
 
 /// What to do.
@@ -26,6 +25,7 @@ struct Probe;
 static mut CALLS: u32 = 0;
 
 /// Does what every role can do; answers what to say.
+#[expect(clippy::panic, reason = "the point of one of the acts")]
 fn act(what: &str) -> Result<String> {
     match what {
         "" | "nothing" => {}
@@ -117,12 +117,7 @@ impl Filter for Probe {
         }
     }
 
-    fn apply(
-        object: &Object<'_>,
-        passage: &Passage<'_>,
-        edits: &mut Edits<'_>,
-        config: &Config,
-    ) -> Result<Verdict> {
+    fn apply(object: &Object<'_>, passage: &Passage<'_>, edits: &mut Edits<'_>, config: &Config) -> Result<Verdict> {
         match config.act.as_str() {
             "edits" => {
                 edits.set_text(tags::PATIENT_ID, "new");
@@ -150,17 +145,13 @@ impl Filter for Probe {
                     tags::COLUMNS,
                     tags::IMAGE_TYPE,
                 ];
-                let present = read
-                    .iter()
-                    .filter(|&&tag| object.get(tag).is_some())
-                    .count();
+                let present = read.iter().filter(|&&tag| object.get(tag).is_some()).count();
                 edits.set_text(tags::IMAGE_COMMENTS, format!("{present}"));
             }
             "describe" => {
                 let json = object.json().len() > 2;
                 let elements = object.elements(&[]);
-                let agree =
-                    object.tags(&[]) == elements.iter().map(|(tag, _)| *tag).collect::<Vec<_>>();
+                let agree = object.tags(&[]) == elements.iter().map(|(tag, _)| *tag).collect::<Vec<_>>();
                 let vr = elements
                     .iter()
                     .find(|(tag, _)| *tag == tags::PATIENT_NAME)
