@@ -130,11 +130,7 @@ struct Running {
 
 impl Group {
     /// Starts the threads and the commit task. Must be called within a tokio runtime.
-    pub(crate) fn start(
-        folder: Arc<Folder>,
-        index: Index,
-        duplicates: Duplicates,
-    ) -> Result<Self, ArchiveError> {
+    pub(crate) fn start(folder: Arc<Folder>, index: Index, duplicates: Duplicates) -> Result<Self, ArchiveError> {
         let (durable, waiting) = mpsc::unbounded_channel();
         let stage = Arc::new(Stage {
             folder,
@@ -215,12 +211,7 @@ impl Group {
             return;
         };
         // The threads hold the sending end of the commit task's queue: when they are gone, it ends by itself.
-        let joined = tokio::task::spawn_blocking(|| {
-            running
-                .threads
-                .into_iter()
-                .for_each(|thread| drop(thread.join()))
-        });
+        let joined = tokio::task::spawn_blocking(|| running.threads.into_iter().for_each(|thread| drop(thread.join())));
         if joined.await.is_err() || running.commit.await.is_err() {
             tracing::error!("a stage of the archive did not end in order");
         }
@@ -277,10 +268,7 @@ impl Stage {
             if queue.closed {
                 return None;
             }
-            queue = self
-                .wake
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -289,8 +277,7 @@ impl Stage {
             match work {
                 Work::Finish(finish) => self.finish(finish, durable),
                 Work::Folder(path, syncing) => {
-                    let result =
-                        sync_folder(&path).map_err(|error| ArchiveError::file("sync", path, error));
+                    let result = sync_folder(&path).map_err(|error| ArchiveError::file("sync", path, error));
                     self.one_synced(&syncing, result, durable);
                 }
                 Work::Cut(cut) => self.cut(cut),
@@ -318,11 +305,7 @@ impl Stage {
             failure: Mutex::default(),
             finish: Mutex::new(Some(finish)),
         });
-        self.push(
-            folders
-                .into_iter()
-                .map(|folder| Work::Folder(folder, syncing.clone())),
-        );
+        self.push(folders.into_iter().map(|folder| Work::Folder(folder, syncing.clone())));
         self.one_synced(&syncing, sync(), durable);
     }
 
@@ -347,12 +330,7 @@ impl Stage {
         }
     }
 
-    fn synced(
-        &self,
-        mut finish: Finish,
-        result: Result<(), ArchiveError>,
-        durable: &mpsc::UnboundedSender<Durable>,
-    ) {
+    fn synced(&self, mut finish: Finish, result: Result<(), ArchiveError>, durable: &mpsc::UnboundedSender<Durable>) {
         if let Err(error) = result {
             finish.tail.usable = false;
             return self.failed(finish, error);
@@ -401,11 +379,7 @@ impl Stage {
     }
 
     fn seal(&self, seal: Seal) {
-        let Seal {
-            pack,
-            mut tail,
-            reply,
-        } = seal;
+        let Seal { pack, mut tail, reply } = seal;
         if tail.usable {
             if tail.end == 0 {
                 self.folder.remove(&pack.name);
@@ -428,8 +402,7 @@ impl Finish {
     /// Writes what is missing: the rest of the object, and then the label before it. Both at once where nothing has been
     /// written yet.
     fn write(&mut self) -> io::Result<()> {
-        self.hasher
-            .update(self.rest.get(self.room..).unwrap_or_default());
+        self.hasher.update(self.rest.get(self.room..).unwrap_or_default());
         self.label.digest = *self.hasher.finalize().as_bytes();
         let label = self.label.encode();
         self.rest.resize(self.rest.len().next_multiple_of(BLOCK), 0);

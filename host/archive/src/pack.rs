@@ -13,7 +13,11 @@ pub(crate) mod tar;
 pub(crate) mod walk;
 pub(crate) mod writer;
 
-use std::{fs::File, path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use folder::PackName;
 use tokio::sync::Mutex;
@@ -26,6 +30,8 @@ pub(crate) struct Pack {
     pub(crate) file: File,
     /// Whoever holds this may write: one entry at a time, from its first byte until it is indexed or cut off.
     pub(crate) tail: Arc<Mutex<Tail>>,
+    /// Set by an entry that was given up, until the next one begins: the pack is free, or will be in a moment.
+    pub(crate) clearing: AtomicBool,
 }
 
 /// Where a pack ends, and whether it may be written to.

@@ -52,11 +52,7 @@ pub(super) async fn run(
 }
 
 /// One answer for each object.
-async fn commit(
-    index: &Index,
-    duplicates: Duplicates,
-    objects: &[NewObject],
-) -> Vec<Result<Indexed, Failed>> {
+async fn commit(index: &Index, duplicates: Duplicates, objects: &[NewObject]) -> Vec<Result<Indexed, Failed>> {
     let deadline = Instant::now() + PATIENCE;
     match insist(index, duplicates, objects, deadline).await {
         Ok(indexed) => indexed.into_iter().map(Ok).collect(),
@@ -91,10 +87,7 @@ async fn alone(
         Err(error) => return Err(Failed::Unknown(error)),
     };
     let identity = &object.identity;
-    let asked = index.known(
-        &identity.study,
-        std::slice::from_ref(&identity.sop_instance),
-    );
+    let asked = index.known(&identity.study, std::slice::from_ref(&identity.sop_instance));
     match timeout_at(deadline, asked).await {
         Ok(Ok(rows)) => match rows.iter().find(|row| row.place == object.place) {
             Some(row) if row.standing == Standing::Held => Ok(Indexed::Held),

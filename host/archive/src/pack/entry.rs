@@ -4,7 +4,11 @@
 //! fills. At most one piece fills and one is written, so an entry holds at most 1 MiB whatever the size of the object. What
 //! fits into one piece is written at commit, together with the headers before it, in one write.
 
-use std::{os::unix::fs::FileExt, sync::Arc, time::SystemTime};
+use std::{
+    os::unix::fs::FileExt,
+    sync::{Arc, atomic::Ordering},
+    time::SystemTime,
+};
 
 use bytes::Bytes;
 use isocenter_dicom::{header::Identity, uid::Uid};
@@ -151,8 +155,7 @@ impl Entry {
             object: open.object,
             study: open.study,
             length: open.length,
-            header_length: u32::try_from(open.header_length.unwrap_or(open.length))
-                .unwrap_or(u32::MAX),
+            header_length: u32::try_from(open.header_length.unwrap_or(open.length)).unwrap_or(u32::MAX),
             digest: [0; 32],
             arrived: open.arrived,
             source: label::clipped_source(&parts.source),
@@ -180,6 +183,7 @@ impl Entry {
         let Some(mut open) = self.open.take() else {
             return;
         };
+        open.pack.clearing.store(true, Ordering::Release);
         // Whether the last piece could be written makes no difference now.
         let _ = open.written().await;
         let (reply, replied) = oneshot::channel();
@@ -195,6 +199,7 @@ impl Drop for Entry {
         let Some(mut open) = self.open.take() else {
             return;
         };
+        open.pack.clearing.store(true, Ordering::Release);
         if open.writing.is_none() {
             return open.cut(None);
         }
@@ -212,8 +217,7 @@ impl Open {
         if needed > self.piece.capacity() {
             // Doubling must not overshoot what a piece can hold.
             let capacity = needed.max(2 * self.piece.capacity()).min(PIECE + self.room);
-            self.piece
-                .reserve_exact(capacity.saturating_sub(self.piece.len()));
+            self.piece.reserve_exact(capacity.saturating_sub(self.piece.len()));
         }
         self.piece.extend_from_slice(bytes);
         self.length += bytes.len() as u64;
@@ -231,11 +235,7 @@ impl Open {
             let mut hasher = hasher;
             hasher.update(piece.get(room..).unwrap_or_default());
             let result = pack.file.write_all_at(&piece, at);
-            Written {
-                result,
-                piece,
-                hasher,
-            }
+            Written { result, piece, hasher }
         }));
         Ok(())
     }

@@ -128,12 +128,9 @@ impl Folder {
     }
 
     fn marker(&self, pack: &PackName) -> PathBuf {
-        self.root.join("open").join(format!(
-            "{}.{}.{}",
-            pack.id,
-            pack.study.0,
-            pack.area.folder()
-        ))
+        self.root
+            .join("open")
+            .join(format!("{}.{}.{}", pack.id, pack.study.0, pack.area.folder()))
     }
 
     /// Creates a pack, its folder and its marker. The marker first: a journal keeps that order, so that a pack that
@@ -153,8 +150,7 @@ impl Folder {
                 }
             }
             folders.push(study);
-            let file =
-                create_file(&path).map_err(|error| ArchiveError::file("create", &path, error))?;
+            let file = create_file(&path).map_err(|error| ArchiveError::file("create", &path, error))?;
             Ok(Created { file, folders })
         };
         create().inspect_err(|_| self.unmark(pack))
@@ -168,9 +164,7 @@ impl Folder {
                 fresh.insert(folder.to_owned());
                 Ok(true)
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Ok(fresh.contains(folder))
-            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(fresh.contains(folder)),
             Err(error) => Err(ArchiveError::file("create", folder, error)),
         }
     }
@@ -214,8 +208,7 @@ impl Folder {
     /// Renames a pack that cannot be understood, so that nothing walks it any more and nothing of it is lost.
     pub(crate) fn set_aside(&self, pack: &PackName) -> Result<(), ArchiveError> {
         let path = self.path(pack);
-        std::fs::rename(&path, path.with_extension("torn"))
-            .map_err(|error| ArchiveError::file("rename", path, error))
+        std::fs::rename(&path, path.with_extension("torn")).map_err(|error| ArchiveError::file("rename", path, error))
     }
 
     /// The packs that were not sealed, oldest first.
@@ -225,10 +218,7 @@ impl Folder {
         for name in names(&open)? {
             match marked(&name) {
                 Some(pack) => packs.push(pack),
-                None => tracing::warn!(
-                    name,
-                    "a file in the folder of markers is not a marker; left alone"
-                ),
+                None => tracing::warn!(name, "a file in the folder of markers is not a marker; left alone"),
             }
         }
         packs.sort_by_key(|pack| pack.id);
@@ -239,33 +229,22 @@ impl Folder {
     pub(crate) fn studies(
         &self,
         area: Area,
-    ) -> Result<impl Iterator<Item = Result<StudyFolder, ArchiveError>> + Send + use<>, ArchiveError>
-    {
+    ) -> Result<impl Iterator<Item = Result<StudyFolder, ArchiveError>> + Send + use<>, ArchiveError> {
         let area = self.root.join(area.folder());
         let fans = names(&area)?;
-        Ok(fans
-            .into_iter()
-            .flat_map(move |fan| match names(&area.join(&fan)) {
-                Ok(names) => names
-                    .iter()
-                    .filter_map(|name| StudyFolder::parse(name))
-                    .map(Ok)
-                    .collect(),
-                Err(error) => vec![Err(error)],
-            }))
+        Ok(fans.into_iter().flat_map(move |fan| match names(&area.join(&fan)) {
+            Ok(names) => names
+                .iter()
+                .filter_map(|name| StudyFolder::parse(name))
+                .map(Ok)
+                .collect(),
+            Err(error) => vec![Err(error)],
+        }))
     }
 
     /// The packs of a study, oldest first.
-    pub(crate) fn packs(
-        &self,
-        area: Area,
-        study: &StudyFolder,
-    ) -> Result<Vec<PackName>, ArchiveError> {
-        let folder = self
-            .root
-            .join(area.folder())
-            .join(study.fan())
-            .join(&study.0);
+    pub(crate) fn packs(&self, area: Area, study: &StudyFolder) -> Result<Vec<PackName>, ArchiveError> {
+        let folder = self.root.join(area.folder()).join(study.fan()).join(&study.0);
         let mut packs: Vec<_> = names(&folder)?
             .iter()
             .filter_map(|name| PackId::parse(name.strip_suffix(".tar")?))

@@ -146,16 +146,11 @@ impl Label {
         };
         let lines = record(COMMENT).unwrap_or_default();
         let find = |name: &str| {
-            lines.lines().find_map(|line| {
-                line.strip_prefix(PREFIX)?
-                    .strip_prefix(name)?
-                    .strip_prefix('=')
-            })
+            lines
+                .lines()
+                .find_map(|line| line.strip_prefix(PREFIX)?.strip_prefix(name)?.strip_prefix('='))
         };
-        let object = file
-            .name
-            .strip_suffix(".dcm")
-            .and_then(|name| Uid::parse(name).ok());
+        let object = file.name.strip_suffix(".dcm").and_then(|name| Uid::parse(name).ok());
         let length = match record("size") {
             Some(size) => size.parse().map_err(|_| "the size record is malformed")?,
             None => file.size,
@@ -170,9 +165,7 @@ impl Label {
             header_length: find("header")
                 .and_then(|length| length.parse().ok())
                 .ok_or("the length of the header is missing")?,
-            digest: find("blake3")
-                .and_then(unhex)
-                .ok_or("the digest is missing")?,
+            digest: find("blake3").and_then(unhex).ok_or("the digest is missing")?,
             arrived: record("mtime")
                 .and_then(moment)
                 .unwrap_or(UNIX_EPOCH + Duration::from_secs(file.modified)),
@@ -184,9 +177,7 @@ impl Label {
                     .and_then(Transport::parse)
                     .ok_or("the transport is missing")?,
             },
-            duplicates: find("policy")
-                .and_then(policy)
-                .ok_or("the policy is missing")?,
+            duplicates: find("policy").and_then(policy).ok_or("the policy is missing")?,
             held: find("held").map(|reason| Held {
                 plugin,
                 reason: reason.to_owned(),
@@ -199,15 +190,11 @@ fn room(held: Option<&Held>) -> usize {
     let Some(held) = held.map(clipped) else {
         return ROOM;
     };
-    (ROOM + HELD_ROOM + held.reason.len() + held.plugin.map_or(0, |name| name.len()))
-        .next_multiple_of(BLOCK)
+    (ROOM + HELD_ROOM + held.reason.len() + held.plugin.map_or(0, |name| name.len())).next_multiple_of(BLOCK)
 }
 
 fn clip(text: &str, most: usize) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     text.get(..text.floor_char_boundary(most))
         .unwrap_or_default()
         .to_owned()
@@ -222,20 +209,15 @@ fn policy_name(policy: Duplicates) -> &'static str {
 }
 
 fn policy(name: &str) -> Option<Duplicates> {
-    [
-        Duplicates::KeepFirst,
-        Duplicates::Replace,
-        Duplicates::KeepBoth,
-    ]
-    .into_iter()
-    .find(|known| policy_name(*known) == name)
+    [Duplicates::KeepFirst, Duplicates::Replace, Duplicates::KeepBoth]
+        .into_iter()
+        .find(|known| policy_name(*known) == name)
 }
 
 /// `seconds.nanoseconds`, always nine digits after the point, as [`Label::encode`] writes it.
 fn moment(text: &str) -> Option<SystemTime> {
     let (seconds, nanos) = text.split_once('.')?;
-    let since = Duration::from_secs(seconds.parse().ok()?)
-        .checked_add(Duration::from_nanos(nanos.parse().ok()?))?;
+    let since = Duration::from_secs(seconds.parse().ok()?).checked_add(Duration::from_nanos(nanos.parse().ok()?))?;
     UNIX_EPOCH.checked_add(since)
 }
 

@@ -23,11 +23,7 @@ const PIECE: u64 = 64 * 1024;
 const RATIO: u32 = 1100;
 
 /// Parses the header of the object at a place.
-pub(crate) fn header(
-    file: &File,
-    pack: &std::path::Path,
-    place: &Place,
-) -> Result<Header, ArchiveError> {
+pub(crate) fn header(file: &File, pack: &std::path::Path, place: &Place) -> Result<Header, ArchiveError> {
     let unreadable = |source| ArchiveError::Unreadable {
         pack: place.pack,
         offset: place.offset,
@@ -43,11 +39,7 @@ pub(crate) fn header(
         at: place.offset,
         left: u64::from(place.header_length).min(place.length),
     };
-    let read = |pieces: &mut Pieces<'_>| {
-        pieces
-            .next()
-            .map_err(|error| ArchiveError::file("read", pack, error))
-    };
+    let read = |pieces: &mut Pieces<'_>| pieces.next().map_err(|error| ArchiveError::file("read", pack, error));
 
     let mut meta = MetaReader::new();
     let (meta, rest) = loop {
@@ -107,9 +99,7 @@ pub(crate) fn object(
         what,
     };
     let header = header(file, path, &place)?;
-    let identity = header
-        .identity()
-        .map_err(|error| damaged(error.to_string()))?;
+    let identity = header.identity().map_err(|error| damaged(error.to_string()))?;
     let Label {
         object,
         study,
@@ -119,9 +109,7 @@ pub(crate) fn object(
         ..
     } = found.label.clone();
     if identity.sop_instance != object || identity.study != study {
-        return Err(damaged(
-            "its identity is not what the entry says".to_owned(),
-        ));
+        return Err(damaged("its identity is not what the entry says".to_owned()));
     }
     let syntax = header.syntax().uid().clone();
     Ok(NewObject {

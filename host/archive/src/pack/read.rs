@@ -96,12 +96,7 @@ impl Reading {
         if size == 0 {
             return;
         }
-        let (files, name, file, at) = (
-            self.files.clone(),
-            self.name.clone(),
-            self.file.clone(),
-            self.at,
-        );
+        let (files, name, file, at) = (self.files.clone(), self.name.clone(), self.file.clone(), self.at);
         self.ahead = Some(tokio::task::spawn_blocking(move || {
             let file = match file {
                 Some(file) => file,

@@ -87,8 +87,7 @@ impl Scan {
         if start + BLOCK as u64 + extended.size > self.length {
             return Ok(Step::Torn("the file ends inside an extended header"));
         }
-        self.file
-            .read_exact_at(&mut records, start + BLOCK as u64)?;
+        self.file.read_exact_at(&mut records, start + BLOCK as u64)?;
         let at = start + BLOCK as u64 + tar::padded(extended.size);
         let file = match self.header(at)? {
             Ok(Read::Header(header)) if header.kind == Kind::File => header,
@@ -150,8 +149,7 @@ impl Scan {
             return Ok(Step::Torn("an entry that was not finished"));
         }
         if rest == tar::TRAILER.len() as u64 {
-            self.file
-                .read_exact_at(&mut block, self.at + BLOCK as u64)?;
+            self.file.read_exact_at(&mut block, self.at + BLOCK as u64)?;
         }
         Ok(if block.iter().all(|byte| *byte == 0) {
             Step::End
@@ -211,12 +209,8 @@ pub(crate) async fn batch(mut scan: Scan, compare: Compare) -> io::Result<(Scan,
             match scan.step()? {
                 Step::Entry(found) => {
                     let sound = compare == Compare::Nothing
-                        || digest(&scan.file, found.content, found.label.length, &mut buffer)?
-                            == found.label.digest;
-                    batch.entries.push(Seen {
-                        found: *found,
-                        sound,
-                    });
+                        || digest(&scan.file, found.content, found.label.length, &mut buffer)? == found.label.digest;
+                    batch.entries.push(Seen { found: *found, sound });
                 }
                 Step::End => batch.end = Some(End::Whole),
                 Step::Torn(why) => batch.end = Some(End::Torn(why)),
@@ -233,18 +227,11 @@ pub(crate) async fn batch(mut scan: Scan, compare: Compare) -> io::Result<(Scan,
 }
 
 /// The digest of a stretch of a file, read in pieces of the buffer's size.
-pub(crate) fn digest(
-    file: &File,
-    mut at: u64,
-    length: u64,
-    buffer: &mut [u8],
-) -> io::Result<[u8; 32]> {
+pub(crate) fn digest(file: &File, mut at: u64, length: u64, buffer: &mut [u8]) -> io::Result<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
     let mut left = length;
     while left > 0 {
-        let piece = buffer
-            .len()
-            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let piece = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let Some(piece) = buffer.get_mut(..piece).filter(|piece| !piece.is_empty()) else {
             break;
         };

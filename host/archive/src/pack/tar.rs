@@ -53,11 +53,7 @@ pub(crate) fn header(header: &Header) -> [u8; BLOCK] {
     put(&mut block, MODE, b"0000600\0");
     put(&mut block, OWNER, b"0000000\0");
     put(&mut block, GROUP, b"0000000\0");
-    let size = if header.size > LARGEST {
-        0
-    } else {
-        header.size
-    };
+    let size = if header.size > LARGEST { 0 } else { header.size };
     put(&mut block, SIZE, format!("{size:011o}\0").as_bytes());
     put(
         &mut block,
@@ -67,11 +63,7 @@ pub(crate) fn header(header: &Header) -> [u8; BLOCK] {
     put(
         &mut block,
         TYPE,
-        if header.kind == Kind::Extended {
-            b"x"
-        } else {
-            b"0"
-        },
+        if header.kind == Kind::Extended { b"x" } else { b"0" },
     );
     put(&mut block, MAGIC, b"ustar\x0000");
     let sum = format!("{:06o}\0 ", checksum(&block));
@@ -95,10 +87,7 @@ pub(crate) fn read(block: &[u8; BLOCK]) -> Read {
         b"0" => Kind::File,
         _ => return Read::Bad("not a kind of member that a pack has"),
     };
-    let name = field(block, NAME)
-        .split(|byte| *byte == 0)
-        .next()
-        .unwrap_or_default();
+    let name = field(block, NAME).split(|byte| *byte == 0).next().unwrap_or_default();
     let (Ok(name), Some(size), Some(modified)) = (
         std::str::from_utf8(name),
         octal(field(block, SIZE)),
@@ -162,10 +151,7 @@ fn put(block: &mut [u8; BLOCK], at: Field, value: &[u8]) {
 /// The sum of all bytes, the checksum field itself counted as spaces.
 fn checksum(block: &[u8; BLOCK]) -> u32 {
     let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
-    let own: u32 = field(block, CHECKSUM)
-        .iter()
-        .map(|byte| u32::from(*byte))
-        .sum();
+    let own: u32 = field(block, CHECKSUM).iter().map(|byte| u32::from(*byte)).sum();
     sum - own + 8 * u32::from(b' ')
 }
 

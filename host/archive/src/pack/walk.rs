@@ -31,10 +31,7 @@ impl Walk {
         };
         let (folder, area) = (self.folder.clone(), self.area);
         let (studies, packs) = blocking(move || {
-            let packs = studies
-                .next()
-                .map(|study| folder.packs(area, &study?))
-                .transpose()?;
+            let packs = studies.next().map(|study| folder.packs(area, &study?)).transpose()?;
             Ok((studies, packs))
         })
         .await?;

@@ -1,7 +1,10 @@
 //! The packs that one association or STOW request writes to: one open pack per study. Separate from [`super::entry`],
 //! which knows one object in one pack.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use isocenter_dicom::uid::Uid;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
@@ -56,27 +59,16 @@ impl PackWriter {
 
     /// Starts an object at the end of the study's pack. While an entry of a study is not finished, a second one goes to
     /// a pack of its own.
-    pub async fn begin(
-        &mut self,
-        study: &Uid,
-        object: &Uid,
-        shelf: Shelf,
-    ) -> Result<Entry, ArchiveError> {
+    pub async fn begin(&mut self, study: &Uid, object: &Uid, shelf: Shelf) -> Result<Entry, ArchiveError> {
         let (area, held) = match shelf {
             Shelf::Archive => (Area::Archive, None),
             Shelf::Quarantine(held) => (Area::Quarantine, Some(label::clipped(&held))),
         };
-        let (pack, tail) = match self.reuse(area, study) {
+        let (pack, tail) = match self.reuse(area, study).await {
             Some(found) => found,
             None => self.create(area, study).await?,
         };
-        Ok(Entry::new(
-            self.archive.clone(),
-            pack,
-            tail,
-            (study, object),
-            held,
-        ))
+        Ok(Entry::new(self.archive.clone(), pack, tail, (study, object), held))
     }
 
     /// Seals the packs, after what is under way: they are not written to again. Dropping the writer does the same in the
@@ -89,7 +81,7 @@ impl PackWriter {
     }
 
     /// An open pack of the study that nobody writes to at the moment.
-    fn reuse(&mut self, area: Area, study: &Uid) -> Option<(Arc<Pack>, OwnedMutexGuard<Tail>)> {
+    async fn reuse(&mut self, area: Area, study: &Uid) -> Option<(Arc<Pack>, OwnedMutexGuard<Tail>)> {
         let mut at = 0;
         while let Some(slot) = self.open.get(at) {
             if slot.area != area || slot.study != *study {
@@ -100,6 +92,7 @@ impl PackWriter {
                 Ok(tail) if tail.usable && tail.end < LONG => {
                     let slot = self.open.remove(at);
                     let pack = slot.pack.clone();
+                    pack.clearing.store(false, Ordering::Release);
                     self.open.push(slot);
                     return Some((pack, tail));
                 }
@@ -111,23 +104,33 @@ impl PackWriter {
                         reply: None,
                     });
                 }
+                // The guard is given back at once, and the next round takes it.
+                Err(_) if slot.pack.clearing.load(Ordering::Acquire) => drop(slot.pack.tail.lock().await),
                 Err(_) => at += 1,
             }
         }
         None
     }
 
-    async fn create(
-        &mut self,
-        area: Area,
-        study: &Uid,
-    ) -> Result<(Arc<Pack>, OwnedMutexGuard<Tail>), ArchiveError> {
+    /// Waits for a pack in which an entry is being taken back, if there is one.
+    async fn cleared(&self) -> Option<(usize, OwnedMutexGuard<Tail>)> {
+        let clearing = |slot: &Slot| slot.pack.clearing.load(Ordering::Acquire);
+        let at = self.open.iter().position(clearing)?;
+        let tail = self.open.get(at)?.pack.tail.clone();
+        Some((at, tail.lock_owned().await))
+    }
+
+    async fn create(&mut self, area: Area, study: &Uid) -> Result<(Arc<Pack>, OwnedMutexGuard<Tail>), ArchiveError> {
         if self.open.len() >= OPEN {
-            let idle =
-                self.open.iter().enumerate().find_map(|(at, slot)| {
-                    Some((at, slot.pack.tail.clone().try_lock_owned().ok()?))
-                });
-            let (at, tail) = idle.ok_or(ArchiveError::TooManyOpen(OPEN))?;
+            let idle = self
+                .open
+                .iter()
+                .enumerate()
+                .find_map(|(at, slot)| Some((at, slot.pack.tail.clone().try_lock_owned().ok()?)));
+            let (at, tail) = match idle {
+                Some(idle) => idle,
+                None => self.cleared().await.ok_or(ArchiveError::TooManyOpen(OPEN))?,
+            };
             let slot = self.open.remove(at);
             seal(&self.archive, slot.pack, tail).await;
         }
@@ -147,6 +150,7 @@ impl PackWriter {
             path,
             file,
             tail: tail.clone(),
+            clearing: AtomicBool::new(false),
         });
         self.open.push(Slot {
             area,

@@ -22,16 +22,9 @@ pub(crate) struct Data {
 
 impl Data {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("isocenter")
-            .tempdir()
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix("isocenter").tempdir().unwrap();
         // As root, a private cluster runs as another user, who must get through to it.
-        std::fs::set_permissions(
-            folder.path(),
-            std::os::unix::fs::PermissionsExt::from_mode(0o711),
-        )
-        .unwrap();
+        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
         Self { folder }
     }
 

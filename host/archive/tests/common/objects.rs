@@ -33,29 +33,11 @@ pub(crate) fn object(study: usize, number: usize, salt: u8, pixels: usize) -> Ob
     };
     let syntax = TransferSyntax::lookup("1.2.840.10008.1.2.1").unwrap();
     let mut set = Vec::new();
-    element(
-        &mut set,
-        0x0008_0016,
-        b"UI",
-        identity.sop_class.as_str(),
-        '\0',
-    );
-    element(
-        &mut set,
-        0x0008_0018,
-        b"UI",
-        identity.sop_instance.as_str(),
-        '\0',
-    );
+    element(&mut set, 0x0008_0016, b"UI", identity.sop_class.as_str(), '\0');
+    element(&mut set, 0x0008_0018, b"UI", identity.sop_instance.as_str(), '\0');
     element(&mut set, 0x0008_0020, b"DA", "20261121", ' ');
     element(&mut set, 0x0008_0060, b"CS", "CT", ' ');
-    element(
-        &mut set,
-        0x0010_0010,
-        b"PN",
-        &format!("Doe^Study{study}"),
-        ' ',
-    );
+    element(&mut set, 0x0010_0010, b"PN", &format!("Doe^Study{study}"), ' ');
     element(&mut set, 0x0010_0020, b"LO", &format!("P{study}"), ' ');
     element(&mut set, 0x0020_000D, b"UI", identity.study.as_str(), '\0');
     element(&mut set, 0x0020_000E, b"UI", identity.series.as_str(), '\0');
@@ -112,16 +94,10 @@ pub(crate) fn parts(object: &Object, shelf: &Shelf) -> NewObjectParts {
 }
 
 /// Begins an entry and writes the object in pieces of a PDU's size.
-pub(crate) async fn begin(
-    writer: &mut PackWriter,
-    object: &Object,
-    shelf: &Shelf,
-) -> Result<Entry, ArchiveError> {
+pub(crate) async fn begin(writer: &mut PackWriter, object: &Object, shelf: &Shelf) -> Result<Entry, ArchiveError> {
     let (study, instance) = (&object.identity.study, &object.identity.sop_instance);
     let mut entry = writer.begin(study, instance, shelf.clone()).await?;
-    entry
-        .write(object.file.slice(..object.header_length))
-        .await?;
+    entry.write(object.file.slice(..object.header_length)).await?;
     entry.header_done();
     let mut rest = object.file.slice(object.header_length..);
     while !rest.is_empty() {
@@ -130,20 +106,10 @@ pub(crate) async fn begin(
     Ok(entry)
 }
 
-pub(crate) async fn store_on(
-    writer: &mut PackWriter,
-    object: &Object,
-    shelf: &Shelf,
-) -> Result<Indexed, ArchiveError> {
-    begin(writer, object, shelf)
-        .await?
-        .commit(parts(object, shelf))
-        .await
+pub(crate) async fn store_on(writer: &mut PackWriter, object: &Object, shelf: &Shelf) -> Result<Indexed, ArchiveError> {
+    begin(writer, object, shelf).await?.commit(parts(object, shelf)).await
 }
 
-pub(crate) async fn store(
-    writer: &mut PackWriter,
-    object: &Object,
-) -> Result<Indexed, ArchiveError> {
+pub(crate) async fn store(writer: &mut PackWriter, object: &Object) -> Result<Indexed, ArchiveError> {
     store_on(writer, object, &Shelf::Archive).await
 }

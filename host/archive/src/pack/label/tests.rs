@@ -90,10 +90,7 @@ fn a_label_without_its_records_says_which_is_missing() {
         kind: Kind::File,
     };
     let mut body = Vec::new();
-    assert_eq!(
-        Label::decode(&body, &file).err(),
-        Some("the study is missing")
-    );
+    assert_eq!(Label::decode(&body, &file).err(), Some("the study is missing"));
     tar::put_record(&mut body, "comment", "ISOCENTER.study=1.2\nheader=1\n");
     assert_eq!(
         Label::decode(&body, &file).err(),
@@ -103,8 +100,5 @@ fn a_label_without_its_records_says_which_is_missing() {
         name: "../etc/passwd".into(),
         ..file
     };
-    assert_eq!(
-        Label::decode(&body, &other).err(),
-        Some("the name is not a UID")
-    );
+    assert_eq!(Label::decode(&body, &other).err(), Some("the name is not a UID"));
 }

@@ -30,9 +30,7 @@ fn label(number: usize, content: &[u8], held: Option<Held>) -> Label {
 }
 
 fn content(number: usize, length: usize) -> Vec<u8> {
-    (0..length)
-        .map(|at| (at * 7 + number * 13 + 1) as u8)
-        .collect()
+    (0..length).map(|at| (at * 7 + number * 13 + 1) as u8).collect()
 }
 
 const LENGTHS: [usize; 5] = [700, 512, 0, 1, 1500];
@@ -73,13 +71,7 @@ fn walk(bytes: &[u8]) -> (Vec<u64>, End) {
                 let number = ends.len();
                 let content = content(number, LENGTHS[number]);
                 assert_eq!(found.label.object.as_str(), format!("1.2.{number}"));
-                let digest = digest(
-                    scan.file(),
-                    found.content,
-                    found.label.length,
-                    &mut [0; 100],
-                )
-                .unwrap();
+                let digest = digest(scan.file(), found.content, found.label.length, &mut [0; 100]).unwrap();
                 assert_eq!(digest, *blake3::hash(&content).as_bytes());
                 ends.push(found.end);
             }
@@ -103,11 +95,7 @@ fn a_pack_cut_anywhere_yields_exactly_its_whole_entries() {
     let (pack, ends) = pack();
     for cut in (0..pack.len()).filter(|cut| cut % 64 <= 1) {
         let (found, end) = walk(&pack[..cut]);
-        let whole: Vec<u64> = ends
-            .iter()
-            .copied()
-            .filter(|end| *end <= cut as u64)
-            .collect();
+        let whole: Vec<u64> = ends.iter().copied().filter(|end| *end <= cut as u64).collect();
         let at = whole.last().copied().unwrap_or(0);
         assert_eq!(found, whole, "cut at {cut}");
         assert_eq!(end == End::Whole, at == cut as u64, "cut at {cut}: {end:?}");
@@ -119,22 +107,14 @@ fn an_entry_that_was_not_finished_ends_the_pack() {
     let (mut pack, ends) = pack();
     pack.resize(pack.len() + 3 * BLOCK, 0);
     pack.extend(content(9, 5000));
-    assert_eq!(
-        walk(&pack),
-        (ends, End::Torn("an entry that was not finished"))
-    );
+    assert_eq!(walk(&pack), (ends, End::Torn("an entry that was not finished")));
 }
 
 #[test]
 fn a_damaged_header_ends_the_pack() {
     let (pack, ends) = pack();
     let second = ends[0] as usize;
-    for at in [
-        second,
-        second + 124,
-        second + 2 * BLOCK,
-        second + 2 * BLOCK + 124,
-    ] {
+    for at in [second, second + 124, second + 2 * BLOCK, second + 2 * BLOCK + 124] {
         let mut damaged = pack.clone();
         damaged[at] ^= 0x11;
         let (found, end) = walk(&damaged);
@@ -150,16 +130,8 @@ fn tar(arguments: &[&str], pack: &Path, folder: &Path) -> String {
         .current_dir(folder)
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(
-        output.stderr.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -173,10 +145,7 @@ fn tar_lists_and_extracts_whole_sealed_and_unfinished_packs() {
         let path = folder.path().join("pack.tar");
         std::fs::write(&path, bytes).unwrap();
         let listed = tar(&["tf"], &path, folder.path());
-        assert_eq!(
-            listed,
-            "1.2.0.dcm\n1.2.1.dcm\n1.2.2.dcm\n1.2.3.dcm\n1.2.4.dcm\n"
-        );
+        assert_eq!(listed, "1.2.0.dcm\n1.2.1.dcm\n1.2.2.dcm\n1.2.3.dcm\n1.2.4.dcm\n");
         tar(&["xf"], &path, folder.path());
         for (number, length) in LENGTHS.into_iter().enumerate() {
             let extracted = std::fs::read(folder.path().join(format!("1.2.{number}.dcm"))).unwrap();

@@ -46,10 +46,7 @@ fn what_is_not_a_header_says_so() {
     for at in 0..BLOCK {
         let mut bad = good;
         bad[at] ^= 1;
-        assert!(
-            matches!(read(&bad), Read::Bad(_)),
-            "a flip at {at} went unnoticed"
-        );
+        assert!(matches!(read(&bad), Read::Bad(_)), "a flip at {at} went unnoticed");
     }
 }
 
@@ -60,18 +57,13 @@ fn records_read_back_at_every_length() {
         let mut body = Vec::new();
         put_record(&mut body, "k", &value);
         put_record(&mut body, "second", "a=b\nc");
-        assert_eq!(
-            records(&body),
-            Some(vec![("k", value.as_str()), ("second", "a=b\nc")])
-        );
+        assert_eq!(records(&body), Some(vec![("k", value.as_str()), ("second", "a=b\nc")]));
     }
 }
 
 #[test]
 fn malformed_records_are_none() {
-    for body in [
-        "x", "5 a=b", "99 a=b\n", "0 a=b\n", "6 ab\n\n", " a=b\n", "3 \n",
-    ] {
+    for body in ["x", "5 a=b", "99 a=b\n", "0 a=b\n", "6 ab\n\n", " a=b\n", "3 \n"] {
         assert_eq!(records(body.as_bytes()), None, "{body:?}");
     }
 }
