@@ -7,6 +7,7 @@
 //! What is absent: nothing here reads or writes a pack, and no error carries a value of a row.
 
 mod attributes;
+mod columns;
 mod commit;
 mod error;
 mod fold;
@@ -62,16 +63,26 @@ impl Index {
     pub async fn connect(options: PgConnectOptions, max_connections: u32) -> Result<Index, IndexError> {
         let options = options.application_name("isocenter").disable_statement_logging();
         let mut connection = PgConnection::connect_with(&options).await?;
-        sqlx::migrate!().run(&mut connection).await.map_err(IndexError::Migration)?;
+        sqlx::migrate!()
+            .run(&mut connection)
+            .await
+            .map_err(IndexError::Migration)?;
         connection.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(max_connections.max(2))
             .acquire_timeout(ACQUIRE)
             // A lost connection is noticed when it is used, and every statement here may be repeated.
             .test_before_acquire(false)
-            .connect_with(options.options([("statement_timeout", STATEMENT)]).statement_cache_capacity(200))
+            .connect_with(
+                options
+                    .options([("statement_timeout", STATEMENT)])
+                    .statement_cache_capacity(200),
+            )
             .await?;
-        Ok(Self { pool, work: Arc::default() })
+        Ok(Self {
+            pool,
+            work: Arc::default(),
+        })
     }
 
     /// Whether the database answers.

@@ -25,7 +25,11 @@ pub(super) fn version(folder: &Path) -> Result<Option<String>, ClusterError> {
 }
 
 /// Makes the cluster where it does not exist.
-pub(super) fn ensure(folder: &Path, binaries: &Binaries, owner: &Owner) -> Result<(), ClusterError> {
+pub(super) fn ensure(
+    folder: &Path,
+    binaries: &Binaries,
+    owner: &Owner,
+) -> Result<(), ClusterError> {
     if version(folder)?.is_some() {
         return Ok(());
     }
@@ -35,19 +39,34 @@ pub(super) fn ensure(folder: &Path, binaries: &Binaries, owner: &Owner) -> Resul
     let new = draft(folder);
     survivors::end(&new)?;
     match fs::remove_dir_all(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(ClusterError::file("remove", &new)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(ClusterError::file("remove", &new)(error));
+        }
         _ => {}
     }
     fs::create_dir(&new).map_err(ClusterError::file("create", &new))?;
-    fs::set_permissions(&new, fs::Permissions::from_mode(0o700)).map_err(ClusterError::file("close", &new))?;
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o700))
+        .map_err(ClusterError::file("close", &new))?;
     chown(&new, Some(owner.uid), Some(owner.gid)).map_err(ClusterError::file("give away", &new))?;
     let mut command = launch::command(&binaries.path("initdb"), owner);
     command.arg("--pgdata").arg(&new);
-    command.args(["--username", USER, "--auth", "peer", "--encoding", "UTF8", "--locale", "C", "--no-instructions"]);
+    command.args([
+        "--username",
+        USER,
+        "--auth",
+        "peer",
+        "--encoding",
+        "UTF8",
+        "--locale",
+        "C",
+        "--no-instructions",
+    ]);
     launch::run("initdb", command, PATIENCE)?;
     fs::rename(&new, folder).map_err(ClusterError::file("rename", &new))?;
     let parent = folder.parent().unwrap_or(Path::new("/"));
-    File::open(parent).and_then(|parent| parent.sync_all()).map_err(ClusterError::file("sync", parent))
+    File::open(parent)
+        .and_then(|parent| parent.sync_all())
+        .map_err(ClusterError::file("sync", parent))
 }
 
 /// Where it is made.

@@ -17,7 +17,10 @@ const ELSEWHERE: &str = "/var/lib/isocenter";
 
 /// The real folder of the cluster, absolute, with every folder above it existing and open to its user.
 pub(super) fn choose(folder: &Path, owner: &Owner) -> Result<PathBuf, ClusterError> {
-    let data = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let data = folder
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     fs::create_dir_all(data).map_err(ClusterError::file("create", data))?;
     let data = fs::canonicalize(data).map_err(ClusterError::file("find", data))?;
     let folder = data.join(folder.file_name().unwrap_or("postgres".as_ref()));
@@ -30,7 +33,9 @@ pub(super) fn choose(folder: &Path, owner: &Owner) -> Result<PathBuf, ClusterErr
     }
     // A link whose target is gone: the data folder was moved to another machine without it.
     match fs::remove_file(&folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(ClusterError::file("remove", &folder)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(ClusterError::file("remove", &folder)(error));
+        }
         _ => {}
     }
     open(&data, owner)?;
@@ -51,18 +56,24 @@ fn open(data: &Path, owner: &Owner) -> Result<(), ClusterError> {
         mode | 0o010
     } else if mode & 0o070 == 0 {
         // Nobody relies on the group: it becomes the database's.
-        chown(data, None, Some(owner.gid)).map_err(ClusterError::file("change the group of", data))?;
+        chown(data, None, Some(owner.gid))
+            .map_err(ClusterError::file("change the group of", data))?;
         mode | 0o010
     } else {
         mode | 0o001
     };
-    fs::set_permissions(data, fs::Permissions::from_mode(opened)).map_err(ClusterError::file("open", data))
+    fs::set_permissions(data, fs::Permissions::from_mode(opened))
+        .map_err(ClusterError::file("open", data))
 }
 
 /// The topmost folder above `folder` that the owner cannot enter.
 fn closed(folder: &Path, owner: &Owner) -> Option<PathBuf> {
     let above: Vec<&Path> = folder.ancestors().skip(1).collect();
-    above.into_iter().rev().find(|at| fs::metadata(at).is_ok_and(|found| !enters(&found, owner))).map(Path::to_owned)
+    above
+        .into_iter()
+        .rev()
+        .find(|at| fs::metadata(at).is_ok_and(|found| !enters(&found, owner)))
+        .map(Path::to_owned)
 }
 
 fn enters(found: &fs::Metadata, owner: &Owner) -> bool {
@@ -79,7 +90,8 @@ fn enters(found: &fs::Metadata, owner: &Owner) -> bool {
 /// A folder under `root`, named by the data folder's path, that `link` leads to.
 fn elsewhere(link: &Path, owner: &Owner, root: &Path) -> Result<PathBuf, ClusterError> {
     fs::create_dir_all(root).map_err(ClusterError::file("create", root))?;
-    fs::set_permissions(root, fs::Permissions::from_mode(0o711)).map_err(ClusterError::file("open", root))?;
+    fs::set_permissions(root, fs::Permissions::from_mode(0o711))
+        .map_err(ClusterError::file("open", root))?;
     let name = blake3::hash(link.as_os_str().as_encoded_bytes()).to_hex();
     let real = root.join(format!("postgres-{}", name.get(..16).unwrap_or_default()));
     if let Some(at) = closed(&real, owner) {
@@ -90,13 +102,16 @@ fn elsewhere(link: &Path, owner: &Owner, root: &Path) -> Result<PathBuf, Cluster
         survivors::end(&real)?;
         let old = real.with_extension("old");
         match fs::remove_dir_all(&old) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(ClusterError::file("remove", &old)(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(ClusterError::file("remove", &old)(error));
+            }
             _ => {}
         }
         fs::rename(&real, &old).map_err(ClusterError::file("rename", &real))?;
     }
     fs::create_dir(&real).map_err(ClusterError::file("create", &real))?;
-    chown(&real, Some(owner.uid), Some(owner.gid)).map_err(ClusterError::file("give away", &real))?;
+    chown(&real, Some(owner.uid), Some(owner.gid))
+        .map_err(ClusterError::file("give away", &real))?;
     symlink(&real, link).map_err(ClusterError::file("create", link))?;
     tracing::info!(
         folder = %real.display(), link = %link.display(),

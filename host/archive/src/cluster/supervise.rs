@@ -43,12 +43,19 @@ struct State {
 impl Supervisor {
     /// Starts the thread, which starts the server.
     pub(super) fn start(launch: Launch) -> Result<Arc<Self>, ClusterError> {
-        let supervisor = Arc::new(Self { state: Mutex::default(), changed: Condvar::new(), launch });
+        let supervisor = Arc::new(Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            launch,
+        });
         let inside = Arc::clone(&supervisor);
         thread::Builder::new()
             .name("postgres".to_owned())
             .spawn(move || inside.run())
-            .map_err(ClusterError::file("start a thread for", &supervisor.launch.folder))?;
+            .map_err(ClusterError::file(
+                "start a thread for",
+                &supervisor.launch.folder,
+            ))?;
         Ok(supervisor)
     }
 
@@ -73,8 +80,14 @@ impl Supervisor {
             state.failures += 1;
             state.failure = Some(failure);
             self.changed.notify_all();
-            pause = if start.elapsed() >= WELL { PAUSES.0 } else { (pause * 2).min(PAUSES.1) };
-            let _ = self.changed.wait_timeout_while(state, pause, |state| !state.stopping);
+            pause = if start.elapsed() >= WELL {
+                PAUSES.0
+            } else {
+                (pause * 2).min(PAUSES.1)
+            };
+            let _ = self
+                .changed
+                .wait_timeout_while(state, pause, |state| !state.stopping);
         }
         self.state().ended = true;
         self.changed.notify_all();
@@ -83,7 +96,10 @@ impl Supervisor {
     /// One life of the server.
     fn serve(&self) -> Result<(), ClusterError> {
         survivors::end(&self.launch.folder)?;
-        let failed = |error: io::Error| ClusterError::Program { program: "postgres", said: error.to_string() };
+        let failed = |error: io::Error| ClusterError::Program {
+            program: "postgres",
+            said: error.to_string(),
+        };
         let mut child = {
             let mut state = self.state();
             if state.stopping {
@@ -96,9 +112,10 @@ impl Supervisor {
         self.changed.notify_all();
         if let Some(pid) = pid(&child) {
             // Waits without taking its number from it, so that nobody is signalled by mistake.
-            while let Err(rustix::io::Errno::INTR) =
-                rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
-            {}
+            while let Err(rustix::io::Errno::INTR) = rustix::process::waitid(
+                WaitId::Pid(pid),
+                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+            ) {}
         }
         self.state().child = None;
         child.wait().map(|_| ()).map_err(failed)
@@ -113,8 +130,14 @@ impl Supervisor {
                 return Ok(());
             }
             if state.failures >= FAILURES || start.elapsed() > START || state.ended {
-                let said = state.failure.clone().unwrap_or_else(|| format!("not ready after {} s", START.as_secs()));
-                return Err(ClusterError::Program { program: "postgres", said });
+                let said = state
+                    .failure
+                    .clone()
+                    .unwrap_or_else(|| format!("not ready after {} s", START.as_secs()));
+                return Err(ClusterError::Program {
+                    program: "postgres",
+                    said,
+                });
             }
             let _ = self.changed.wait_timeout(state, Duration::from_millis(20));
         }
@@ -122,9 +145,13 @@ impl Supervisor {
 
     /// The server says so in the eighth line of its pid file.
     fn ready(&self, child: Pid) -> bool {
-        let Ok(text) = fs::read_to_string(self.launch.folder.join("postmaster.pid")) else { return false };
+        let Ok(text) = fs::read_to_string(self.launch.folder.join("postmaster.pid")) else {
+            return false;
+        };
         let mut lines = text.lines().map(str::trim);
-        let own = lines.next().is_some_and(|first| first == child.as_raw_nonzero().to_string());
+        let own = lines
+            .next()
+            .is_some_and(|first| first == child.as_raw_nonzero().to_string());
         own && lines.nth(6) == Some("ready")
     }
 
@@ -132,7 +159,11 @@ impl Supervisor {
     pub(super) fn stop(&self, patience: Duration) {
         self.state().stopping = true;
         self.changed.notify_all();
-        let steps = [(Signal::INT, patience), (Signal::QUIT, Duration::from_secs(5)), (Signal::KILL, Duration::from_secs(5))];
+        let steps = [
+            (Signal::INT, patience),
+            (Signal::QUIT, Duration::from_secs(5)),
+            (Signal::KILL, Duration::from_secs(5)),
+        ];
         for (signal, patience) in steps {
             let state = self.state();
             if state.ended {

@@ -52,14 +52,23 @@ pub(super) fn end_by(folder: &Path, steps: &[Step]) -> Result<(), ClusterError> 
             return forget(folder);
         }
     }
-    let pids = working_in(folder).iter().map(|pid| pid.as_raw_nonzero().to_string()).collect::<Vec<_>>().join(", ");
-    Err(ClusterError::StillRunning { folder: folder.to_owned(), pids })
+    let pids = working_in(folder)
+        .iter()
+        .map(|pid| pid.as_raw_nonzero().to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    Err(ClusterError::StillRunning {
+        folder: folder.to_owned(),
+        pids,
+    })
 }
 
 fn forget(folder: &Path) -> Result<(), ClusterError> {
     let file = folder.join("postmaster.pid");
     match fs::remove_file(&file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ClusterError::file("remove", &file)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(ClusterError::file("remove", &file)(error))
+        }
         _ => Ok(()),
     }
 }
@@ -72,5 +81,10 @@ fn working_in(folder: &Path) -> Vec<Pid> {
         // A shell of the operator may stand there too.
         (at == folder && name.starts_with("postgres")).then(|| Pid::from_raw(number))?
     };
-    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(pid).collect()
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(pid)
+        .collect()
 }

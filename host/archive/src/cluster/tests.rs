@@ -14,7 +14,9 @@ use rustix::process::{Pid, Signal};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
-use super::{Cluster, ClusterError, binaries, launch::Launch, make, owner, seat, settings, survivors};
+use super::{
+    Cluster, ClusterError, binaries, launch::Launch, make, owner, seat, settings, survivors,
+};
 use crate::index::{Index, IndexError};
 
 struct Shared {
@@ -40,8 +42,13 @@ pub(crate) async fn fresh_index() -> Fresh {
         Some(shared) => shared,
         None => {
             let folder = tempfile::tempdir().unwrap();
-            let cluster = Cluster::start(&folder.path().join("postgres"), None).await.unwrap();
-            let shared = Arc::new(Shared { cluster, _folder: folder });
+            let cluster = Cluster::start(&folder.path().join("postgres"), None)
+                .await
+                .unwrap();
+            let shared = Arc::new(Shared {
+                cluster,
+                _folder: folder,
+            });
             *slot = Arc::downgrade(&shared);
             shared
         }
@@ -49,14 +56,24 @@ pub(crate) async fn fresh_index() -> Fresh {
     let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
     let options = shared.cluster.connect_options();
     let mut connection = PgConnection::connect_with(&options).await.unwrap();
-    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     // Tests of what is committed need not wait for the disk; those of what is durable kill no machine.
     let quick = format!("ALTER DATABASE {name} SET synchronous_commit = off");
-    sqlx::query(AssertSqlSafe(quick)).execute(&mut connection).await.unwrap();
+    sqlx::query(AssertSqlSafe(quick))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     drop(slot);
     let options = options.database(&name);
     let index = Index::connect(options.clone(), 8).await.unwrap();
-    Fresh { index, options, _shared: shared }
+    Fresh {
+        index,
+        options,
+        _shared: shared,
+    }
 }
 
 fn postmaster(folder: &Path) -> Pid {
@@ -97,11 +114,18 @@ async fn it_is_made_once_and_survives_the_death_of_its_server_and_of_its_host() 
     assert!(!folder.join("postmaster.pid").exists());
 
     // A stale pid file, whose number belongs to another process by now.
-    let text = format!("{}\n{}\n1\n5432\n.\n\n 1 1\nready\n", std::process::id(), folder.display());
+    let text = format!(
+        "{}\n{}\n1\n5432\n.\n\n 1 1\nready\n",
+        std::process::id(),
+        folder.display()
+    );
     fs::write(folder.join("postmaster.pid"), text).unwrap();
     let cluster = Cluster::start(&folder, None).await.unwrap();
     let index = Index::connect(cluster.connect_options(), 4).await.unwrap();
-    assert_eq!(index.totals().await.unwrap(), crate::index::Totals::default());
+    assert_eq!(
+        index.totals().await.unwrap(),
+        crate::index::Totals::default()
+    );
     index.close().await;
     drop(cluster);
     assert!(!folder.join("postmaster.pid").exists());
@@ -119,11 +143,20 @@ async fn it_is_made_once_and_survives_the_death_of_its_server_and_of_its_host() 
         child.wait().unwrap()
     });
     orphan.recv().unwrap();
-    while !fs::read_to_string(folder.join("postmaster.pid")).is_ok_and(|text| text.contains("ready")) {
+    while !fs::read_to_string(folder.join("postmaster.pid"))
+        .is_ok_and(|text| text.contains("ready"))
+    {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let old = postmaster(&folder);
-    survivors::end_by(&real, &[(None, Duration::from_millis(50)), (Some(Signal::INT), Duration::from_secs(20))]).unwrap();
+    survivors::end_by(
+        &real,
+        &[
+            (None, Duration::from_millis(50)),
+            (Some(Signal::INT), Duration::from_secs(20)),
+        ],
+    )
+    .unwrap();
     thread.join().unwrap();
     let cluster = Cluster::start(&folder, None).await.unwrap();
     assert_ne!(postmaster(&folder), old);
@@ -167,7 +200,11 @@ async fn what_is_wrong_is_said() {
     let folder = data.path().join("postgres");
     let nowhere = data.path().join("nowhere");
     let error = Cluster::start(&folder, Some(&nowhere)).await.err().unwrap();
-    assert!(matches!(error, ClusterError::NoBinaries { .. }) && error.to_string().contains("apt install postgresql"), "{error}");
+    assert!(
+        matches!(error, ClusterError::NoBinaries { .. })
+            && error.to_string().contains("apt install postgresql"),
+        "{error}"
+    );
 
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("letter.txt"), "dear").unwrap();
@@ -176,7 +213,10 @@ async fn what_is_wrong_is_said() {
 
     fs::write(folder.join("PG_VERSION"), "9\n").unwrap();
     let error = Cluster::start(&folder, None).await.err().unwrap();
-    assert!(matches!(error, ClusterError::OtherVersion { .. }), "{error}");
+    assert!(
+        matches!(error, ClusterError::OtherVersion { .. }),
+        "{error}"
+    );
 }
 
 #[test]

@@ -140,7 +140,11 @@ struct Read<'a>(&'a Map<String, Value>);
 
 impl<'a> Read<'a> {
     fn values(&self, tag: Tag) -> impl Iterator<Item = &'a Value> + use<'a> {
-        let values = self.0.get(&json_key(tag)).and_then(|element| element.get("Value")).and_then(Value::as_array);
+        let values = self
+            .0
+            .get(&json_key(tag))
+            .and_then(|element| element.get("Value"))
+            .and_then(Value::as_array);
         values.into_iter().flatten().take(MOST_VALUES)
     }
 
@@ -176,15 +180,24 @@ impl<'a> Read<'a> {
     }
 
     fn name(&self, tag: Tag) -> Name {
-        let Some(value) = self.values(tag).next() else { return Name::default() };
+        let Some(value) = self.values(tag).next() else {
+            return Name::default();
+        };
         let group = |group: &str| value.get(group).and_then(Value::as_str).and_then(fold::name);
-        Name { alphabetic: group("Alphabetic"), ideographic: group("Ideographic"), phonetic: group("Phonetic") }
+        Name {
+            alphabetic: group("Alphabetic"),
+            ideographic: group("Ideographic"),
+            phonetic: group("Phonetic"),
+        }
     }
 
     /// The values of an attribute in all items of a sequence, joined by `\`.
     fn in_items(&self, sequence: Tag, tag: Tag) -> Option<String> {
-        let values: Vec<String> =
-            self.values(sequence).filter_map(Value::as_object).filter_map(|item| Read(item).text(tag)).collect();
+        let values: Vec<String> = self
+            .values(sequence)
+            .filter_map(Value::as_object)
+            .filter_map(|item| Read(item).text(tag))
+            .collect();
         (!values.is_empty()).then(|| values.join("\\"))
     }
 

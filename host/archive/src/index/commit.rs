@@ -8,16 +8,15 @@
 //! at most one way; a row that another transaction committed after our statement began is neither inserted nor seen by it,
 //! and asked for once more.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use isocenter_dicom::uid::Uid;
-use sqlx::{PgConnection, Postgres, Row, postgres::PgArguments, query::Query, types::Json};
+use sqlx::{PgConnection, Row};
 
 use super::{
-    Duplicates, Index, IndexError, Indexed, NewJob, NewObject, PackId,
-    again,
-    attributes::{Series, Study},
-    row::{self, Columns},
+    Duplicates, Index, IndexError, Indexed, NewObject, PackId, again,
+    columns::{Columns, Jobs, Parents, bind_objects, bind_rows},
+    row,
 };
 
 // The plans of these statements are made once per connection, perhaps while the tables are empty, and must still be right
@@ -147,7 +146,11 @@ const LOOKS: u32 = 5;
 /// What is under a key.
 enum Found {
     Inserted,
-    There { digest: [u8; 32], pack: PackId, offset: i64 },
+    There {
+        digest: [u8; 32],
+        pack: PackId,
+        offset: i64,
+    },
     /// Committed by another transaction while our statement ran.
     Unseen,
 }
@@ -190,13 +193,17 @@ impl Index {
         let mut answers = vec![None; objects.len()];
         let (held, mut left): (Vec<usize>, Vec<usize>) =
             (0..objects.len()).partition(|at| objects.get(*at).is_some_and(|object| object.held.is_some()));
-        self.round(objects, held, &mut answers, Shelf::Quarantine, duplicates).await?;
+        self.round(objects, held, &mut answers, Shelf::Quarantine, duplicates)
+            .await?;
         while !left.is_empty() {
             let mut seen = HashSet::new();
             let (first, again) = left.into_iter().partition(|at| {
-                objects.get(*at).is_some_and(|object| seen.insert((&object.identity.study, &object.identity.sop_instance)))
+                objects
+                    .get(*at)
+                    .is_some_and(|object| seen.insert((&object.identity.study, &object.identity.sop_instance)))
             });
-            self.round(objects, first, &mut answers, Shelf::Archive, duplicates).await?;
+            self.round(objects, first, &mut answers, Shelf::Archive, duplicates)
+                .await?;
             left = again;
         }
         let answered: Option<Vec<Indexed>> = answers.into_iter().collect();
@@ -212,7 +219,10 @@ impl Index {
         shelf: Shelf,
         duplicates: Duplicates,
     ) -> Result<(), IndexError> {
-        let mut batch: Vec<(usize, &NewObject)> = which.into_iter().filter_map(|at| Some((at, objects.get(at)?))).collect();
+        let mut batch: Vec<(usize, &NewObject)> = which
+            .into_iter()
+            .filter_map(|at| Some((at, objects.get(at)?)))
+            .collect();
         if batch.is_empty() {
             return Ok(());
         }
@@ -273,7 +283,11 @@ impl Index {
                 })?;
                 read(&answer, &mut found)?;
             }
-            let seen: Option<Vec<Seen>> = batch.iter().zip(&found).map(|(object, found)| found.sees(object)).collect();
+            let seen: Option<Vec<Seen>> = batch
+                .iter()
+                .zip(&found)
+                .map(|(object, found)| found.sees(object))
+                .collect();
             if let Some(seen) = seen {
                 return Ok(seen);
             }
@@ -285,10 +299,14 @@ impl Index {
     async fn hold(&self, batch: &[&NewObject]) -> Result<Vec<Seen>, IndexError> {
         let rows = Columns::of(batch);
         let said = |text: &str| text.replace('\0', "");
-        let plugins: Vec<Option<String>> =
-            batch.iter().map(|object| object.held.as_ref()?.plugin.as_deref().map(said)).collect();
-        let reasons: Vec<String> =
-            batch.iter().map(|object| object.held.as_ref().map(|held| said(&held.reason)).unwrap_or_default()).collect();
+        let plugins: Vec<Option<String>> = batch
+            .iter()
+            .map(|object| object.held.as_ref()?.plugin.as_deref().map(said))
+            .collect();
+        let reasons: Vec<String> = batch
+            .iter()
+            .map(|object| object.held.as_ref().map(|held| said(&held.reason)).unwrap_or_default())
+            .collect();
         for _ in 0..LOOKS {
             let answer = again!(self, connection => {
                 bind_rows(sqlx::query(HOLD), &rows).bind(&plugins).bind(&reasons).fetch_all(connection)
@@ -300,7 +318,11 @@ impl Index {
                 sqlx::query(LOOK_HELD).bind(&rows.study).bind(&rows.object).bind(&rows.digest).fetch_all(connection)
             })?;
             read(&answer, &mut found)?;
-            let seen: Option<Vec<Seen>> = batch.iter().zip(&found).map(|(object, found)| found.sees(object)).collect();
+            let seen: Option<Vec<Seen>> = batch
+                .iter()
+                .zip(&found)
+                .map(|(object, found)| found.sees(object))
+                .collect();
             if let Some(seen) = seen {
                 return Ok(seen);
             }
@@ -326,7 +348,11 @@ fn read(answer: &[sqlx::postgres::PgRow], found: &mut [Found]) -> Result<(), Ind
         let fresh = line.try_get::<bool, _>("fresh").unwrap_or(false);
         let there = match line.try_get::<Option<PackId>, _>("pack")? {
             _ if fresh => Found::Inserted,
-            Some(pack) => Found::There { digest: row::digest(line)?, pack, offset: line.try_get("pack_offset")? },
+            Some(pack) => Found::There {
+                digest: row::digest(line)?,
+                pack,
+                offset: line.try_get("pack_offset")?,
+            },
             None => continue,
         };
         if let Some(slot) = usize::try_from(at).ok().and_then(|at| found.get_mut(at)) {
@@ -336,164 +362,22 @@ fn read(answer: &[sqlx::postgres::PgRow], found: &mut [Found]) -> Result<(), Ind
     Ok(())
 }
 
-type Bound<'q> = Query<'q, Postgres, PgArguments>;
-
-/// $1 to $15.
-pub(super) fn bind_rows<'q>(query: Bound<'q>, rows: &'q Columns<'_>) -> Bound<'q> {
-    query
+/// What is under the keys of objects, as seen within a transaction that locked them.
+pub(super) async fn look(
+    connection: &mut PgConnection,
+    batch: &[&NewObject],
+    rows: &Columns<'_>,
+) -> Result<Vec<Option<Seen>>, sqlx::Error> {
+    let answer = sqlx::query(LOOK)
         .bind(&rows.study)
         .bind(&rows.object)
-        .bind(&rows.series)
-        .bind(&rows.sop_class)
-        .bind(&rows.syntax)
-        .bind(&rows.pack)
-        .bind(&rows.offset)
-        .bind(&rows.length)
-        .bind(&rows.header_length)
-        .bind(&rows.digest)
-        .bind(&rows.calling_ae)
-        .bind(&rows.called_ae)
-        .bind(&rows.peer)
-        .bind(&rows.transport)
-        .bind(&rows.arrived)
-}
-
-/// $1 to $24.
-pub(super) fn bind_objects<'q>(query: Bound<'q>, rows: &'q Columns<'_>, batch: &[&NewObject]) -> Bound<'q> {
-    let column = |of: fn(&super::attributes::Object) -> Option<i32>| -> Vec<Option<i32>> {
-        batch.iter().map(|object| of(&object.attributes.object)).collect()
-    };
-    bind_rows(query, rows)
-        .bind(column(|object| object.instance_number))
-        .bind(column(|object| object.rows))
-        .bind(column(|object| object.columns))
-        .bind(column(|object| object.bits_allocated))
-        .bind(column(|object| object.frames))
-        .bind(column(|object| object.acquisition_number))
-        .bind(batch.iter().map(|object| object.attributes.object.content_date).collect::<Vec<_>>())
-        .bind(batch.iter().map(|object| object.attributes.object.content_time).collect::<Vec<_>>())
-        .bind(batch.iter().map(|object| object.attributes.object.timezone.clone()).collect::<Vec<_>>())
-}
-
-/// The series and studies of a batch, each once, in the order of their keys.
-pub(super) struct Parents<'a> {
-    series: BTreeMap<(&'a str, &'a str), &'a Series>,
-    studies: BTreeMap<&'a str, &'a Study>,
-}
-
-impl<'a> Parents<'a> {
-    pub(super) fn of(batch: &[&'a NewObject]) -> Self {
-        let (mut series, mut studies) = (BTreeMap::new(), BTreeMap::new());
-        for object in batch {
-            let study = object.identity.study.as_str();
-            series.entry((study, object.identity.series.as_str())).or_insert(&object.attributes.series);
-            studies.entry(study).or_insert(&object.attributes.study);
-        }
-        Self { series, studies }
-    }
-
-    fn bind<'q>(&self, query: Bound<'q>) -> Bound<'q> {
-        self.bind_studies(self.bind_series(query))
-    }
-
-    /// 17 values.
-    pub(super) fn bind_series<'q>(&self, query: Bound<'q>) -> Bound<'q> {
-        macro_rules! all {
-            ($($column:ident).+) => { self.series.values().map(|series| &series.$($column).+).collect::<Vec<_>>() };
-        }
-        query
-            .bind(self.series.keys().map(|(study, _)| *study).collect::<Vec<_>>())
-            .bind(self.series.keys().map(|(_, series)| *series).collect::<Vec<_>>())
-            .bind(all!(modality))
-            .bind(all!(number))
-            .bind(all!(description))
-            .bind(all!(date))
-            .bind(all!(time))
-            .bind(all!(body_part))
-            .bind(all!(laterality))
-            .bind(all!(manufacturer))
-            .bind(all!(station_name))
-            .bind(all!(institution_name))
-            .bind(all!(step_date))
-            .bind(all!(step_time))
-            .bind(all!(scheduled_step_ids))
-            .bind(all!(requested_procedure_ids))
-            .bind(self.series.values().map(|series| Json(&series.shown)).collect::<Vec<_>>())
-    }
-
-    /// 19 values.
-    fn bind_studies<'q>(&self, query: Bound<'q>) -> Bound<'q> {
-        macro_rules! all {
-            ($($column:ident).+) => { self.studies.values().map(|study| &study.$($column).+).collect::<Vec<_>>() };
-        }
-        let words = |of: fn(&Study) -> Option<String>| self.studies.values().map(|study| of(study)).collect::<Vec<_>>();
-        query
-            .bind(self.studies.keys().copied().collect::<Vec<_>>())
-            .bind(all!(patient_name.alphabetic))
-            .bind(all!(patient_name.ideographic))
-            .bind(all!(patient_name.phonetic))
-            .bind(words(|study| study.patient_name.words()))
-            .bind(all!(patient_id))
-            .bind(all!(patient_id_issuer))
-            .bind(all!(patient_birth_date))
-            .bind(all!(patient_sex))
-            .bind(all!(date))
-            .bind(all!(time))
-            .bind(all!(accession_number))
-            .bind(all!(referring_name.alphabetic))
-            .bind(all!(referring_name.ideographic))
-            .bind(all!(referring_name.phonetic))
-            .bind(words(|study| study.referring_name.words()))
-            .bind(all!(id))
-            .bind(all!(description))
-            .bind(self.studies.values().map(|study| Json(&study.shown)).collect::<Vec<_>>())
-    }
-}
-
-/// Jobs to enqueue, each once, in the order of their keys.
-pub(super) struct Jobs<'a>(BTreeMap<(&'a str, &'a str, &'static str, &'a str), (i16, i64)>);
-
-impl<'a> Jobs<'a> {
-    pub(super) fn of(batch: &[&'a NewObject]) -> Self {
-        let mut jobs = Self(BTreeMap::new());
-        for object in batch {
-            for job in &object.jobs {
-                jobs.add(&object.identity.study, &object.identity.sop_instance, job);
-            }
-        }
-        jobs
-    }
-
-    pub(super) fn none() -> Self {
-        Self(BTreeMap::new())
-    }
-
-    pub(super) fn add(&mut self, study: &'a Uid, object: &'a Uid, job: &'a NewJob) {
-        let (kind, destination, priority, delay) = match job {
-            NewJob::Route => ("route", "", 100, 0),
-            NewJob::Deliver { destination, delay, priority } => {
-                ("deliver", destination.as_str(), *priority, i64::try_from(delay.as_millis()).unwrap_or(i64::MAX / 4))
-            }
-        };
-        self.0.insert((study.as_str(), object.as_str(), kind, destination), (i16::from(priority), delay));
-    }
-
-    /// 6 values.
-    pub(super) fn bind<'q>(&self, query: Bound<'q>) -> Bound<'q> {
-        query
-            .bind(self.0.keys().map(|key| key.0).collect::<Vec<_>>())
-            .bind(self.0.keys().map(|key| key.1).collect::<Vec<_>>())
-            .bind(self.0.keys().map(|key| key.2).collect::<Vec<_>>())
-            .bind(self.0.keys().map(|key| key.3).collect::<Vec<_>>())
-            .bind(self.0.values().map(|value| value.0).collect::<Vec<_>>())
-            .bind(self.0.values().map(|value| value.1).collect::<Vec<_>>())
-    }
-}
-
-/// What is under the keys of objects, as seen within a transaction that locked them.
-pub(super) async fn look(connection: &mut PgConnection, batch: &[&NewObject], rows: &Columns<'_>) -> Result<Vec<Option<Seen>>, sqlx::Error> {
-    let answer = sqlx::query(LOOK).bind(&rows.study).bind(&rows.object).fetch_all(connection).await?;
+        .fetch_all(connection)
+        .await?;
     let mut found: Vec<Found> = batch.iter().map(|_| Found::Unseen).collect();
     read(&answer, &mut found).map_err(|_| sqlx::Error::RowNotFound)?;
-    Ok(batch.iter().zip(&found).map(|(object, found)| found.sees(object)).collect())
+    Ok(batch
+        .iter()
+        .zip(&found)
+        .map(|(object, found)| found.sees(object))
+        .collect())
 }

@@ -49,12 +49,17 @@ impl From<sqlx::Error> for IndexError {
                 if passes(&code) {
                     return Self::Unavailable("it is starting, stopping or full");
                 }
-                Self::Refused { code, on: error.constraint().or(error.table()).map(str::to_owned) }
+                Self::Refused {
+                    code,
+                    on: error.constraint().or(error.table()).map(str::to_owned),
+                }
             }
             sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed => {
                 Self::Unavailable("the connection was lost")
             }
-            sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => Self::Unavailable("the connection could not be made"),
+            sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => {
+                Self::Unavailable("the connection could not be made")
+            }
             sqlx::Error::PoolTimedOut => Self::Unavailable("all connections are busy or none could be made"),
             sqlx::Error::PoolClosed => Self::Unavailable("the host is stopping"),
             sqlx::Error::Migrate(error) => Self::Migration(*error),

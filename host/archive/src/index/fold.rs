@@ -18,7 +18,10 @@ impl Name {
     /// All words of all groups, each after a space, so that one begins with `x` where the text contains ` x`.
     pub(super) fn words(&self) -> Option<String> {
         let mut words = String::new();
-        for group in [&self.alphabetic, &self.ideographic, &self.phonetic].into_iter().flatten() {
+        for group in [&self.alphabetic, &self.ideographic, &self.phonetic]
+            .into_iter()
+            .flatten()
+        {
             for word in split(group) {
                 words.push(' ');
                 words.push_str(word);
@@ -30,7 +33,9 @@ impl Name {
 
 /// The words of a folded name.
 pub(super) fn split(folded: &str) -> impl Iterator<Item = &str> {
-    folded.split(['^', ' ', '=', ',', '.', '-', '\'']).filter(|word| !word.is_empty())
+    folded
+        .split(['^', ' ', '=', ',', '.', '-', '\''])
+        .filter(|word| !word.is_empty())
 }
 
 /// A component group of a person name, folded: lower case, without accents, without empty components at its end, with single
@@ -58,7 +63,11 @@ pub(super) fn name(text: &str) -> Option<String> {
 /// Other text: as it is, but for what no database column can hold, and surrounding spaces.
 pub(super) fn exact(text: &str) -> Option<String> {
     let text = text.trim_matches([' ', '\0']);
-    if text.contains('\0') { short(text.replace('\0', "")) } else { short(text.to_owned()) }
+    if text.contains('\0') {
+        short(text.replace('\0', ""))
+    } else {
+        short(text.to_owned())
+    }
 }
 
 fn short(mut text: String) -> Option<String> {
@@ -70,12 +79,22 @@ fn short(mut text: String) -> Option<String> {
 
 fn fold(text: &str) -> String {
     if text.is_ascii() {
-        return text.chars().filter(|c| *c != '\0').map(|c| c.to_ascii_lowercase()).collect();
+        return text
+            .chars()
+            .filter(|c| *c != '\0')
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
     }
     let mut out = String::with_capacity(text.len());
     // Only the marks of the Latin, Greek and Cyrillic scripts are accents; in kana they make another letter. What was taken
     // apart and is not an accent is put together again.
-    for c in text.chars().filter(|c| *c != '\0').nfkd().filter(|c| !matches!(c, '\u{300}'..='\u{36f}')).nfc() {
+    for c in text
+        .chars()
+        .filter(|c| *c != '\0')
+        .nfkd()
+        .filter(|c| !matches!(c, '\u{300}'..='\u{36f}'))
+        .nfc()
+    {
         match c {
             'ß' | 'ẞ' => out.push_str("ss"),
             'æ' | 'Æ' => out.push_str("ae"),

@@ -43,11 +43,19 @@ const fn key(tag: Tag, level: Level, matching: Match) -> Key {
 }
 
 const PATIENT: Match = Match::Name {
-    groups: ["st.patient_name", "st.patient_name_ideographic", "st.patient_name_phonetic"],
+    groups: [
+        "st.patient_name",
+        "st.patient_name_ideographic",
+        "st.patient_name_phonetic",
+    ],
     words: "st.patient_words",
 };
 const REFERRING: Match = Match::Name {
-    groups: ["st.referring_name", "st.referring_name_ideographic", "st.referring_name_phonetic"],
+    groups: [
+        "st.referring_name",
+        "st.referring_name_ideographic",
+        "st.referring_name_phonetic",
+    ],
     words: "st.referring_words",
 };
 
@@ -57,8 +65,16 @@ const KEYS: &[Key] = &[
     key(tags::STUDY_INSTANCE_UID, Level::Study, Match::Uid("st.study_uid")),
     key(tags::PATIENT_NAME, Level::Study, PATIENT),
     key(tags::PATIENT_ID, Level::Study, Match::Text("st.patient_id")),
-    key(tags::ISSUER_OF_PATIENT_ID, Level::Study, Match::Text("st.patient_id_issuer")),
-    key(tags::PATIENT_BIRTH_DATE, Level::Study, Match::Date("st.patient_birth_date")),
+    key(
+        tags::ISSUER_OF_PATIENT_ID,
+        Level::Study,
+        Match::Text("st.patient_id_issuer"),
+    ),
+    key(
+        tags::PATIENT_BIRTH_DATE,
+        Level::Study,
+        Match::Date("st.patient_birth_date"),
+    ),
     key(tags::PATIENT_SEX, Level::Study, Match::Text("st.patient_sex")),
     key(tags::STUDY_DATE, Level::Study, Match::Date("st.study_date")),
     key(tags::STUDY_TIME, Level::Study, Match::Time("st.study_time")),
@@ -77,11 +93,31 @@ const KEYS: &[Key] = &[
     key(tags::LATERALITY, Level::Series, Match::Text("se.laterality")),
     key(tags::MANUFACTURER, Level::Series, Match::Text("se.manufacturer")),
     key(tags::STATION_NAME, Level::Series, Match::Text("se.station_name")),
-    key(tags::INSTITUTION_NAME, Level::Series, Match::Text("se.institution_name")),
-    key(tags::PERFORMED_PROCEDURE_STEP_START_DATE, Level::Series, Match::Date("se.step_date")),
-    key(tags::PERFORMED_PROCEDURE_STEP_START_TIME, Level::Series, Match::Time("se.step_time")),
-    key(tags::SCHEDULED_PROCEDURE_STEP_ID, Level::Series, Match::AnyItem("se.scheduled_step_ids")),
-    key(tags::REQUESTED_PROCEDURE_ID, Level::Series, Match::AnyItem("se.requested_procedure_ids")),
+    key(
+        tags::INSTITUTION_NAME,
+        Level::Series,
+        Match::Text("se.institution_name"),
+    ),
+    key(
+        tags::PERFORMED_PROCEDURE_STEP_START_DATE,
+        Level::Series,
+        Match::Date("se.step_date"),
+    ),
+    key(
+        tags::PERFORMED_PROCEDURE_STEP_START_TIME,
+        Level::Series,
+        Match::Time("se.step_time"),
+    ),
+    key(
+        tags::SCHEDULED_PROCEDURE_STEP_ID,
+        Level::Series,
+        Match::AnyItem("se.scheduled_step_ids"),
+    ),
+    key(
+        tags::REQUESTED_PROCEDURE_ID,
+        Level::Series,
+        Match::AnyItem("se.requested_procedure_ids"),
+    ),
     key(tags::SOP_INSTANCE_UID, Level::Object, Match::Uid("o.object_uid")),
     key(tags::SOP_CLASS_UID, Level::Object, Match::Uid("o.sop_class")),
     key(tags::INSTANCE_NUMBER, Level::Object, Match::Number("o.instance_number")),
@@ -89,7 +125,11 @@ const KEYS: &[Key] = &[
     key(tags::COLUMNS, Level::Object, Match::Number("o.columns")),
     key(tags::BITS_ALLOCATED, Level::Object, Match::Number("o.bits_allocated")),
     key(tags::NUMBER_OF_FRAMES, Level::Object, Match::Number("o.frames")),
-    key(tags::ACQUISITION_NUMBER, Level::Object, Match::Number("o.acquisition_number")),
+    key(
+        tags::ACQUISITION_NUMBER,
+        Level::Object,
+        Match::Number("o.acquisition_number"),
+    ),
     key(tags::CONTENT_DATE, Level::Object, Match::Date("o.content_date")),
     key(tags::CONTENT_TIME, Level::Object, Match::Time("o.content_time")),
 ];
@@ -122,7 +162,9 @@ impl Shown {
 
     /// Whether the index can answer an attribute.
     pub(super) fn has(&self, tag: Tag) -> bool {
-        [self.required, self.more, self.computed].into_iter().any(|list| list.contains(&tag))
+        [self.required, self.more, self.computed]
+            .into_iter()
+            .any(|list| list.contains(&tag))
     }
 }
 
@@ -228,7 +270,10 @@ static OBJECT: Shown = Shown {
 /// Every attribute that the index takes from a header.
 pub(super) fn all() -> &'static [Tag] {
     static ALL: std::sync::LazyLock<Vec<Tag>> = std::sync::LazyLock::new(|| {
-        let mut all: Vec<Tag> = [&STUDY, &SERIES, &OBJECT].iter().flat_map(|shown| [shown.required, shown.more].concat()).collect();
+        let mut all: Vec<Tag> = [&STUDY, &SERIES, &OBJECT]
+            .iter()
+            .flat_map(|shown| [shown.required, shown.more].concat())
+            .collect();
         all.sort_unstable();
         all.dedup();
         all

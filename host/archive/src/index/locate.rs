@@ -200,7 +200,8 @@ impl Index {
     /// Every row of these objects of a study, in whatever standing.
     pub async fn known(&self, study: &Uid, objects: &[Uid]) -> Result<Vec<Known>, IndexError> {
         let objects: Vec<&str> = objects.iter().map(Uid::as_str).collect();
-        let rows = again!(self, connection => sqlx::query(KNOWN).bind(study.as_str()).bind(&objects).fetch_all(connection))?;
+        let rows =
+            again!(self, connection => sqlx::query(KNOWN).bind(study.as_str()).bind(&objects).fetch_all(connection))?;
         rows.iter().map(known).collect()
     }
 
@@ -231,7 +232,10 @@ impl Index {
                     identity: row::identity(line)?,
                     syntax: row::uid(line, "syntax")?,
                     place: row::place(line)?,
-                    held: Held { plugin: line.try_get("plugin")?, reason: line.try_get("reason")? },
+                    held: Held {
+                        plugin: line.try_get("plugin")?,
+                        reason: line.try_get("reason")?,
+                    },
                     source: row::source(line)?,
                     arrived: line.try_get::<Moment, _>("arrived")?.into(),
                 })

@@ -62,7 +62,13 @@ pub(super) fn read(key: &Key, value: &str, fuzzy: bool) -> Result<Option<Conditi
             Text::Exact(_) => Condition::Modalities(list(value, &['\\', ',']).ok_or(bad("at most 1000 modalities"))?),
             Text::Pattern(pattern) => Condition::ModalitiesLike(pattern),
         },
-        Match::Name { groups, words } => return Ok(if fuzzy { fuzzy_name(words, value) } else { name(groups, value) }),
+        Match::Name { groups, words } => {
+            return Ok(if fuzzy {
+                fuzzy_name(words, value)
+            } else {
+                name(groups, value)
+            });
+        }
         Match::Number(column) => {
             let values = list(value, &['\\', ',']).ok_or(bad("at most 1000 whole numbers"))?;
             let numbers: Result<Vec<i32>, _> = values.iter().map(|value| value.parse()).collect();
@@ -79,10 +85,14 @@ pub(super) fn read(key: &Key, value: &str, fuzzy: bool) -> Result<Option<Conditi
         }
         Match::Time(column) => {
             let (first, last) = ends(value);
-            let time = |text: &str| Time::parse(text).ok_or(bad("a time HHMMSS.FFFFFF, or a range of times with a hyphen"));
+            let time =
+                |text: &str| Time::parse(text).ok_or(bad("a time HHMMSS.FFFFFF, or a range of times with a hyphen"));
             let (first, last) = match last {
                 None => (Some(time(first)?.0), Some(time(first)?.1)),
-                Some(last) => (bound(first).map(time).transpose()?.map(|ends| ends.0), bound(last).map(time).transpose()?.map(|ends| ends.1)),
+                Some(last) => (
+                    bound(first).map(time).transpose()?.map(|ends| ends.0),
+                    bound(last).map(time).transpose()?.map(|ends| ends.1),
+                ),
             };
             Condition::Times(column, first, last)
         }
@@ -96,7 +106,9 @@ pub(super) fn read(key: &Key, value: &str, fuzzy: bool) -> Result<Option<Conditi
 
 /// The two sides of a range (PS3.4 §C.2.2.2.5); one value alone has no second.
 fn ends(value: &str) -> (&str, Option<&str>) {
-    value.split_once('-').map_or((value, None), |(first, last)| (first, Some(last)))
+    value
+        .split_once('-')
+        .map_or((value, None), |(first, last)| (first, Some(last)))
 }
 
 fn bound(text: &str) -> Option<&str> {
@@ -105,8 +117,12 @@ fn bound(text: &str) -> Option<&str> {
 }
 
 fn list(value: &str, separators: &[char]) -> Option<Vec<String>> {
-    let mut values: Vec<String> =
-        value.split(separators).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
+    let mut values: Vec<String> = value
+        .split(separators)
+        .map(str::trim)
+        .filter(|value| !value.is_empty())
+        .map(str::to_owned)
+        .collect();
     values.sort_unstable();
     values.dedup();
     (values.len() <= MOST_VALUES).then_some(values)
@@ -155,7 +171,11 @@ fn name(groups: [&'static str; 3], value: &str) -> Option<Condition> {
         })
     };
     let conditions: Vec<Condition> = if value.contains('=') {
-        let given = value.split('=').zip(groups).filter_map(|(group, column)| one(column, group)).collect();
+        let given = value
+            .split('=')
+            .zip(groups)
+            .filter_map(|(group, column)| one(column, group))
+            .collect();
         return some(Condition::All(given));
     } else {
         groups.into_iter().filter_map(|column| one(column, value)).collect()
@@ -166,7 +186,10 @@ fn name(groups: [&'static str; 3], value: &str) -> Option<Condition> {
 /// Each word begins a word of the name.
 fn fuzzy_name(words: &'static str, value: &str) -> Option<Condition> {
     let folded = fold::name(&value.replace(['*', '?'], " "))?;
-    let given = fold::split(&folded).take(16).map(|word| Condition::Like(words, format!("% {}%", pattern(word)))).collect();
+    let given = fold::split(&folded)
+        .take(16)
+        .map(|word| Condition::Like(words, format!("% {}%", pattern(word))))
+        .collect();
     some(Condition::All(given))
 }
 

@@ -51,8 +51,15 @@ impl Date {
             return None;
         }
         // Days of a calendar whose years begin in March, so that the leap day is the last: whole years, then whole months.
-        let (years, months) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-        let days = 365 * years + years.div_euclid(4) - years.div_euclid(100) + years.div_euclid(400) + (153 * months + 2) / 5 + day;
+        let (years, months) = if month > 2 {
+            (year, month - 3)
+        } else {
+            (year - 1, month + 9)
+        };
+        let days = 365 * years + years.div_euclid(4) - years.div_euclid(100)
+            + years.div_euclid(400)
+            + (153 * months + 2) / 5
+            + day;
         // 2000-01-01 is day 730,426 of that count.
         i32::try_from(days - 730_426).ok().map(Self)
     }
@@ -63,7 +70,9 @@ impl Time {
     /// named, and the last.
     pub(super) fn parse(text: &str) -> Option<(Self, Self)> {
         let text = text.trim_matches([' ', '\0']);
-        let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+        let (whole, fraction) = text
+            .split_once('.')
+            .map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
         let digits: String = whole.split(':').collect();
         if !digits.bytes().all(|b| b.is_ascii_digit()) || !matches!(digits.len(), 2 | 4 | 6) {
             return None;
@@ -76,7 +85,9 @@ impl Time {
         let micros = match fraction {
             None => 0,
             Some(fraction) => {
-                let valid = (1..=6).contains(&fraction.len()) && fraction.bytes().all(|b| b.is_ascii_digit()) && digits.len() == 6;
+                let valid = (1..=6).contains(&fraction.len())
+                    && fraction.bytes().all(|b| b.is_ascii_digit())
+                    && digits.len() == 6;
                 if !valid {
                     return None;
                 }

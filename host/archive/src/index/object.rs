@@ -67,7 +67,9 @@ impl Transport {
     }
 
     pub(crate) fn parse(word: &str) -> Option<Self> {
-        [Self::Dimse, Self::Stow, Self::File, Self::Derived].into_iter().find(|known| known.as_str() == word)
+        [Self::Dimse, Self::Stow, Self::File, Self::Derived]
+            .into_iter()
+            .find(|known| known.as_str() == word)
     }
 }
 
@@ -134,6 +136,10 @@ pub enum NewJob {
 impl NewJob {
     /// A delivery as soon as possible, of usual urgency.
     pub fn deliver(destination: impl Into<String>) -> Self {
-        Self::Deliver { destination: destination.into(), delay: Duration::ZERO, priority: 100 }
+        Self::Deliver {
+            destination: destination.into(),
+            delay: Duration::ZERO,
+            priority: 100,
+        }
     }
 }

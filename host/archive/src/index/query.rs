@@ -80,14 +80,19 @@ impl Query {
     /// The matching keys that cannot be matched at this level. [`Index::search`](super::Index::search) refuses a query that
     /// has any; who would rather ignore them (PS3.18 §8.3.4: with a warning) takes them out of `matching` first.
     pub fn unsupported(&self) -> Vec<Tag> {
-        let keys = self.matching.iter().filter(|(tag, value)| !matches_all(value) && keys::find(*tag, self.level).is_none());
+        let keys = self
+            .matching
+            .iter()
+            .filter(|(tag, value)| !matches_all(value) && keys::find(*tag, self.level).is_none());
         keys.map(|(tag, _)| *tag).collect()
     }
 
     /// The wanted attributes that the index does not hold for this query; they are in the headers alone.
     pub fn beyond_index(&self) -> Vec<Tag> {
         let levels = self.levels();
-        self.wanted().filter(|tag| !levels.clone().any(|level| Shown::at(level).has(*tag))).collect()
+        self.wanted()
+            .filter(|tag| !levels.clone().any(|level| Shown::at(level).has(*tag)))
+            .collect()
     }
 
     /// Whether an attribute is asked for by name.
@@ -102,8 +107,15 @@ impl Query {
             Include::All => &[],
         };
         // Of the items of a sequence the sequence is answered, which is required.
-        let inside = [isocenter_dicom::tags::SCHEDULED_PROCEDURE_STEP_ID, isocenter_dicom::tags::REQUESTED_PROCEDURE_ID];
-        included.iter().copied().chain(self.matching.iter().map(|(tag, _)| *tag)).filter(move |tag| !inside.contains(tag))
+        let inside = [
+            isocenter_dicom::tags::SCHEDULED_PROCEDURE_STEP_ID,
+            isocenter_dicom::tags::REQUESTED_PROCEDURE_ID,
+        ];
+        included
+            .iter()
+            .copied()
+            .chain(self.matching.iter().map(|(tag, _)| *tag))
+            .filter(move |tag| !inside.contains(tag))
     }
 
     /// Whose attributes are answered: those of the level, and those of the levels above that the query does not fix

@@ -6,10 +6,9 @@
 use std::time::{Duration, SystemTime};
 
 use isocenter_dicom::uid::Uid;
-
 use sqlx::{Acquire, Row, postgres::PgRow};
 
-use super::{Index, IndexError, NewJob, again, commit::Jobs, moment::Moment, replace::ENQUEUE, row};
+use super::{Index, IndexError, NewJob, again, columns::Jobs, moment::Moment, replace::ENQUEUE, row};
 
 /// What kind of work a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,7 +122,12 @@ impl Index {
     }
 
     /// Claims deliveries to a destination that are due: all of one study, that of the most urgent and oldest.
-    pub async fn claim_deliveries(&self, destination: &str, limit: u32, lease: Duration) -> Result<Vec<Job>, IndexError> {
+    pub async fn claim_deliveries(
+        &self,
+        destination: &str,
+        limit: u32,
+        lease: Duration,
+    ) -> Result<Vec<Job>, IndexError> {
         let rows = again!(self, connection => {
             let query = sqlx::query(CLAIM_DELIVERIES).bind(i64::from(limit)).bind(millis(lease)).bind(destination);
             query.fetch_all(connection)
@@ -216,7 +220,9 @@ impl Index {
 
 fn millis(duration: Duration) -> i64 {
     // A thousand years is as good as any longer time, and does not overflow the calendar.
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX).min(31_536_000_000_000)
+    i64::try_from(duration.as_millis())
+        .unwrap_or(i64::MAX)
+        .min(31_536_000_000_000)
 }
 
 /// A reason as a column can hold it, and a page show it.

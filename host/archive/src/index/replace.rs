@@ -5,8 +5,8 @@ use sqlx::{Acquire, PgConnection};
 
 use super::{
     Index, IndexError, Indexed, NewObject, again,
-    commit::{Jobs, Parents, Seen, bind_objects, look},
-    row::Columns,
+    columns::{Columns, Jobs, Parents, bind_objects},
+    commit::{Seen, look},
 };
 
 pub(super) const LOCK: &str = r#"
@@ -85,7 +85,11 @@ impl Index {
 async fn replace(connection: &mut PgConnection, batch: &[&NewObject], kept: bool) -> Result<Vec<Indexed>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
     let rows = Columns::of(batch);
-    sqlx::query(LOCK).bind(&rows.study).bind(&rows.object).execute(&mut *transaction).await?;
+    sqlx::query(LOCK)
+        .bind(&rows.study)
+        .bind(&rows.object)
+        .execute(&mut *transaction)
+        .await?;
     // Another transaction may have put the same bytes there before we had the lock.
     let seen = look(&mut transaction, batch, &rows).await?;
     let mut answers = Vec::with_capacity(batch.len());
@@ -103,10 +107,23 @@ async fn replace(connection: &mut PgConnection, batch: &[&NewObject], kept: bool
         });
     }
     let rows = Columns::of(&others);
-    sqlx::query(SET_ASIDE).bind(&rows.study).bind(&rows.object).bind(kept).execute(&mut *transaction).await?;
-    Parents::of(&others).bind_series(sqlx::query(SERIES)).execute(&mut *transaction).await?;
-    bind_objects(sqlx::query(CHANGE), &rows, &others).execute(&mut *transaction).await?;
-    Jobs::of(&others).bind(sqlx::query(ENQUEUE)).execute(&mut *transaction).await?;
+    sqlx::query(SET_ASIDE)
+        .bind(&rows.study)
+        .bind(&rows.object)
+        .bind(kept)
+        .execute(&mut *transaction)
+        .await?;
+    Parents::of(&others)
+        .bind_series(sqlx::query(SERIES))
+        .execute(&mut *transaction)
+        .await?;
+    bind_objects(sqlx::query(CHANGE), &rows, &others)
+        .execute(&mut *transaction)
+        .await?;
+    Jobs::of(&others)
+        .bind(sqlx::query(ENQUEUE))
+        .execute(&mut *transaction)
+        .await?;
     transaction.commit().await?;
     Ok(answers)
 }

@@ -8,7 +8,7 @@ use sqlx::{
     postgres::{PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, PgValueRef, types::Oid},
 };
 
-use super::{IndexError, NewObject, PackId, Place, Source, Transport, moment::Moment};
+use super::{IndexError, PackId, Place, Source, Transport};
 
 impl Type<Postgres> for PackId {
     fn type_info() -> PgTypeInfo {
@@ -84,50 +84,4 @@ pub(super) fn source(row: &PgRow) -> Result<Source, IndexError> {
         peer: row.try_get("peer")?,
         transport: Transport::parse(row.try_get("transport")?).ok_or(unreadable("a transport"))?,
     })
-}
-
-/// The columns that objects, superseded and quarantined ones have alike, as arrays to be unnested.
-#[derive(Default)]
-pub(super) struct Columns<'a> {
-    pub(super) study: Vec<&'a str>,
-    pub(super) object: Vec<&'a str>,
-    pub(super) series: Vec<&'a str>,
-    pub(super) sop_class: Vec<&'a str>,
-    pub(super) syntax: Vec<&'a str>,
-    pub(super) pack: Vec<PackId>,
-    pub(super) offset: Vec<i64>,
-    pub(super) length: Vec<i64>,
-    pub(super) header_length: Vec<i32>,
-    pub(super) digest: Vec<&'a [u8]>,
-    pub(super) calling_ae: Vec<Option<String>>,
-    pub(super) called_ae: Vec<Option<String>>,
-    pub(super) peer: Vec<Option<String>>,
-    pub(super) transport: Vec<&'static str>,
-    pub(super) arrived: Vec<Moment>,
-}
-
-impl<'a> Columns<'a> {
-    pub(super) fn of(objects: &[&'a NewObject]) -> Self {
-        let mut columns = Self::default();
-        for object in objects {
-            columns.study.push(object.identity.study.as_str());
-            columns.object.push(object.identity.sop_instance.as_str());
-            columns.series.push(object.identity.series.as_str());
-            columns.sop_class.push(object.identity.sop_class.as_str());
-            columns.syntax.push(object.syntax.as_str());
-            columns.pack.push(object.place.pack);
-            columns.offset.push(signed(object.place.offset));
-            columns.length.push(signed(object.place.length));
-            columns.header_length.push(i32::try_from(object.place.header_length).unwrap_or(i32::MAX));
-            columns.digest.push(&object.place.digest);
-            // A sender names itself; NUL is what no column can hold.
-            let said = |text: &Option<String>| text.as_deref().and_then(super::fold::exact);
-            columns.calling_ae.push(said(&object.source.calling_ae));
-            columns.called_ae.push(said(&object.source.called_ae));
-            columns.peer.push(said(&object.source.peer));
-            columns.transport.push(object.source.transport.as_str());
-            columns.arrived.push(Moment::from(object.arrived));
-        }
-        columns
-    }
 }

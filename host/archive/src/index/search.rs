@@ -31,7 +31,12 @@ impl Index {
         let conditions = conditions(query)?;
         let mut sql = Sql(QueryBuilder::new("EXPLAIN "));
         sql.select(query, &conditions);
-        let lines: Vec<String> = sql.0.build_query_scalar().fetch_all(&self.pool).await.map_err(IndexError::from)?;
+        let lines: Vec<String> = sql
+            .0
+            .build_query_scalar()
+            .fetch_all(&self.pool)
+            .await
+            .map_err(IndexError::from)?;
         Ok(lines.join("\n"))
     }
 }
@@ -43,7 +48,10 @@ fn conditions(query: &Query) -> Result<Vec<(Level, Condition)>, SearchError> {
             if matching::everything(value) {
                 continue;
             }
-            return Err(SearchError::Unsupported { tag: *tag, level: query.level });
+            return Err(SearchError::Unsupported {
+                tag: *tag,
+                level: query.level,
+            });
         };
         conditions.extend(matching::read(key, value, query.fuzzy)?.map(|condition| (key.level, condition)));
     }
@@ -98,7 +106,11 @@ impl Sql {
                     "SELECT p.*, (SELECT count(*) FROM objects x WHERE x.study_uid = p.study_uid AND x.series_uid = p.series_uid) \
                      AS object_count FROM (SELECT se.study_uid, se.series_uid, se.series_number, se.attributes AS series_attributes",
                 );
-                self.text(if study { ", st.attributes AS study_attributes" } else { "" });
+                self.text(if study {
+                    ", st.attributes AS study_attributes"
+                } else {
+                    ""
+                });
                 self.text(" FROM series se");
                 if study || asks(Level::Study) {
                     self.text(" JOIN studies st ON st.study_uid = se.study_uid");
@@ -118,8 +130,16 @@ impl Sql {
                      o.columns, o.bits_allocated, o.frames, o.acquisition_number, to_char(o.content_date, 'YYYYMMDD') AS content_date, \
                      to_char(o.content_time, 'HH24MISS.US') AS content_time",
                 );
-                self.text(if study { ", st.attributes AS study_attributes" } else { "" });
-                self.text(if series { ", se.attributes AS series_attributes" } else { "" });
+                self.text(if study {
+                    ", st.attributes AS study_attributes"
+                } else {
+                    ""
+                });
+                self.text(if series {
+                    ", se.attributes AS series_attributes"
+                } else {
+                    ""
+                });
                 self.text(" FROM objects o");
                 if series || asks(Level::Series) {
                     self.text(" JOIN series se ON se.study_uid = o.study_uid AND se.series_uid = o.series_uid");
@@ -145,7 +165,11 @@ impl Sql {
             self.value(study.as_str().to_owned());
         }
         if let (Some(series), Level::Series | Level::Object) = (&query.series, query.level) {
-            self.text(if query.level == Level::Series { " AND se.series_uid = " } else { " AND o.series_uid = " });
+            self.text(if query.level == Level::Series {
+                " AND se.series_uid = "
+            } else {
+                " AND o.series_uid = "
+            });
             self.value(series.as_str().to_owned());
         }
         for (_, condition) in conditions {
@@ -156,7 +180,8 @@ impl Sql {
 
     fn page(&mut self, query: &Query) {
         self.text(" LIMIT ").value(i64::from(query.limit.min(Query::MOST)));
-        self.text(" OFFSET ").value(i64::try_from(query.offset).unwrap_or(i64::MAX));
+        self.text(" OFFSET ")
+            .value(i64::try_from(query.offset).unwrap_or(i64::MAX));
     }
 
     fn condition(&mut self, condition: &Condition) {
@@ -169,7 +194,11 @@ impl Sql {
                 self.text(column).text(" && ").value(values.clone());
             }
             Condition::AnyLike(column, pattern) => {
-                self.text("EXISTS (SELECT FROM unnest(").text(column).text(") v WHERE v LIKE ").value(pattern.clone()).text(")");
+                self.text("EXISTS (SELECT FROM unnest(")
+                    .text(column)
+                    .text(") v WHERE v LIKE ")
+                    .value(pattern.clone())
+                    .text(")");
             }
             Condition::Any(inner) => self.joined(inner, " OR "),
             Condition::All(inner) => self.joined(inner, " AND "),
@@ -179,7 +208,8 @@ impl Sql {
             Condition::Dates(column, first, last) => self.range(column, *first, *last),
             Condition::Times(column, first, last) => self.range(column, *first, *last),
             Condition::Modalities(values) => {
-                self.text("EXISTS (SELECT FROM series m WHERE m.study_uid = st.study_uid AND m.modality").one_of(values);
+                self.text("EXISTS (SELECT FROM series m WHERE m.study_uid = st.study_uid AND m.modality")
+                    .one_of(values);
                 self.text(")");
             }
             Condition::ModalitiesLike(pattern) => {
@@ -208,10 +238,19 @@ impl Sql {
         self.text(")");
     }
 
-    fn range<'t, T: Encode<'t, Postgres> + Type<Postgres>>(&mut self, column: &'static str, first: Option<T>, last: Option<T>) {
+    fn range<'t, T: Encode<'t, Postgres> + Type<Postgres>>(
+        &mut self,
+        column: &'static str,
+        first: Option<T>,
+        last: Option<T>,
+    ) {
         match (first, last) {
             (Some(first), Some(last)) => {
-                self.text(column).text(" BETWEEN ").value(first).text(" AND ").value(last);
+                self.text(column)
+                    .text(" BETWEEN ")
+                    .value(first)
+                    .text(" AND ")
+                    .value(last);
             }
             (Some(first), None) => {
                 self.text(column).text(" >= ").value(first);
@@ -238,22 +277,55 @@ fn data_set(query: &Query, row: &PgRow) -> Result<DataSet, IndexError> {
             Level::Object => object(&mut out, query, row)?,
         }
     }
-    put(&mut out, tags::STUDY_INSTANCE_UID, "UI", Some(row.try_get::<&str, _>("study_uid")?));
+    put(
+        &mut out,
+        tags::STUDY_INSTANCE_UID,
+        "UI",
+        Some(row.try_get::<&str, _>("study_uid")?),
+    );
     match query.level {
         Level::Study => {
             let modalities: Vec<String> = row.try_get("modalities")?;
             if !modalities.is_empty() {
-                out.insert(json_key(tags::MODALITIES_IN_STUDY), json!({ "vr": "CS", "Value": modalities }));
+                out.insert(
+                    json_key(tags::MODALITIES_IN_STUDY),
+                    json!({ "vr": "CS", "Value": modalities }),
+                );
             }
-            put(&mut out, tags::NUMBER_OF_STUDY_RELATED_SERIES, "IS", Some(row.try_get::<i64, _>("series_count")?));
-            put(&mut out, tags::NUMBER_OF_STUDY_RELATED_INSTANCES, "IS", Some(row.try_get::<i64, _>("object_count")?));
+            put(
+                &mut out,
+                tags::NUMBER_OF_STUDY_RELATED_SERIES,
+                "IS",
+                Some(row.try_get::<i64, _>("series_count")?),
+            );
+            put(
+                &mut out,
+                tags::NUMBER_OF_STUDY_RELATED_INSTANCES,
+                "IS",
+                Some(row.try_get::<i64, _>("object_count")?),
+            );
         }
         Level::Series => {
-            put(&mut out, tags::SERIES_INSTANCE_UID, "UI", Some(row.try_get::<&str, _>("series_uid")?));
-            put(&mut out, tags::NUMBER_OF_SERIES_RELATED_INSTANCES, "IS", Some(row.try_get::<i64, _>("object_count")?));
+            put(
+                &mut out,
+                tags::SERIES_INSTANCE_UID,
+                "UI",
+                Some(row.try_get::<&str, _>("series_uid")?),
+            );
+            put(
+                &mut out,
+                tags::NUMBER_OF_SERIES_RELATED_INSTANCES,
+                "IS",
+                Some(row.try_get::<i64, _>("object_count")?),
+            );
         }
         Level::Object => {
-            put(&mut out, tags::SERIES_INSTANCE_UID, "UI", Some(row.try_get::<&str, _>("series_uid")?));
+            put(
+                &mut out,
+                tags::SERIES_INSTANCE_UID,
+                "UI",
+                Some(row.try_get::<&str, _>("series_uid")?),
+            );
         }
     }
     Ok(out)
@@ -273,7 +345,10 @@ fn shown(out: &mut DataSet, query: &Query, level: Level, row: &PgRow, column: &s
         return Ok(());
     }
     let shown = Shown::at(level);
-    let wanted = shown.required.iter().chain(shown.more.iter().filter(|tag| query.wants(**tag)));
+    let wanted = shown
+        .required
+        .iter()
+        .chain(shown.more.iter().filter(|tag| query.wants(**tag)));
     for key in wanted.map(|tag| json_key(*tag)) {
         if let Some(element) = all.remove(&key) {
             out.insert(key, element);
@@ -309,7 +384,12 @@ fn object(out: &mut DataSet, query: &Query, row: &PgRow) -> Result<(), IndexErro
         }
     }
     if query.wants(tags::ACQUISITION_NUMBER) {
-        put(out, tags::ACQUISITION_NUMBER, "IS", row.try_get::<Option<i32>, _>("acquisition_number")?);
+        put(
+            out,
+            tags::ACQUISITION_NUMBER,
+            "IS",
+            row.try_get::<Option<i32>, _>("acquisition_number")?,
+        );
     }
     Ok(())
 }

@@ -48,7 +48,12 @@ pub(super) fn with(study: u32, series: u32, number: u32, content: &str, more: Va
             digest: *blake3::hash(content.as_bytes()).as_bytes(),
         },
         attributes: Attributes::from_json(header),
-        source: Source { calling_ae: Some("CT1".into()), called_ae: None, peer: Some("127.0.0.1".into()), transport: Transport::Dimse },
+        source: Source {
+            calling_ae: Some("CT1".into()),
+            called_ae: None,
+            peer: Some("127.0.0.1".into()),
+            transport: Transport::Dimse,
+        },
         arrived: SystemTime::now(),
         jobs: vec![],
         held: None,
@@ -61,6 +66,9 @@ pub(super) fn routed(mut object: NewObject) -> NewObject {
 }
 
 pub(super) fn held(mut object: NewObject, reason: &str) -> NewObject {
-    object.held = Some(Held { plugin: Some("scrub".into()), reason: reason.into() });
+    object.held = Some(Held {
+        plugin: Some("scrub".into()),
+        reason: reason.into(),
+    });
     object
 }

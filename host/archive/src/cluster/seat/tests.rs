@@ -23,9 +23,13 @@ pub(crate) fn check() {
     let owner = owner::choose(&folder).unwrap();
 
     // The data folder is opened to the group alone, and what others rely on stays.
-    for (group, before, after) in
-        [(0, 0o700, 0o710), (0, 0o711, 0o711), (0, 0o740, 0o741), (0, 0o755, 0o755), (owner.gid, 0o740, 0o750)]
-    {
+    for (group, before, after) in [
+        (0, 0o700, 0o710),
+        (0, 0o711, 0o711),
+        (0, 0o740, 0o741),
+        (0, 0o755, 0o755),
+        (owner.gid, 0o740, 0o750),
+    ] {
         chown(&data, None, Some(group)).unwrap();
         fs::set_permissions(&data, fs::Permissions::from_mode(before)).unwrap();
         open(&data, &owner).unwrap();
@@ -34,7 +38,11 @@ pub(crate) fn check() {
     }
 
     // A closed folder above it stays closed: the cluster is elsewhere.
-    fs::set_permissions(outside.path().join("home"), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::set_permissions(
+        outside.path().join("home"),
+        fs::Permissions::from_mode(0o700),
+    )
+    .unwrap();
     assert_eq!(closed(&folder, &owner), Some(outside.path().join("home")));
     let root = outside.path().join("var");
     let real = elsewhere(&folder, &owner, &root).unwrap();
@@ -46,8 +54,15 @@ pub(crate) fn check() {
     fs::remove_file(&folder).unwrap();
     let again = elsewhere(&folder, &owner, &root).unwrap();
     assert_eq!(again, real);
-    assert!(!real.join("PG_VERSION").exists() && real.with_extension("old").join("PG_VERSION").exists());
+    assert!(
+        !real.join("PG_VERSION").exists() && real.with_extension("old").join("PG_VERSION").exists()
+    );
 
-    let error = elsewhere(&data.join("other"), &owner, &outside.path().join("home/var")).unwrap_err();
+    let error = elsewhere(
+        &data.join("other"),
+        &owner,
+        &outside.path().join("home/var"),
+    )
+    .unwrap_err();
     assert!(matches!(error, ClusterError::Unreachable { .. }), "{error}");
 }

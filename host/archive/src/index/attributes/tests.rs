@@ -4,7 +4,9 @@ use super::Attributes;
 use crate::index::{fold::Name, moment::Date};
 
 fn of(data_set: Value) -> Attributes {
-    let Value::Object(map) = data_set else { panic!("an object") };
+    let Value::Object(map) = data_set else {
+        panic!("an object")
+    };
     Attributes::from_json(map)
 }
 
@@ -26,7 +28,11 @@ fn columns_of_a_usual_header() {
         ]},
         "00420011": {"vr": "OB", "InlineBinary": "AAAA"},
     }));
-    let name = Name { alphabetic: Some("muller^jorg".into()), ideographic: Some("山田".into()), phonetic: None };
+    let name = Name {
+        alphabetic: Some("muller^jorg".into()),
+        ideographic: Some("山田".into()),
+        phonetic: None,
+    };
     assert_eq!(attributes.study.patient_name, name);
     assert_eq!(attributes.study.patient_id.as_deref(), Some("12 34"));
     assert_eq!(attributes.study.date, Date::parse("20000102"));
@@ -59,6 +65,13 @@ fn nonsense_is_left_out() {
     assert_eq!(attributes.study.shown["00100020"]["Value"][1], json!("ab"));
     assert_eq!(attributes.study.description.map(|text| text.len()), Some(256));
     assert!(!attributes.study.shown.contains_key("00081030"));
-    assert_eq!((attributes.series.number, attributes.object.instance_number, attributes.object.rows), (None, None, None));
+    assert_eq!(
+        (
+            attributes.series.number,
+            attributes.object.instance_number,
+            attributes.object.rows
+        ),
+        (None, None, None)
+    );
     assert_eq!(of(Value::Object(Map::new())).study.shown, Map::new());
 }

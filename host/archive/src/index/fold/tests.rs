@@ -25,14 +25,23 @@ fn names_fold() {
 
 #[test]
 fn other_text_stays() {
-    for (given, expected) in [("  Ab c ", Some("Ab c")), ("é", Some("é")), ("a\0b\0", Some("ab")), (" \0", None)] {
+    for (given, expected) in [
+        ("  Ab c ", Some("Ab c")),
+        ("é", Some("é")),
+        ("a\0b\0", Some("ab")),
+        (" \0", None),
+    ] {
         assert_eq!(exact(given).as_deref(), expected, "{given:?}");
     }
 }
 
 #[test]
 fn words_of_all_groups() {
-    let name = Name { alphabetic: name("Smith-Jones^John"), ideographic: name("山田^太郎"), phonetic: None };
+    let name = Name {
+        alphabetic: name("Smith-Jones^John"),
+        ideographic: name("山田^太郎"),
+        phonetic: None,
+    };
     assert_eq!(name.words().as_deref(), Some(" smith jones john 山田 太郎"));
     assert_eq!(Name::default().words(), None);
 }

@@ -36,8 +36,17 @@ fn text() {
 #[test]
 fn names() {
     let any = |folded: &str| {
-        let groups = ["st.patient_name", "st.patient_name_ideographic", "st.patient_name_phonetic"];
-        Condition::Any(groups.iter().map(|group| Condition::OneOf(group, vec![folded.to_owned()])).collect())
+        let groups = [
+            "st.patient_name",
+            "st.patient_name_ideographic",
+            "st.patient_name_phonetic",
+        ];
+        Condition::Any(
+            groups
+                .iter()
+                .map(|group| Condition::OneOf(group, vec![folded.to_owned()]))
+                .collect(),
+        )
     };
     assert_eq!(condition(tags::PATIENT_NAME, "SMÏTH^John^"), Some(any("smith^john")));
     assert_eq!(condition(tags::PATIENT_NAME, "*=*"), None);
@@ -48,7 +57,12 @@ fn names() {
             Condition::OneOf("st.patient_name_ideographic", vec!["山田".to_owned()]),
         ]))
     );
-    let fuzzy = read(find(tags::PATIENT_NAME, Level::Study).expect("a key"), "Jo* SMITH", true).expect("a value");
+    let fuzzy = read(
+        find(tags::PATIENT_NAME, Level::Study).expect("a key"),
+        "Jo* SMITH",
+        true,
+    )
+    .expect("a value");
     assert_eq!(
         fuzzy,
         Some(Condition::All(vec![
@@ -85,10 +99,22 @@ fn ranges() {
 #[test]
 fn what_is_wrong_is_said() {
     for (tag, value, expected) in [
-        (tags::STUDY_DATE, "yesterday", "(0008,0020) must be a day YYYYMMDD, or a range of days with a hyphen"),
-        (tags::STUDY_TIME, "2500", "(0008,0030) must be a time HHMMSS.FFFFFF, or a range of times with a hyphen"),
+        (
+            tags::STUDY_DATE,
+            "yesterday",
+            "(0008,0020) must be a day YYYYMMDD, or a range of days with a hyphen",
+        ),
+        (
+            tags::STUDY_TIME,
+            "2500",
+            "(0008,0030) must be a time HHMMSS.FFFFFF, or a range of times with a hyphen",
+        ),
         (tags::SERIES_NUMBER, "one", "(0020,0011) must be a whole number"),
-        (tags::PATIENT_ID, "a\0b", "(0010,0020) must be shorter than 64 KiB and without NUL"),
+        (
+            tags::PATIENT_ID,
+            "a\0b",
+            "(0010,0020) must be shorter than 64 KiB and without NUL",
+        ),
     ] {
         let error = read(find(tag, Level::Object).expect("a key"), value, false).expect_err("an error");
         assert_eq!(error.to_string(), expected);

@@ -43,7 +43,11 @@ fn times() {
         ("", None),
         ("ab", None),
     ] {
-        assert_eq!(Time::parse(text).map(|(first, last)| (first.0, last.0)), expected, "{text}");
+        assert_eq!(
+            Time::parse(text).map(|(first, last)| (first.0, last.0)),
+            expected,
+            "{text}"
+        );
     }
 }
 

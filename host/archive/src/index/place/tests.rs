@@ -5,7 +5,13 @@ fn a_name_is_read_as_it_is_written() {
     let id = PackId::make();
     assert_eq!(PackId::parse(&id.to_string()), Some(id));
     assert_eq!(PackId::from_bytes(id.to_bytes()), id);
-    for bad in ["", "0", "zz345678901234567890123456789012", "+2345678901234567890123456789012", "123456789012345678901234567890123"] {
+    for bad in [
+        "",
+        "0",
+        "zz345678901234567890123456789012",
+        "+2345678901234567890123456789012",
+        "123456789012345678901234567890123",
+    ] {
         assert_eq!(PackId::parse(bad), None, "{bad}");
     }
 }

@@ -13,7 +13,16 @@ type Case = (&'static str, Vec<NewObject>, Duplicates, Vec<Indexed>, usize);
 const LEASE: Duration = Duration::from_secs(60);
 
 async fn served(index: &Index, object: &NewObject) -> [u8; 32] {
-    let found = index.locate(&object.identity.study, None, Some(&object.identity.sop_instance), None, 1).await.unwrap();
+    let found = index
+        .locate(
+            &object.identity.study,
+            None,
+            Some(&object.identity.sop_instance),
+            None,
+            1,
+        )
+        .await
+        .unwrap();
     found[0].place.digest
 }
 
@@ -35,26 +44,87 @@ async fn outcomes() {
         ("other bytes, to replace", vec![b(1)], Replace, vec![Replaced], 1),
         ("the first again, to replace", vec![a(1)], Replace, vec![Replaced], 1),
         ("other bytes, to keep", vec![b(1)], KeepBoth, vec![Replaced], 1),
-        ("out of order", vec![a(5), a(3), a(4)], KeepFirst, vec![New, New, New], 3),
-        ("old and new", vec![a(6), a(5), b(4), a(7)], KeepFirst, vec![New, Identical, Conflict, New], 2),
-        ("old and new, to replace", vec![a(8), a(5), b(4), a(9)], Replace, vec![New, Identical, Replaced, New], 3),
-        ("twice in a batch", vec![a(10), a(10), b(10)], KeepFirst, vec![New, Identical, Conflict], 1),
-        ("twice in a batch, to replace", vec![a(11), b(11), a(12)], Replace, vec![New, Replaced, New], 2),
+        (
+            "out of order",
+            vec![a(5), a(3), a(4)],
+            KeepFirst,
+            vec![New, New, New],
+            3,
+        ),
+        (
+            "old and new",
+            vec![a(6), a(5), b(4), a(7)],
+            KeepFirst,
+            vec![New, Identical, Conflict, New],
+            2,
+        ),
+        (
+            "old and new, to replace",
+            vec![a(8), a(5), b(4), a(9)],
+            Replace,
+            vec![New, Identical, Replaced, New],
+            3,
+        ),
+        (
+            "twice in a batch",
+            vec![a(10), a(10), b(10)],
+            KeepFirst,
+            vec![New, Identical, Conflict],
+            1,
+        ),
+        (
+            "twice in a batch, to replace",
+            vec![a(11), b(11), a(12)],
+            Replace,
+            vec![New, Replaced, New],
+            2,
+        ),
         ("held", vec![held(a(20), "why")], KeepFirst, vec![Held], 0),
-        ("held, the same bytes", vec![held(a(20), "why")], KeepFirst, vec![Identical], 0),
+        (
+            "held, the same bytes",
+            vec![held(a(20), "why")],
+            KeepFirst,
+            vec![Identical],
+            0,
+        ),
         ("held, other bytes", vec![held(b(20), "why")], KeepFirst, vec![Held], 0),
-        ("held twice in a batch", vec![held(a(21), "x"), held(a(21), "y"), a(21)], KeepFirst, vec![Held, Identical, New], 1),
-        ("held, of one that is served", vec![held(a(5), "why")], KeepFirst, vec![Held], 0),
+        (
+            "held twice in a batch",
+            vec![held(a(21), "x"), held(a(21), "y"), a(21)],
+            KeepFirst,
+            vec![Held, Identical, New],
+            1,
+        ),
+        (
+            "held, of one that is served",
+            vec![held(a(5), "why")],
+            KeepFirst,
+            vec![Held],
+            0,
+        ),
     ];
     for (what, batch, policy, expected, jobs) in table {
         assert_eq!(index.commit(&batch, policy).await.unwrap(), expected, "{what}");
         for (object, outcome) in batch.iter().zip(&expected) {
-            let known = index.known(&object.identity.study, std::slice::from_ref(&object.identity.sop_instance)).await.unwrap();
-            assert_eq!(known.iter().any(|known| known.place == object.place), outcome.keeps_bytes(), "{what}: {known:?}");
+            let known = index
+                .known(
+                    &object.identity.study,
+                    std::slice::from_ref(&object.identity.sop_instance),
+                )
+                .await
+                .unwrap();
+            assert_eq!(
+                known.iter().any(|known| known.place == object.place),
+                outcome.keeps_bytes(),
+                "{what}: {known:?}"
+            );
         }
         let claimed = index.claim_routes(100, LEASE).await.unwrap();
         assert_eq!(claimed.len(), jobs, "{what}");
-        index.finish(&claimed.iter().map(|job| job.id).collect::<Vec<_>>(), &[]).await.unwrap();
+        index
+            .finish(&claimed.iter().map(|job| job.id).collect::<Vec<_>>(), &[])
+            .await
+            .unwrap();
     }
     assert_eq!(served(index, &b(4)).await, b(4).place.digest);
     let known = index.known(&uid("1.1"), &[uid("1.1.1.1")]).await.unwrap();
@@ -64,7 +134,11 @@ async fn outcomes() {
     assert_eq!(quarantined.len(), 4);
     assert_eq!(quarantined[0].held.plugin.as_deref(), Some("scrub"));
     let totals = index.totals().await.unwrap();
-    assert_eq!((totals.studies, totals.series, totals.objects, totals.quarantined), (1, 1, 12, 4), "{totals:?}");
+    assert_eq!(
+        (totals.studies, totals.series, totals.objects, totals.quarantined),
+        (1, 1, 12, 4),
+        "{totals:?}"
+    );
     index.clear().await.unwrap();
     assert_eq!(index.totals().await.unwrap().objects, 0);
 }
@@ -91,7 +165,10 @@ async fn hostile_headers_are_indexed() {
     nasty.source.calling_ae = Some("A\u{0}E".into());
     let reason = "nul \u{0} here";
     let batch = [nasty.clone(), held(nasty, reason)];
-    assert_eq!(index.commit(&batch, Duplicates::KeepFirst).await.unwrap(), [Indexed::New, Indexed::Held]);
+    assert_eq!(
+        index.commit(&batch, Duplicates::KeepFirst).await.unwrap(),
+        [Indexed::New, Indexed::Held]
+    );
     assert_eq!(index.quarantined(1).await.unwrap()[0].held.reason, "nul  here");
 }
 
@@ -107,14 +184,21 @@ async fn hosts_that_commit_the_same_objects() {
                 let mut kept = Vec::new();
                 for round in 0..25u32 {
                     let study = 100 + round % 5;
-                    let mut batch: Vec<NewObject> = (0..8).map(|n| routed(object(study, n % 3, round * 10 + n, "same"))).collect();
+                    let mut batch: Vec<NewObject> = (0..8)
+                        .map(|n| routed(object(study, n % 3, round * 10 + n, "same")))
+                        .collect();
                     batch.push(object(study, host, 1000 + round, "own"));
                     batch.push(routed(object(study, 9, 2000 + round, &format!("contested by {host}"))));
                     if host % 2 == 1 {
                         batch.reverse();
                     }
                     let outcomes = index.commit(&batch, policy).await.unwrap();
-                    kept.extend(batch.into_iter().zip(outcomes).filter(|(_, outcome)| outcome.keeps_bytes()));
+                    kept.extend(
+                        batch
+                            .into_iter()
+                            .zip(outcomes)
+                            .filter(|(_, outcome)| outcome.keeps_bytes()),
+                    );
                 }
                 kept
             }));
@@ -125,14 +209,26 @@ async fn hosts_that_commit_the_same_objects() {
         }
         let news = |content: &str| {
             let digest = *blake3::hash(content.as_bytes()).as_bytes();
-            kept.iter().filter(|(object, outcome)| object.place.digest == digest && *outcome == Indexed::New).count()
+            kept.iter()
+                .filter(|(object, outcome)| object.place.digest == digest && *outcome == Indexed::New)
+                .count()
         };
         assert_eq!(news("same"), 200, "each is new to one host");
         assert_eq!(news("own"), 100);
-        assert_eq!((0..4).map(|host| news(&format!("contested by {host}"))).sum::<usize>(), 25);
+        assert_eq!(
+            (0..4).map(|host| news(&format!("contested by {host}"))).sum::<usize>(),
+            25
+        );
         // Every place that a host was told to keep has a row.
         for (object, _) in &kept {
-            let known = fresh.index.known(&object.identity.study, std::slice::from_ref(&object.identity.sop_instance)).await.unwrap();
+            let known = fresh
+                .index
+                .known(
+                    &object.identity.study,
+                    std::slice::from_ref(&object.identity.sop_instance),
+                )
+                .await
+                .unwrap();
             assert!(known.iter().any(|known| known.place == object.place));
         }
         fresh.index.clear().await.unwrap();
@@ -153,12 +249,24 @@ async fn cost_of_a_commit() {
     let mut next = 0;
     for durable in [false, true] {
         if durable {
-            let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect_with(&fresh.options).await.unwrap();
-            let database: String = sqlx::query_scalar("SELECT current_database()").fetch_one(&mut connection).await.unwrap();
+            let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect_with(&fresh.options)
+                .await
+                .unwrap();
+            let database: String = sqlx::query_scalar("SELECT current_database()")
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
             let sql = format!("ALTER DATABASE {database} SET synchronous_commit = on");
-            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .execute(&mut connection)
+                .await
+                .unwrap();
         }
-        let index = if durable { Index::connect(fresh.options.clone(), 2).await.unwrap() } else { index.clone() };
+        let index = if durable {
+            Index::connect(fresh.options.clone(), 2).await.unwrap()
+        } else {
+            index.clone()
+        };
         for size in [1u32, 16] {
             let mut times = Vec::new();
             for round in 0..120 {
@@ -175,7 +283,11 @@ async fn cost_of_a_commit() {
                 }
             }
             times.sort_unstable();
-            println!("commit of {size}, durable {durable}: median {:?}, best {:?}", times[times.len() / 2], times[0]);
+            println!(
+                "commit of {size}, durable {durable}: median {:?}, best {:?}",
+                times[times.len() / 2],
+                times[0]
+            );
         }
     }
 }

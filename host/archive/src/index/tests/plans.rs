@@ -38,9 +38,18 @@ async fn indexes_answer() {
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
     let all = Query::new(Level::Study);
-    let study = |tag, value: &str| Query { matching: vec![(tag, value.to_owned())], ..all.clone() };
+    let study = |tag, value: &str| Query {
+        matching: vec![(tag, value.to_owned())],
+        ..all.clone()
+    };
     let table = [
-        ("studies_by_date", Query { limit: 25, ..all.clone() }),
+        (
+            "studies_by_date",
+            Query {
+                limit: 25,
+                ..all.clone()
+            },
+        ),
         ("studies_by_patient_name", study(tags::PATIENT_NAME, "NAME77^X")),
         ("studies_by_patient_name", study(tags::PATIENT_NAME, "name77*")),
         ("studies_by_patient_id", study(tags::PATIENT_ID, "P4711")),
@@ -50,19 +59,51 @@ async fn indexes_answer() {
         ("studies_by_date", study(tags::STUDY_DATE, "20100101")),
         ("studies_by_date", study(tags::STUDY_DATE, "20100101-20100107")),
         ("studies_by_time", study(tags::STUDY_TIME, "101500")),
-        ("studies_by_referring_name", study(tags::REFERRING_PHYSICIAN_NAME, "doctor77")),
+        (
+            "studies_by_referring_name",
+            study(tags::REFERRING_PHYSICIAN_NAME, "doctor77"),
+        ),
         ("studies_by_study_id", study(tags::STUDY_ID, "ID99*")),
         ("studies_by_description", study(tags::STUDY_DESCRIPTION, "Study 777")),
         ("studies_pkey", study(tags::STUDY_INSTANCE_UID, "1.77\\1.88")),
         ("series_by_modality", study(tags::MODALITIES_IN_STUDY, "NM")),
-        ("series_pkey", Query { study: Some(uid("1.77")), ..Query::new(Level::Series) }),
-        ("series_by_uid", Query { matching: vec![(tags::SERIES_INSTANCE_UID, "1.77.1".into())], ..Query::new(Level::Series) }),
-        ("objects_in_order", Query { study: Some(uid("1.77")), series: Some(uid("1.77.1")), ..Query::new(Level::Object) }),
-        ("objects_by_uid", Query { matching: vec![(tags::SOP_INSTANCE_UID, "1.77.1.1".into())], ..Query::new(Level::Object) }),
+        (
+            "series_pkey",
+            Query {
+                study: Some(uid("1.77")),
+                ..Query::new(Level::Series)
+            },
+        ),
+        (
+            "series_by_uid",
+            Query {
+                matching: vec![(tags::SERIES_INSTANCE_UID, "1.77.1".into())],
+                ..Query::new(Level::Series)
+            },
+        ),
+        (
+            "objects_in_order",
+            Query {
+                study: Some(uid("1.77")),
+                series: Some(uid("1.77.1")),
+                ..Query::new(Level::Object)
+            },
+        ),
+        (
+            "objects_by_uid",
+            Query {
+                matching: vec![(tags::SOP_INSTANCE_UID, "1.77.1.1".into())],
+                ..Query::new(Level::Object)
+            },
+        ),
     ];
     for (expected, query) in table {
         let plan = index.explain(&query).await.unwrap();
-        assert!(plan.contains(expected), "{:?} should use {expected}:\n{plan}", query.matching);
+        assert!(
+            plan.contains(expected),
+            "{:?} should use {expected}:\n{plan}",
+            query.matching
+        );
         assert!(!plan.contains("Seq Scan on studies"), "{:?}:\n{plan}", query.matching);
         let start = Instant::now();
         let found = index.search(&query).await.unwrap();
@@ -70,7 +111,10 @@ async fn indexes_answer() {
         println!("{:?}: {} found in {:?}", query.matching, found.len(), start.elapsed());
     }
     let totals = index.totals().await.unwrap();
-    assert_eq!((totals.studies, totals.objects, totals.estimated), (20_000, 40_000, false));
+    assert_eq!(
+        (totals.studies, totals.objects, totals.estimated),
+        (20_000, 40_000, false)
+    );
 }
 
 /// A plan that is made while the tables are empty is kept when they are not.
@@ -78,7 +122,10 @@ async fn indexes_answer() {
 async fn plans_of_an_empty_index_scan_no_table() {
     let fresh = fresh_index().await;
     let mut connection = sqlx::PgConnection::connect_with(&fresh.options).await.unwrap();
-    sqlx::query("SET plan_cache_mode = force_generic_plan").execute(&mut connection).await.unwrap();
+    sqlx::query("SET plan_cache_mode = force_generic_plan")
+        .execute(&mut connection)
+        .await
+        .unwrap();
     for (name, sql, values) in [
         ("insert", commit::INSERT, 66),
         ("look", commit::LOOK, 2),
@@ -96,10 +143,20 @@ async fn plans_of_an_empty_index_scan_no_table() {
         ("locate_object", locate::LOCATE_OBJECT, 3),
         ("known", locate::KNOWN, 2),
     ] {
-        sqlx::raw_sql(AssertSqlSafe(format!("PREPARE {name} AS {sql}"))).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(format!("PREPARE {name} AS {sql}")))
+            .execute(&mut connection)
+            .await
+            .unwrap();
         let execute = format!("EXPLAIN EXECUTE {name} ({})", vec!["NULL"; values].join(", "));
-        let rows = sqlx::raw_sql(AssertSqlSafe(execute)).fetch_all(&mut connection).await.unwrap();
+        let rows = sqlx::raw_sql(AssertSqlSafe(execute))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
         let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, 0)).collect();
-        assert!(!plan.iter().any(|line| line.contains("Seq Scan")), "{name}:\n{}", plan.join("\n"));
+        assert!(
+            !plan.iter().any(|line| line.contains("Seq Scan")),
+            "{name}:\n{}",
+            plan.join("\n")
+        );
     }
 }

@@ -8,7 +8,15 @@ use crate::{
 };
 
 /// Number, patient name, patient id, study date, study time, accession number, modalities of its series.
-type Row = (u32, &'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
+type Row = (
+    u32,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+);
 
 const STUDIES: &[Row] = &[
     (10, "Smith^John", "S1", "20240101", "080000", "A10", &["CT"]),
@@ -16,8 +24,24 @@ const STUDIES: &[Row] = &[
     (12, "Smithers^Waylon", "s1", "20240102", "180000.5", "A12", &["MR"]),
     (13, "Müller^Jörg", "M1", "20231231", "235959", "B1_3", &["MR", "PR"]),
     (14, "Muller^Jorg", "M2", "20230615", "", "B1%3", &["US"]),
-    (15, "Yamada^Tarou=山田^太郎=やまだ^たろう", "Y1", "20230616", "07", "B1\\3", &["CR"]),
-    (16, "O'Brien-Smith^Pat", "O'; DROP TABLE studies; --", "", "", "", &["CT"]),
+    (
+        15,
+        "Yamada^Tarou=山田^太郎=やまだ^たろう",
+        "Y1",
+        "20230616",
+        "07",
+        "B1\\3",
+        &["CR"],
+    ),
+    (
+        16,
+        "O'Brien-Smith^Pat",
+        "O'; DROP TABLE studies; --",
+        "",
+        "",
+        "",
+        &["CT"],
+    ),
     (17, "", "E1", "2024", "99", "E*", &["DX"]),
     (18, "Иванов^Пётр", "I1", "19990101", "120000", "A18", &["NM"]),
     (19, "Smith", "S9", "20240101", "075959", "A19", &["MG"]),
@@ -25,7 +49,11 @@ const STUDIES: &[Row] = &[
 
 fn name(text: &str) -> Value {
     let groups = ["Alphabetic", "Ideographic", "Phonetic"];
-    let value: Map<String, Value> = groups.into_iter().map(str::to_owned).zip(text.split('=').map(Value::from)).collect();
+    let value: Map<String, Value> = groups
+        .into_iter()
+        .map(str::to_owned)
+        .zip(text.split('=').map(Value::from))
+        .collect();
     json!({"vr": "PN", "Value": [value]})
 }
 
@@ -79,7 +107,13 @@ fn value<'a>(data_set: &'a Map<String, Value>, key: &str) -> &'a Value {
 }
 
 fn query(level: Level, matching: &[(Tag, &str)]) -> Query {
-    Query { matching: matching.iter().map(|(tag, value)| (*tag, (*value).to_owned())).collect(), ..Query::new(level) }
+    Query {
+        matching: matching
+            .iter()
+            .map(|(tag, value)| (*tag, (*value).to_owned()))
+            .collect(),
+        ..Query::new(level)
+    }
 }
 
 /// The numbers of the studies found, sorted.
@@ -87,7 +121,14 @@ async fn studies(index: &Index, query: &Query) -> Vec<u32> {
     let found = index.search(query).await.unwrap();
     let mut found: Vec<u32> = found
         .iter()
-        .map(|found| value(found, "0020000D").as_str().unwrap().trim_start_matches("1.").parse().unwrap())
+        .map(|found| {
+            value(found, "0020000D")
+                .as_str()
+                .unwrap()
+                .trim_start_matches("1.")
+                .parse()
+                .unwrap()
+        })
         .collect();
     found.sort_unstable();
     found
@@ -158,9 +199,16 @@ async fn every_key_and_kind_of_matching() {
         (tags::MODALITIES_IN_STUDY, "?R", &[11, 12, 13, 15]),
     ];
     for (tag, text, expected) in table {
-        assert_eq!(studies(&index, &query(Level::Study, &[(*tag, text)])).await, *expected, "{tag} {text}");
+        assert_eq!(
+            studies(&index, &query(Level::Study, &[(*tag, text)])).await,
+            *expected,
+            "{tag} {text}"
+        );
     }
-    let both = query(Level::Study, &[(tags::PATIENT_NAME, "smith*"), (tags::STUDY_DATE, "20240101")]);
+    let both = query(
+        Level::Study,
+        &[(tags::PATIENT_NAME, "smith*"), (tags::STUDY_DATE, "20240101")],
+    );
     assert_eq!(studies(&index, &both).await, [10, 19]);
 
     // Fuzzy: word by word, each by its beginning.
@@ -173,7 +221,10 @@ async fn every_key_and_kind_of_matching() {
         ("mith", &[]),
         ("100%", &[]),
     ] {
-        let query = Query { fuzzy: true, ..query(Level::Study, &[(tags::PATIENT_NAME, text)]) };
+        let query = Query {
+            fuzzy: true,
+            ..query(Level::Study, &[(tags::PATIENT_NAME, text)])
+        };
         assert_eq!(studies(&index, &query).await, expected, "{text}");
     }
 
@@ -188,8 +239,18 @@ async fn every_key_and_kind_of_matching() {
         (Level::Series, tags::SCHEDULED_PROCEDURE_STEP_ID, "SPS12", &[12]),
         (Level::Series, tags::SCHEDULED_PROCEDURE_STEP_ID, "SPS?3", &[13, 13]),
         (Level::Series, tags::REQUESTED_PROCEDURE_ID, "RP2", &[]),
-        (Level::Series, tags::PERFORMED_PROCEDURE_STEP_START_DATE, "20240102", &[11, 11, 12]),
-        (Level::Series, tags::PERFORMED_PROCEDURE_STEP_START_TIME, "07", &[15, 19]),
+        (
+            Level::Series,
+            tags::PERFORMED_PROCEDURE_STEP_START_DATE,
+            "20240102",
+            &[11, 11, 12],
+        ),
+        (
+            Level::Series,
+            tags::PERFORMED_PROCEDURE_STEP_START_TIME,
+            "07",
+            &[15, 19],
+        ),
         (Level::Series, tags::PATIENT_NAME, "smithers*", &[12]),
         (Level::Series, tags::MODALITIES_IN_STUDY, "SR", &[11, 11]),
         (Level::Object, tags::SOP_INSTANCE_UID, "1.12.1.2", &[12]),
@@ -201,11 +262,21 @@ async fn every_key_and_kind_of_matching() {
         (Level::Object, tags::CONTENT_DATE, "-20240104", &[]),
     ];
     for (level, tag, text, expected) in table {
-        assert_eq!(studies(&index, &query(*level, &[(*tag, text)])).await, *expected, "{tag} {text}");
+        assert_eq!(
+            studies(&index, &query(*level, &[(*tag, text)])).await,
+            *expected,
+            "{tag} {text}"
+        );
     }
-    let numbered = Query { study: Some(uid("1.11")), ..query(Level::Object, &[(tags::INSTANCE_NUMBER, "2")]) };
+    let numbered = Query {
+        study: Some(uid("1.11")),
+        ..query(Level::Object, &[(tags::INSTANCE_NUMBER, "2")])
+    };
     assert_eq!(studies(&index, &numbered).await, [11, 11]);
-    let of_series = Query { series: Some(uid("1.11.2")), ..numbered };
+    let of_series = Query {
+        series: Some(uid("1.11.2")),
+        ..numbered
+    };
     assert_eq!(studies(&index, &of_series).await, [11]);
 }
 
@@ -214,74 +285,173 @@ async fn answers_hold_what_is_required_and_what_is_asked_for() {
     let (_fresh, index) = filled().await;
     let keys = |data_set: &Map<String, Value>| data_set.keys().cloned().collect::<Vec<_>>().join(" ");
 
-    let study = &index.search(&query(Level::Study, &[(tags::STUDY_INSTANCE_UID, "1.15")])).await.unwrap()[0];
+    let study = &index
+        .search(&query(Level::Study, &[(tags::STUDY_INSTANCE_UID, "1.15")]))
+        .await
+        .unwrap()[0];
     assert_eq!(
         keys(study),
         "00080005 00080020 00080030 00080050 00080056 00080061 00080090 00081030 00100010 00100020 00100030 00100040 0020000D \
          00200010 00201206 00201208"
     );
-    assert_eq!(study["00100010"], name("Yamada^Tarou=山田^太郎=やまだ^たろう"), "as it was stored");
+    assert_eq!(
+        study["00100010"],
+        name("Yamada^Tarou=山田^太郎=やまだ^たろう"),
+        "as it was stored"
+    );
     assert_eq!(study["00080061"], json!({"vr": "CS", "Value": ["CR"]}));
-    assert_eq!((value(study, "00201206"), value(study, "00201208")), (&json!(1), &json!(2)));
-    assert_eq!((value(study, "00080056"), value(study, "00080005")), (&json!("ONLINE"), &json!("ISO_IR 192")));
+    assert_eq!(
+        (value(study, "00201206"), value(study, "00201208")),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(
+        (value(study, "00080056"), value(study, "00080005")),
+        (&json!("ONLINE"), &json!("ISO_IR 192"))
+    );
 
-    let mut asked = query(Level::Study, &[(tags::STUDY_INSTANCE_UID, "1.11"), (tags::ISSUER_OF_PATIENT_ID, "")]);
+    let mut asked = query(
+        Level::Study,
+        &[(tags::STUDY_INSTANCE_UID, "1.11"), (tags::ISSUER_OF_PATIENT_ID, "")],
+    );
     let study = &index.search(&asked).await.unwrap()[0];
     assert_eq!(value(study, "00100021"), "ward");
     assert_eq!(study["00080061"]["Value"], json!(["CT", "SR"]));
-    assert_eq!((value(study, "00201206"), value(study, "00201208")), (&json!(2), &json!(4)));
-    asked.include = Include::Tags(vec![tags::PATIENT_AGE, tags::WINDOW_CENTER, tags::MODALITIES_IN_STUDY, tags::RETRIEVE_URL]);
+    assert_eq!(
+        (value(study, "00201206"), value(study, "00201208")),
+        (&json!(2), &json!(4))
+    );
+    asked.include = Include::Tags(vec![
+        tags::PATIENT_AGE,
+        tags::WINDOW_CENTER,
+        tags::MODALITIES_IN_STUDY,
+        tags::RETRIEVE_URL,
+    ]);
     assert_eq!(asked.beyond_index(), [tags::WINDOW_CENTER]);
 
-    let within = Query { study: Some(uid("1.11")), ..Query::new(Level::Series) };
+    let within = Query {
+        study: Some(uid("1.11")),
+        ..Query::new(Level::Series)
+    };
     let series = index.search(&within).await.unwrap();
-    assert_eq!(keys(&series[0]), "00080005 00080056 00080060 0008103E 0020000D 0020000E 00200011 00201209 00400244 00400245 00400275");
+    assert_eq!(
+        keys(&series[0]),
+        "00080005 00080056 00080060 0008103E 0020000D 0020000E 00200011 00201209 00400244 00400245 00400275"
+    );
     assert_eq!(value(&series[0], "00201209"), &json!(2));
-    assert_eq!(series.iter().map(|series| value(series, "00200011")).collect::<Vec<_>>(), [1, 2]);
-    let anywhere = &index.search(&query(Level::Series, &[(tags::MODALITY, "US")])).await.unwrap()[0];
-    assert_eq!((value(anywhere, "00100020"), value(anywhere, "00080060")), (&json!("M2"), &json!("US")));
+    assert_eq!(
+        series
+            .iter()
+            .map(|series| value(series, "00200011"))
+            .collect::<Vec<_>>(),
+        [1, 2]
+    );
+    let anywhere = &index
+        .search(&query(Level::Series, &[(tags::MODALITY, "US")]))
+        .await
+        .unwrap()[0];
+    assert_eq!(
+        (value(anywhere, "00100020"), value(anywhere, "00080060")),
+        (&json!("M2"), &json!("US"))
+    );
     assert!(!anywhere.contains_key("00180015"));
-    let all = Query { include: Include::All, ..query(Level::Series, &[(tags::MODALITY, "US")]) };
+    let all = Query {
+        include: Include::All,
+        ..query(Level::Series, &[(tags::MODALITY, "US")])
+    };
     assert_eq!(value(&index.search(&all).await.unwrap()[0], "00180015"), "CHEST");
 
-    let within = Query { study: Some(uid("1.11")), series: Some(uid("1.11.1")), ..Query::new(Level::Object) };
+    let within = Query {
+        study: Some(uid("1.11")),
+        series: Some(uid("1.11.1")),
+        ..Query::new(Level::Object)
+    };
     let objects = index.search(&within).await.unwrap();
     assert_eq!(objects.len(), 2);
-    assert_eq!(keys(&objects[0]), "00080005 00080016 00080018 00080056 0020000D 0020000E 00200013 00280008 00280010 00280011 00280100");
-    assert_eq!((value(&objects[0], "00280010"), value(&objects[0], "00280008")), (&json!(512), &json!(3)));
-    let include = Include::Tags(vec![tags::CONTENT_TIME, tags::CONTENT_DATE, tags::AVAILABLE_TRANSFER_SYNTAX_UID]);
+    assert_eq!(
+        keys(&objects[0]),
+        "00080005 00080016 00080018 00080056 0020000D 0020000E 00200013 00280008 00280010 00280011 00280100"
+    );
+    assert_eq!(
+        (value(&objects[0], "00280010"), value(&objects[0], "00280008")),
+        (&json!(512), &json!(3))
+    );
+    let include = Include::Tags(vec![
+        tags::CONTENT_TIME,
+        tags::CONTENT_DATE,
+        tags::AVAILABLE_TRANSFER_SYNTAX_UID,
+    ]);
     let more = &index.search(&Query { include, ..within }).await.unwrap()[0];
-    assert_eq!((value(more, "00080023"), value(more, "00080033")), (&json!("20240105"), &json!("101112.500000")));
+    assert_eq!(
+        (value(more, "00080023"), value(more, "00080033")),
+        (&json!("20240105"), &json!("101112.500000"))
+    );
     assert_eq!(value(more, "00083002"), "1.2.840.10008.1.2.1");
-    let anywhere = &index.search(&query(Level::Object, &[(tags::SOP_INSTANCE_UID, "1.11.2.1")])).await.unwrap()[0];
-    assert_eq!((value(anywhere, "00100020"), value(anywhere, "00080060")), (&json!("S2"), &json!("SR")));
+    let anywhere = &index
+        .search(&query(Level::Object, &[(tags::SOP_INSTANCE_UID, "1.11.2.1")]))
+        .await
+        .unwrap()[0];
+    assert_eq!(
+        (value(anywhere, "00100020"), value(anywhere, "00080060")),
+        (&json!("S2"), &json!("SR"))
+    );
 }
 
 #[tokio::test]
 async fn what_cannot_be_matched_is_said() {
     let fresh = fresh_index().await;
-    let mut asked = query(Level::Study, &[(tags::MODALITY, "CT"), (tags::PATIENT_ID, "1"), (tags::WINDOW_CENTER, "3"), (tags::WINDOW_WIDTH, "")]);
+    let mut asked = query(
+        Level::Study,
+        &[
+            (tags::MODALITY, "CT"),
+            (tags::PATIENT_ID, "1"),
+            (tags::WINDOW_CENTER, "3"),
+            (tags::WINDOW_WIDTH, ""),
+        ],
+    );
     assert_eq!(asked.unsupported(), [tags::MODALITY, tags::WINDOW_CENTER]);
     let error = fresh.index.search(&asked).await.unwrap_err();
     assert_eq!(error.to_string(), "(0008,0060) cannot be matched at the study level");
     let unsupported = asked.unsupported();
     asked.matching.retain(|(tag, _)| !unsupported.contains(tag));
     assert!(fresh.index.search(&asked).await.unwrap().is_empty());
-    let error = fresh.index.search(&query(Level::Study, &[(tags::STUDY_DATE, "May")])).await.unwrap_err();
-    assert!(matches!(error, SearchError::BadValue { tag: tags::STUDY_DATE, .. }));
+    let error = fresh
+        .index
+        .search(&query(Level::Study, &[(tags::STUDY_DATE, "May")]))
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        SearchError::BadValue {
+            tag: tags::STUDY_DATE,
+            ..
+        }
+    ));
 }
 
 #[tokio::test]
 async fn pages_join_without_gap_or_overlap() {
     let (_fresh, index) = filled().await;
     for level in [Level::Study, Level::Series, Level::Object] {
-        let whole = index.search(&Query { limit: 1_000_000, ..Query::new(level) }).await.unwrap();
+        let whole = index
+            .search(&Query {
+                limit: 1_000_000,
+                ..Query::new(level)
+            })
+            .await
+            .unwrap();
         let expected = [10, 12, 24][level as usize];
         assert_eq!(whole.len(), expected);
         for limit in [1, 3, 7] {
             let mut joined = Vec::new();
             loop {
-                let page = index.search(&Query { limit, offset: joined.len() as u64, ..Query::new(level) }).await.unwrap();
+                let page = index
+                    .search(&Query {
+                        limit,
+                        offset: joined.len() as u64,
+                        ..Query::new(level)
+                    })
+                    .await
+                    .unwrap();
                 if page.is_empty() {
                     break;
                 }
@@ -291,9 +461,25 @@ async fn pages_join_without_gap_or_overlap() {
         }
     }
     let dates: Vec<_> = index.search(&Query::new(Level::Study)).await.unwrap();
-    let dates: Vec<_> = dates.iter().map(|study| value(study, "00080020").as_str().unwrap_or("").to_owned()).collect();
-    assert_eq!(dates[..4], ["20240102", "20240102", "20240101", "20240101"], "the latest first");
-    assert!(index.search(&Query { offset: u64::MAX, ..Query::new(Level::Study) }).await.unwrap().is_empty());
+    let dates: Vec<_> = dates
+        .iter()
+        .map(|study| value(study, "00080020").as_str().unwrap_or("").to_owned())
+        .collect();
+    assert_eq!(
+        dates[..4],
+        ["20240102", "20240102", "20240101", "20240101"],
+        "the latest first"
+    );
+    assert!(
+        index
+            .search(&Query {
+                offset: u64::MAX,
+                ..Query::new(Level::Study)
+            })
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 /// An object that was replaced by one of another series leaves its series, which is then not found.
@@ -303,9 +489,24 @@ async fn a_series_without_objects_is_not_found() {
     let index = &fresh.index;
     let mut moved = object(1, 2, 1, "y");
     moved.identity.sop_instance = uid("1.1.1.1");
-    index.commit(&[object(1, 1, 1, "x")], Duplicates::Replace).await.unwrap();
-    assert_eq!(index.commit(&[moved], Duplicates::Replace).await.unwrap(), [Indexed::Replaced]);
+    index
+        .commit(&[object(1, 1, 1, "x")], Duplicates::Replace)
+        .await
+        .unwrap();
+    assert_eq!(
+        index.commit(&[moved], Duplicates::Replace).await.unwrap(),
+        [Indexed::Replaced]
+    );
     let series = index.search(&Query::new(Level::Series)).await.unwrap();
-    assert_eq!(series.iter().map(|series| value(series, "0020000E")).collect::<Vec<_>>(), ["1.1.2"]);
-    assert_eq!(value(&index.search(&Query::new(Level::Study)).await.unwrap()[0], "00201206"), &json!(1));
+    assert_eq!(
+        series
+            .iter()
+            .map(|series| value(series, "0020000E"))
+            .collect::<Vec<_>>(),
+        ["1.1.2"]
+    );
+    assert_eq!(
+        value(&index.search(&Query::new(Level::Study)).await.unwrap()[0], "00201206"),
+        &json!(1)
+    );
 }
