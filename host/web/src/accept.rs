@@ -1,11 +1,15 @@
 //! What a client accepts, matched against what this host can give (PS3.18 §8.7).
 //!
-//! Pure: reads media types, decides a representation or says in one sentence what is on offer. Where the standard's
+//! Reads media types, decides a representation or says in one sentence what is on offer. Where the standard's
 //! default would be a conversion (an `application/dicom` without `transfer-syntax` means Explicit VR Little Endian),
 //! the object is given as it is stored: no conversion is offered yet, and every client reads the syntax from the file.
 
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, Query};
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
+use axum::http::request::Parts;
 
 use crate::media::MediaType;
 
@@ -25,7 +29,7 @@ pub(crate) struct NotAcceptable(pub(crate) &'static str);
 
 /// The media types that a request accepts, the most wanted first; empty when it does not say. The query parameter
 /// `accept` (PS3.18 §8.3.3.1) outranks the header.
-pub(crate) fn accepted(headers: &HeaderMap, parameter: Option<&str>) -> Vec<MediaType> {
+fn accepted(headers: &HeaderMap, parameter: Option<&str>) -> Vec<MediaType> {
     // `+` in a query means a blank, but nobody means one in `application/dicom+json`.
     let parameter = parameter.map(|text| text.trim().replace("dicom ", "dicom+"));
     let mut accepted: Vec<MediaType> = match parameter {
@@ -41,6 +45,23 @@ pub(crate) fn accepted(headers: &HeaderMap, parameter: Option<&str>) -> Vec<Medi
     // Stable: equal weights keep the client's order.
     accepted.sort_by_key(|media| std::cmp::Reverse(media.weight()));
     accepted
+}
+
+/// The media types that a request accepts, for handlers to take.
+pub(crate) struct Accepted(pub(crate) Vec<MediaType>);
+
+impl<S: Sync> FromRequestParts<S> for Accepted {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let pairs =
+            Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_or_else(|_| Vec::new(), |Query(pairs)| pairs);
+        let parameter = pairs.iter().find(|(name, _)| name == "accept");
+        Ok(Self(accepted(
+            &parts.headers,
+            parameter.map(|(_, value)| value.as_str()),
+        )))
+    }
 }
 
 /// The content type of a DICOM JSON answer.
@@ -104,10 +125,7 @@ impl Syntaxes {
 ///
 /// # Errors
 /// [`NotAcceptable`] when the client accepts neither shape of `application/dicom`.
-pub(crate) fn objects(
-    accepted: &[MediaType],
-    resource: Resource,
-) -> Result<(Shape, Syntaxes), NotAcceptable> {
+pub(crate) fn objects(accepted: &[MediaType], resource: Resource) -> Result<(Shape, Syntaxes), NotAcceptable> {
     let shaped: Vec<(Shape, &MediaType)> = accepted
         .iter()
         .filter_map(|media| shape(media, resource).map(|shape| (shape, media)))
@@ -117,9 +135,7 @@ pub(crate) fn objects(
             Ok((Shape::Multipart, Syntaxes::Any))
         } else {
             Err(NotAcceptable(match resource {
-                Resource::Many => {
-                    "objects are given as multipart/related; type=\"application/dicom\""
-                }
+                Resource::Many => "objects are given as multipart/related; type=\"application/dicom\"",
                 Resource::One => {
                     "an object is given as multipart/related; type=\"application/dicom\", or as application/dicom"
                 }
@@ -138,11 +154,7 @@ pub(crate) fn objects(
 
 fn shape(media: &MediaType, resource: Resource) -> Option<Shape> {
     match media.essence() {
-        RELATED => match media
-            .parameter("type")
-            .map(str::to_ascii_lowercase)
-            .as_deref()
-        {
+        RELATED => match media.parameter("type").map(str::to_ascii_lowercase).as_deref() {
             None | Some(DICOM | "*/*" | "application/*" | "") => Some(Shape::Multipart),
             Some(_) => None,
         },

@@ -5,7 +5,6 @@ use axum::routing::get;
 use axum::{Json, Router};
 use isocenter_archive::index::{DeadJob, JobKind, Quarantined, Transport};
 use isocenter_plugin::State;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::AppState;
@@ -25,24 +24,19 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 /// `?limit=`, read by hand so that a mistake gets a sentence.
-#[derive(Debug, Deserialize)]
-struct Page {
-    limit: Option<String>,
-}
+type Pairs = Query<Vec<(String, String)>>;
 
-impl Page {
-    fn limit(&self) -> Result<u32, RouteError> {
-        match &self.limit {
-            None => Ok(USUAL),
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|limit| (1..=MOST).contains(limit))
-                .ok_or_else(|| RouteError::BadParameter {
-                    name: "limit".to_owned(),
-                    reason: format!("it must be a whole number from 1 to {MOST}"),
-                }),
-        }
+fn limit(Query(pairs): Pairs) -> Result<u32, RouteError> {
+    match pairs.iter().find(|(name, _)| name == "limit") {
+        None => Ok(USUAL),
+        Some((_, text)) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=MOST).contains(limit))
+            .ok_or_else(|| RouteError::BadParameter {
+                name: "limit".to_owned(),
+                reason: format!("it must be a whole number from 1 to {MOST}"),
+            }),
     }
 }
 
@@ -88,11 +82,8 @@ async fn about(Shared(state): Shared<AppState>) -> Json<Value> {
     }))
 }
 
-async fn quarantine(
-    Shared(state): Shared<AppState>,
-    Query(page): Query<Page>,
-) -> Result<Json<Value>, RouteError> {
-    let held = state.archive().index().quarantined(page.limit()?).await?;
+async fn quarantine(Shared(state): Shared<AppState>, pairs: Pairs) -> Result<Json<Value>, RouteError> {
+    let held = state.archive().index().quarantined(limit(pairs)?).await?;
     Ok(Json(held.iter().map(quarantined).collect()))
 }
 
@@ -122,11 +113,8 @@ pub(crate) fn transport(transport: Transport) -> &'static str {
     }
 }
 
-async fn dead_letters(
-    Shared(state): Shared<AppState>,
-    Query(page): Query<Page>,
-) -> Result<Json<Value>, RouteError> {
-    let dead = state.archive().index().dead(page.limit()?).await?;
+async fn dead_letters(Shared(state): Shared<AppState>, pairs: Pairs) -> Result<Json<Value>, RouteError> {
+    let dead = state.archive().index().dead(limit(pairs)?).await?;
     Ok(Json(dead.iter().map(dead_letter).collect()))
 }
 

@@ -9,9 +9,7 @@ use isocenter_dicom::Tag;
 
 /// A name that is neither a keyword nor a tag.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "\"{name}\" is no attribute: write a keyword such as {nearest}, or eight hexadecimal digits such as {digits}"
-)]
+#[error("\"{name}\" is no attribute: write a keyword such as {nearest}, or eight hexadecimal digits such as {digits}")]
 pub(crate) struct UnknownAttribute {
     /// As it was written, shortened.
     name: String,
@@ -63,9 +61,7 @@ fn tag(name: &str) -> Option<Tag> {
         let [a, b, c, d] = number.to_be_bytes();
         return Some(Tag(u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])));
     }
-    StandardDataDictionary
-        .by_name(name)
-        .map(DataDictionaryEntry::tag)
+    StandardDataDictionary.by_name(name).map(DataDictionaryEntry::tag)
 }
 
 fn unknown(name: &str) -> UnknownAttribute {

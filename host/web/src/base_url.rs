@@ -40,12 +40,7 @@ impl BaseUrl {
     }
 
     /// Chooses among what is configured, what the request says, and where the host listens.
-    fn choose(
-        configured: Option<&str>,
-        headers: &HeaderMap,
-        authority: Option<&str>,
-        listen: &str,
-    ) -> Self {
+    fn choose(configured: Option<&str>, headers: &HeaderMap, authority: Option<&str>, listen: &str) -> Self {
         if let Some(url) = configured {
             return Self(url.trim_end_matches('/').to_owned());
         }
@@ -54,15 +49,7 @@ impl BaseUrl {
             .unwrap_or("http");
         let named = first(headers, HOST.as_str()).or(authority);
         let host = first(headers, "x-forwarded-host")
-            .or_else(|| {
-                named.map(|host| {
-                    if is_listener(host, listen) {
-                        listen
-                    } else {
-                        host
-                    }
-                })
-            })
+            .or_else(|| named.map(|host| if is_listener(host, listen) { listen } else { host }))
             .filter(|host| is_host(host))
             .unwrap_or(listen);
         let prefix = first(headers, "x-forwarded-prefix")
@@ -75,52 +62,40 @@ impl BaseUrl {
 /// The first value of a header that proxies append to.
 fn first<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let value = headers.get(name)?.to_str().ok()?;
-    value
-        .split(',')
-        .next()
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
+    value.split(',').next().map(str::trim).filter(|value| !value.is_empty())
 }
 
 /// Whether a host without a port is the address that is listened on: some clients leave the port out of `Host`, and
 /// nobody but they would get a URL of another port.
 fn is_listener(host: &str, listen: &str) -> bool {
-    listen
-        .rsplit_once(':')
-        .is_some_and(|(address, _)| address == host)
+    listen.rsplit_once(':').is_some_and(|(address, _)| address == host)
 }
 
 fn is_host(text: &str) -> bool {
     text.len() <= 255
-        && text.bytes().all(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
-        })
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
 }
 
 fn is_path(text: &str) -> bool {
     text.len() <= 255
         && text.starts_with('/')
         && !text.starts_with("//")
-        && text.bytes().all(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b'/')
-        })
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b'/'))
 }
 
 impl FromRequestParts<AppState> for BaseUrl {
     type Rejection = Infallible;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &AppState,
-    ) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Self::Rejection> {
         let about = &state.app.about;
         Ok(Self::choose(
             about.public_url.as_deref(),
             &parts.headers,
-            parts
-                .uri
-                .authority()
-                .map(axum::http::uri::Authority::as_str),
+            parts.uri.authority().map(axum::http::uri::Authority::as_str),
             &about.http_listen,
         ))
     }

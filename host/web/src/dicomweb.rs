@@ -11,7 +11,8 @@ mod search;
 mod store;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
 use axum::routing::{MethodRouter, get, post};
 use isocenter_dicom::uid::Uid;
 use serde::Deserialize;
@@ -22,23 +23,14 @@ use crate::error::RouteError;
 /// Everything below `/dicom-web`.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
-        .route(
-            "/dicom-web/studies",
-            get(search::studies).merge(store_here()),
-        )
-        .route(
-            "/dicom-web/studies/{study}",
-            get(retrieve::study).merge(store_here()),
-        )
+        .route("/dicom-web/studies", get(search::studies).merge(store_here()))
+        .route("/dicom-web/studies/{study}", get(retrieve::study).merge(store_here()))
         .route("/dicom-web/series", get(search::series))
         .route("/dicom-web/instances", get(search::objects))
         .route("/dicom-web/studies/{study}/metadata", get(metadata::answer))
         .route("/dicom-web/studies/{study}/series", get(search::series))
         .route("/dicom-web/studies/{study}/instances", get(search::objects))
-        .route(
-            "/dicom-web/studies/{study}/series/{series}",
-            get(retrieve::series),
-        )
+        .route("/dicom-web/studies/{study}/series/{series}", get(retrieve::series))
         .route(
             "/dicom-web/studies/{study}/series/{series}/metadata",
             get(metadata::answer),
@@ -103,13 +95,13 @@ async fn bulk_data() -> RouteError {
 
 /// The UIDs of a path, as they came.
 #[derive(Debug, Deserialize)]
-pub(crate) struct RawScope {
+struct RawScope {
     study: Option<String>,
     series: Option<String>,
     object: Option<String>,
 }
 
-/// The UIDs of a path, proven to be UIDs. A lower level is never there without the higher ones: the routes see to it.
+/// The UIDs of a path, proven to be UIDs; handlers take it as it is. A lower level is never there without the higher ones: the routes see to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scope {
     pub(crate) study: Option<Uid>,
@@ -117,15 +109,25 @@ pub(crate) struct Scope {
     pub(crate) object: Option<Uid>,
 }
 
-impl Scope {
-    pub(crate) fn of(Path(raw): Path<RawScope>) -> Result<Self, RouteError> {
+impl<S: Send + Sync> FromRequestParts<S> for Scope {
+    type Rejection = RouteError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        // Fails only for escapes that are not UTF-8, wherever in the path they are.
+        let Path(raw) = Path::<RawScope>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| RouteError::BadUid {
+                level: "study, series or instance",
+            })?;
         Ok(Self {
             study: uid("study", raw.study)?,
             series: uid("series", raw.series)?,
             object: uid("instance", raw.object)?,
         })
     }
+}
 
+impl Scope {
     /// For a sentence: `study 1.2.3`, `series 1.2.3.4`.
     pub(crate) fn named(&self) -> String {
         match (&self.object, &self.series, &self.study) {

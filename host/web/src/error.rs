@@ -100,9 +100,7 @@ pub(crate) enum RouteError {
     #[error("the body could not be read to its end")]
     BrokenBody,
     /// All permits are taken.
-    #[error(
-        "{limit} requests are in progress, which is as many as this host takes: try again in a moment"
-    )]
+    #[error("{limit} requests are in progress, which is as many as this host takes: try again in a moment")]
     Busy {
         /// Requests at once.
         limit: usize,
@@ -111,9 +109,7 @@ pub(crate) enum RouteError {
     #[error("the index cannot be asked now: try again in a moment")]
     Index(#[source] IndexError),
     /// An object could not be read.
-    #[error(
-        "an object of this resource cannot be read from the archive: its operator finds the cause in the log"
-    )]
+    #[error("an object of this resource cannot be read from the archive: its operator finds the cause in the log")]
     Archive(#[source] ArchiveError),
 }
 
@@ -155,8 +151,7 @@ impl From<ArchiveError> for RouteError {
 impl IntoResponse for RouteError {
     fn into_response(self) -> Response {
         let status = self.status();
-        if status.is_server_error() && !matches!(self, Self::Busy { .. } | Self::NotOffered { .. })
-        {
+        if status.is_server_error() && !matches!(self, Self::Busy { .. } | Self::NotOffered { .. }) {
             tracing::error!(error = ?self, "a request failed inside the host");
         }
         let mut response = (status, Json(json!({ "error": self.to_string() }))).into_response();

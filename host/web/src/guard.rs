@@ -11,8 +11,7 @@ use std::time::Instant;
 use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -52,10 +51,7 @@ pub(crate) async fn watch(State(state): State<AppState>, request: Request, next:
         Some(permit)
     } else {
         let limit = state.app.limits.requests;
-        return ending.attach(
-            span.in_scope(|| RouteError::Busy { limit }.into_response()),
-            None,
-        );
+        return ending.attach(span.in_scope(|| RouteError::Busy { limit }.into_response()), None);
     };
     let response = next.run(request).instrument(span).await;
     ending.attach(response, permit)
@@ -174,13 +170,8 @@ fn protect(headers: &mut HeaderMap) {
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "no-referrer"),
         (CACHE_CONTROL, "no-store"),
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     ] {
-        headers
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }

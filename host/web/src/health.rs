@@ -90,10 +90,7 @@ async fn database(state: &AppState) -> Result<(), String> {
     match tokio::time::timeout(PATIENCE, state.archive().index().ping()).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!(
-            "the database did not answer within {} s",
-            PATIENCE.as_secs()
-        )),
+        Err(_) => Err(format!("the database did not answer within {} s", PATIENCE.as_secs())),
     }
 }
 
@@ -109,14 +106,8 @@ async fn disk(folder: &Path) -> Result<(), String> {
     };
     match tokio::time::timeout(PATIENCE, probe).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(format!(
-            "the data folder cannot be written: {}",
-            error.kind()
-        )),
-        Err(_) => Err(format!(
-            "the data folder took longer than {} s",
-            PATIENCE.as_secs()
-        )),
+        Ok(Err(error)) => Err(format!("the data folder cannot be written: {}", error.kind())),
+        Err(_) => Err(format!("the data folder took longer than {} s", PATIENCE.as_secs())),
     }
 }
 

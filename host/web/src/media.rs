@@ -26,10 +26,7 @@ impl MediaType {
                 Some((name.trim().to_ascii_lowercase(), unquoted(value.trim())))
             })
             .collect();
-        Some(Self {
-            essence,
-            parameters,
-        })
+        Some(Self { essence, parameters })
     }
 
     /// Reads a comma-separated list; what is not a media type is left out.

@@ -267,8 +267,7 @@ impl Reader {
             None if self.rest.len() > limit => Err(BadMultipart::HeadTooLong { part, limit }),
             None => Ok(None),
             Some(length) => {
-                let lines = header_lines(&self.rest.split_to(length))
-                    .ok_or(BadMultipart::HeadLine { part })?;
+                let lines = header_lines(&self.rest.split_to(length)).ok_or(BadMultipart::HeadLine { part })?;
                 self.state = State::ContentBegins;
                 Ok(Some(Event::Head(PartHead { lines })))
             }
@@ -295,10 +294,7 @@ impl Reader {
         let longest = self.rest.len().min(self.delimiter.len() - 1);
         let tail = self.rest.slice(self.rest.len() - longest..);
         memchr::memchr_iter(b'\r', &tail)
-            .find(|at| {
-                tail.get(*at..)
-                    .is_some_and(|end| self.delimiter.starts_with(end))
-            })
+            .find(|at| tail.get(*at..).is_some_and(|end| self.delimiter.starts_with(end)))
             .map_or(0, |at| tail.len() - at)
     }
 }
@@ -326,10 +322,7 @@ impl Following {
         if bytes == b"-" {
             return Self::Unknown;
         }
-        let padding = bytes
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\t'))
-            .count();
+        let padding = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         match bytes.get(padding..) {
             _ if padding > Self::PADDING => Self::NotADelimiter,
             Some([b'\r', b'\n', ..]) => Self::Part(padding + 2),

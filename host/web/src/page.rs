@@ -28,7 +28,8 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/", get(page))
 }
 
-async fn page(State(state): State<AppState>, QueryString(search): QueryString<Search>) -> Response {
+async fn page(State(state): State<AppState>, QueryString(pairs): QueryString<Vec<(String, String)>>) -> Response {
+    let search = Search::read(pairs);
     let index = state.archive().index();
     let (totals, listing, backlogs, held, dead) = tokio::join!(
         index.totals(),
@@ -71,10 +72,7 @@ async fn page(State(state): State<AppState>, QueryString(search): QueryString<Se
     let document = document(&state.app.about.ae_title, &body);
     (
         [
-            (
-                CONTENT_TYPE,
-                HeaderValue::from_static("text/html; charset=utf-8"),
-            ),
+            (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
             (CONTENT_SECURITY_POLICY, style::policy()),
         ],
         document.into_string(),

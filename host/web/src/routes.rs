@@ -40,8 +40,9 @@ async fn unknown(uri: Uri) -> RouteError {
             "dicom-web" => {
                 "DICOMweb has /dicom-web/studies[/{study}[/series[/{series}[/instances[/{instance}]]]]], each with /metadata"
             }
-            "dicomweb" | "studies" | "series" | "instances" | "wado" | "qido" | "stow" | "rs"
-            | "dcm4chee-arc" => "DICOMweb is at /dicom-web",
+            "dicomweb" | "studies" | "series" | "instances" | "wado" | "qido" | "stow" | "rs" | "dcm4chee-arc" => {
+                "DICOMweb is at /dicom-web"
+            }
             _ => "there are / (a page), /dicom-web, /api, /healthz, /readyz and /metrics",
         },
     }
@@ -55,11 +56,7 @@ async fn wrong_method(method: Method, uri: Uri) -> response::Result<Response> {
         "GET, HEAD, OPTIONS"
     };
     if method == Method::OPTIONS {
-        return Ok((
-            StatusCode::NO_CONTENT,
-            [(ALLOW, HeaderValue::from_static(allowed))],
-        )
-            .into_response());
+        return Ok((StatusCode::NO_CONTENT, [(ALLOW, HeaderValue::from_static(allowed))]).into_response());
     }
     Err(RouteError::Method { allowed }.into())
 }

@@ -79,15 +79,9 @@ pub async fn serve_within(
             next = next => next,
         };
         match (permit, accepted) {
-            (Ok(permit), Ok((stream, peer))) => open(
-                &mut connections,
-                &graceful,
-                &router,
-                &bounds,
-                stream,
-                peer,
-                permit,
-            ),
+            (Ok(permit), Ok((stream, peer))) => {
+                open(&mut connections, &graceful, &router, &bounds, stream, peer, permit)
+            }
             (Err(_closed), _) => break,
             (_, Err(error)) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -100,10 +94,7 @@ pub async fn serve_within(
     }
     // New connections are refused from here on.
     drop(listener);
-    if tokio::time::timeout(bounds.drain, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(bounds.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!(
             open = connections.len(),
             "requests were cut off: they did not end within the drain time"
@@ -116,9 +107,7 @@ pub async fn serve_within(
 fn is_of_the_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
     )
 }
 
@@ -134,13 +123,11 @@ fn open(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let service = router
-        .clone()
-        .map_request(move |request: hyper::Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request
-        });
+    let service = router.clone().map_request(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request
+    });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.header)

@@ -12,6 +12,5 @@ pub(crate) fn value(sentence: &str) -> HeaderValue {
         .filter(|character| matches!(character, ' '..='~') && !matches!(character, '"' | '\\'))
         .take(LONGEST)
         .collect();
-    HeaderValue::from_str(&format!("299 isocenter \"{sentence}\""))
-        .unwrap_or(HeaderValue::from_static("299 isocenter"))
+    HeaderValue::from_str(&format!("299 isocenter \"{sentence}\"")).unwrap_or(HeaderValue::from_static("299 isocenter"))
 }

@@ -14,17 +14,12 @@ fn headers(values: &[&'static str]) -> HeaderMap {
 
 #[test]
 fn objects_of_a_resource() {
-    let one_of =
-        |uids: &[&str]| Syntaxes::OneOf(uids.iter().map(|uid| (*uid).to_owned()).collect());
+    let one_of = |uids: &[&str]| Syntaxes::OneOf(uids.iter().map(|uid| (*uid).to_owned()).collect());
     type Case = (&'static [&'static str], Resource, Option<(Shape, Syntaxes)>);
     let table: Vec<Case> = vec![
         (&[], Resource::Many, Some((Shape::Multipart, Syntaxes::Any))),
         (&[], Resource::One, Some((Shape::Multipart, Syntaxes::Any))),
-        (
-            &["*/*"],
-            Resource::One,
-            Some((Shape::Multipart, Syntaxes::Any)),
-        ),
+        (&["*/*"], Resource::One, Some((Shape::Multipart, Syntaxes::Any))),
         (
             &[r#"multipart/related; type="application/dicom""#],
             Resource::Many,
@@ -36,9 +31,7 @@ fn objects_of_a_resource() {
             Some((Shape::Multipart, Syntaxes::Any)),
         ),
         (
-            &[
-                r#"multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.1"#,
-            ],
+            &[r#"multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.1"#],
             Resource::Many,
             Some((Shape::Multipart, one_of(&["1.2.840.10008.1.2.1"]))),
         ),
@@ -73,11 +66,7 @@ fn objects_of_a_resource() {
             Resource::One,
             Some((Shape::Single, Syntaxes::Any)),
         ),
-        (
-            &["multipart/related; type=image/jpeg"],
-            Resource::Many,
-            None,
-        ),
+        (&["multipart/related; type=image/jpeg"], Resource::Many, None),
         (
             &["application/dicom;q=0"],
             Resource::One,
@@ -99,21 +88,9 @@ fn json_answers() {
         (&["*/*"], None, dicom_json),
         (&["application/dicom+json"], None, dicom_json),
         (&["application/json"], None, Some("application/json")),
-        (
-            &["application/json;q=0.9, application/dicom+json"],
-            None,
-            dicom_json,
-        ),
-        (
-            &["text/html,application/xml;q=0.9,*/*;q=0.8"],
-            None,
-            dicom_json,
-        ),
-        (
-            &[r#"multipart/related; type="application/dicom+xml""#],
-            None,
-            None,
-        ),
+        (&["application/json;q=0.9, application/dicom+json"], None, dicom_json),
+        (&["text/html,application/xml;q=0.9,*/*;q=0.8"], None, dicom_json),
+        (&[r#"multipart/related; type="application/dicom+xml""#], None, None),
         (&["text/html"], None, None),
         (&["text/html"], Some("application/dicom+json"), dicom_json),
         (&["text/html"], Some("application/dicom json"), dicom_json),

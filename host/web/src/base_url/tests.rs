@@ -40,31 +40,14 @@ fn chosen_from_configuration_then_request_then_address() {
         // What is no host, no scheme, no path is not repeated.
         (None, &[("host", "h\"><script>")], "http://127.0.0.1:8080"),
         (None, &[("host", "h/path")], "http://127.0.0.1:8080"),
-        (
-            None,
-            &[("host", "h"), ("x-forwarded-proto", "javascript")],
-            "http://h",
-        ),
-        (
-            None,
-            &[("host", "h"), ("x-forwarded-prefix", "//evil")],
-            "http://h",
-        ),
-        (
-            None,
-            &[("host", "h"), ("x-forwarded-prefix", "/<b>")],
-            "http://h",
-        ),
+        (None, &[("host", "h"), ("x-forwarded-proto", "javascript")], "http://h"),
+        (None, &[("host", "h"), ("x-forwarded-prefix", "//evil")], "http://h"),
+        (None, &[("host", "h"), ("x-forwarded-prefix", "/<b>")], "http://h"),
     ];
     for (configured, headers, expected) in table {
         let map: HeaderMap = headers
             .iter()
-            .map(|(name, value)| {
-                (
-                    HeaderName::from_static(name),
-                    HeaderValue::from_static(value),
-                )
-            })
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         assert_eq!(
             BaseUrl::choose(configured, &map, None, listen),

@@ -25,11 +25,7 @@ pub(super) fn response(
     content_type: &'static str,
     elements: impl Stream<Item = Result<DataSet, RouteError>> + Send + 'static,
 ) -> Response {
-    (
-        [(CONTENT_TYPE, content_type)],
-        Body::from_stream(pieces(elements)),
-    )
-        .into_response()
+    ([(CONTENT_TYPE, content_type)], Body::from_stream(pieces(elements))).into_response()
 }
 
 struct Writer {

@@ -3,21 +3,19 @@
 //! Headers are read from the packs and parsed again; a few at a time, in order. Pixel data is left out as a BulkDataURI
 //! that points at the object, which is where its bytes can be had.
 
-use axum::extract::{Path, Query as QueryString, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use axum::response::Response;
 use futures::stream::StreamExt;
 use isocenter_archive::index::Located;
 use isocenter_dicom::header::Header;
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dicom::{Tag, Value, tags};
-use serde::Deserialize;
 use serde_json::json;
 
+use super::Scope;
 use super::json_array::{self, DataSet};
 use super::objects::Objects;
-use super::{RawScope, Scope};
-use crate::accept;
+use crate::accept::{self, Accepted};
 use crate::app::AppState;
 use crate::attribute::digits;
 use crate::base_url::BaseUrl;
@@ -26,22 +24,15 @@ use crate::error::RouteError;
 /// Headers read at a time.
 const AT_ONCE: usize = 4;
 
-/// Query parameters of a metadata request.
-#[derive(Debug, Deserialize)]
-pub(super) struct Parameters {
-    accept: Option<String>,
-}
-
 /// The scope of the path decides whose metadata it is.
 pub(super) async fn answer(
     State(state): State<AppState>,
-    scope: Path<RawScope>,
+    scope: Scope,
     base: BaseUrl,
-    QueryString(parameters): QueryString<Parameters>,
-    headers: HeaderMap,
+    Accepted(accepted): Accepted,
 ) -> Result<Response, RouteError> {
-    let content_type = accept::json(&accept::accepted(&headers, parameters.accept.as_deref()))?;
-    let objects = Objects::find(&state, Scope::of(scope)?).await?;
+    let content_type = accept::json(&accepted)?;
+    let objects = Objects::find(&state, scope).await?;
     let elements = objects
         .stream()
         .map(move |at| {
@@ -73,8 +64,7 @@ fn data_set(header: &Header, at: &Located, base: &BaseUrl) -> DataSet {
 
 /// Whether something follows the header. Of a deflated object the place does not say; its image module does.
 fn has_pixels(header: &Header, at: &Located) -> bool {
-    let deflated =
-        TransferSyntax::lookup(at.syntax.as_str()).is_some_and(|syntax| syntax.is_deflated());
+    let deflated = TransferSyntax::lookup(at.syntax.as_str()).is_some_and(|syntax| syntax.is_deflated());
     if deflated {
         header.element(&tags::BITS_ALLOCATED.into()).is_some()
     } else {

@@ -64,30 +64,16 @@ impl Objects {
     }
 
     async fn turn(&mut self, after: Option<Cursor>) -> Result<(), RouteError> {
-        let Scope {
-            study,
-            series,
-            object,
-        } = &self.scope;
+        let Scope { study, series, object } = &self.scope;
         let Some(study) = study else { return Ok(()) };
         let found = self
             .state
             .archive()
             .index()
-            .locate(
-                study,
-                series.as_ref(),
-                object.as_ref(),
-                after.as_ref(),
-                PAGE,
-            )
+            .locate(study, series.as_ref(), object.as_ref(), after.as_ref(), PAGE)
             .await?;
         let full = found.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-        self.next = if full {
-            found.last().map(Located::cursor)
-        } else {
-            None
-        };
+        self.next = if full { found.last().map(Located::cursor) } else { None };
         self.page = found.into();
         Ok(())
     }

@@ -6,19 +6,18 @@
 mod ahead;
 
 use axum::body::Body;
-use axum::extract::{Path, Query as QueryString, State};
+use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use isocenter_archive::index::Located;
-use serde::Deserialize;
 
 use self::ahead::ahead;
+use super::Scope;
 use super::objects::{Objects, first_that_is_not};
-use super::{RawScope, Scope};
-use crate::accept::{self, Resource, Shape, Syntaxes};
+use crate::accept::{self, Accepted, Resource, Shape, Syntaxes};
 use crate::app::AppState;
 use crate::base_url::BaseUrl;
 use crate::error::RouteError;
@@ -26,61 +25,47 @@ use crate::random;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Query parameters of a retrieval.
-#[derive(Debug, Deserialize)]
-pub(super) struct Parameters {
-    accept: Option<String>,
-}
-
 /// `GET /studies/{study}`.
 pub(super) async fn study(
     state: State<AppState>,
-    scope: Path<RawScope>,
+    scope: Scope,
     base: BaseUrl,
-    parameters: QueryString<Parameters>,
-    headers: HeaderMap,
+    accepted: Accepted,
 ) -> Result<Response, RouteError> {
-    answer(state, scope, base, parameters, headers, Resource::Many).await
+    answer(state, scope, base, accepted, Resource::Many).await
 }
 
 /// `GET /studies/{study}/series/{series}`.
 pub(super) async fn series(
     state: State<AppState>,
-    scope: Path<RawScope>,
+    scope: Scope,
     base: BaseUrl,
-    parameters: QueryString<Parameters>,
-    headers: HeaderMap,
+    accepted: Accepted,
 ) -> Result<Response, RouteError> {
-    answer(state, scope, base, parameters, headers, Resource::Many).await
+    answer(state, scope, base, accepted, Resource::Many).await
 }
 
 /// `GET /studies/{study}/series/{series}/instances/{object}`.
 pub(super) async fn object(
     state: State<AppState>,
-    scope: Path<RawScope>,
+    scope: Scope,
     base: BaseUrl,
-    parameters: QueryString<Parameters>,
-    headers: HeaderMap,
+    accepted: Accepted,
 ) -> Result<Response, RouteError> {
-    answer(state, scope, base, parameters, headers, Resource::One).await
+    answer(state, scope, base, accepted, Resource::One).await
 }
 
 async fn answer(
     State(state): State<AppState>,
-    scope: Path<RawScope>,
+    scope: Scope,
     base: BaseUrl,
-    QueryString(parameters): QueryString<Parameters>,
-    headers: HeaderMap,
+    Accepted(accepted): Accepted,
     resource: Resource,
 ) -> Result<Response, RouteError> {
-    let scope = Scope::of(scope)?;
-    let accepted = accept::accepted(&headers, parameters.accept.as_deref());
     let (shape, syntaxes) = accept::objects(&accepted, resource)?;
     if let Syntaxes::OneOf(_) = &syntaxes {
         // All are looked at before the first is sent: a status cannot be taken back.
-        if let Some(at) =
-            first_that_is_not(&state, &scope, |at| syntaxes.allow(at.syntax.as_str())).await?
-        {
+        if let Some(at) = first_that_is_not(&state, &scope, |at| syntaxes.allow(at.syntax.as_str())).await? {
             return Err(RouteError::Syntax {
                 object: at.identity.sop_instance.to_string(),
                 stored: at.syntax.to_string(),
@@ -110,16 +95,10 @@ fn multipart(state: &AppState, objects: Objects, base: BaseUrl) -> Response {
     let boundary = random::token();
     let last = format!("--{boundary}--\r\n");
     let length = objects.all().map(|all| {
-        all.map(|at| {
-            part_head(&boundary, &base, at).len() as u64 + at.place.length + LINE_END.len() as u64
-        })
-        .fold(last.len() as u64, u64::saturating_add)
+        all.map(|at| part_head(&boundary, &base, at).len() as u64 + at.place.length + LINE_END.len() as u64)
+            .fold(last.len() as u64, u64::saturating_add)
     });
-    let content_type = format!(
-        "{}; type=\"{}\"; boundary={boundary}",
-        accept::RELATED,
-        accept::DICOM
-    );
+    let content_type = format!("{}; type=\"{}\"; boundary={boundary}", accept::RELATED, accept::DICOM);
     let archive = state.archive().clone();
     let parts = objects
         .stream()

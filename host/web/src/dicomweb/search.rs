@@ -8,8 +8,7 @@ mod parameters;
 
 use std::collections::VecDeque;
 
-use axum::extract::{Path, Query as QueryString, State};
-use axum::http::HeaderMap;
+use axum::extract::{Query as QueryString, State};
 use axum::http::header::WARNING;
 use axum::response::Response;
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
@@ -19,9 +18,9 @@ use isocenter_dicom::{Tag, tags};
 use serde_json::json;
 
 use self::parameters::Search;
+use super::Scope;
 use super::json_array::{self, DataSet};
-use super::{RawScope, Scope};
-use crate::accept;
+use crate::accept::{self, Accepted};
 use crate::app::AppState;
 use crate::attribute::{digits, keyword};
 use crate::base_url::BaseUrl;
@@ -38,50 +37,34 @@ type Pairs = QueryString<Vec<(String, String)>>;
 /// `GET /studies`.
 pub(super) async fn studies(
     state: State<AppState>,
-    scope: Path<RawScope>,
+    scope: Scope,
     base: BaseUrl,
-    headers: HeaderMap,
+    accepted: Accepted,
     pairs: Pairs,
 ) -> Result<Response, RouteError> {
-    answer(state, Level::Study, Scope::of(scope)?, base, headers, pairs).await
+    answer(state, Level::Study, scope, base, accepted, pairs).await
 }
 
 /// `GET /series` and `GET /studies/{study}/series`.
 pub(super) async fn series(
     state: State<AppState>,
-    scope: Path<RawScope>,
+    scope: Scope,
     base: BaseUrl,
-    headers: HeaderMap,
+    accepted: Accepted,
     pairs: Pairs,
 ) -> Result<Response, RouteError> {
-    answer(
-        state,
-        Level::Series,
-        Scope::of(scope)?,
-        base,
-        headers,
-        pairs,
-    )
-    .await
+    answer(state, Level::Series, scope, base, accepted, pairs).await
 }
 
 /// `GET /instances`, `GET /studies/{study}/instances` and `GET /studies/{study}/series/{series}/instances`.
 pub(super) async fn objects(
     state: State<AppState>,
-    scope: Path<RawScope>,
+    scope: Scope,
     base: BaseUrl,
-    headers: HeaderMap,
+    accepted: Accepted,
     pairs: Pairs,
 ) -> Result<Response, RouteError> {
-    answer(
-        state,
-        Level::Object,
-        Scope::of(scope)?,
-        base,
-        headers,
-        pairs,
-    )
-    .await
+    answer(state, Level::Object, scope, base, accepted, pairs).await
 }
 
 async fn answer(
@@ -89,11 +72,11 @@ async fn answer(
     level: Level,
     scope: Scope,
     base: BaseUrl,
-    headers: HeaderMap,
+    accepted: Accepted,
     QueryString(pairs): Pairs,
 ) -> Result<Response, RouteError> {
     let search = Search::read(level, scope, pairs)?;
-    let content_type = accept::json(&accept::accepted(&headers, search.accept.as_deref()))?;
+    let content_type = accept::json(&accepted.0)?;
     let most = state.app.limits.search_results;
     let mut warnings = search.warnings.clone();
     let fill = Fill::of(&search.query);
@@ -108,10 +91,7 @@ async fn answer(
     let end = pages.query.offset.saturating_add(pages.left);
     let first = pages.next().await?;
     // Only a full first page can be followed by more than is given.
-    if search.limit.is_none_or(|limit| limit > most)
-        && !pages.exhausted
-        && pages.any_at(end).await?
-    {
+    if search.limit.is_none_or(|limit| limit > most) && !pages.exhausted && pages.any_at(end).await? {
         warnings.push(format!(
             "There are additional results that can be requested: this host returns {most} at a time, the next begin at offset={end}"
         ));
@@ -121,11 +101,7 @@ async fn answer(
     let elements = pages
         .stream(first)
         .map(move |result| {
-            let fill = if reads > 0 {
-                fill.clone()
-            } else {
-                Fill::Nothing
-            };
+            let fill = if reads > 0 { fill.clone() } else { Fill::Nothing };
             reads = reads.saturating_sub(1);
             let state = archive.clone();
             async move { with_header_values(&state, result?, fill).await }
@@ -133,9 +109,7 @@ async fn answer(
         .buffered(HEADERS_AT_ONCE);
     let mut response = json_array::response(content_type, elements);
     for warning in warnings {
-        response
-            .headers_mut()
-            .append(WARNING, warning::value(&warning));
+        response.headers_mut().append(WARNING, warning::value(&warning));
     }
     Ok(response)
 }
@@ -198,19 +172,10 @@ impl Pages {
             limit: 1,
             ..self.query.clone()
         };
-        Ok(!self
-            .state
-            .archive()
-            .index()
-            .search(&probe)
-            .await?
-            .is_empty())
+        Ok(!self.state.archive().index().search(&probe).await?.is_empty())
     }
 
-    fn stream(
-        self,
-        first: VecDeque<DataSet>,
-    ) -> impl Stream<Item = Result<DataSet, RouteError>> + Send {
+    fn stream(self, first: VecDeque<DataSet>) -> impl Stream<Item = Result<DataSet, RouteError>> + Send {
         stream::try_unfold((self, first), |(mut pages, mut page)| async move {
             if page.is_empty() {
                 page = pages.next().await?;
@@ -231,15 +196,10 @@ impl Pages {
         ) {
             (Some(study), _, _, Level::Study) => self.base.study(&study),
             (Some(study), Some(series), _, Level::Series) => self.base.series(&study, &series),
-            (Some(study), Some(series), Some(object), Level::Object) => {
-                self.base.object(&study, &series, &object)
-            }
+            (Some(study), Some(series), Some(object), Level::Object) => self.base.object(&study, &series, &object),
             _ => return,
         };
-        result.insert(
-            digits(tags::RETRIEVE_URL),
-            json!({ "vr": "UR", "Value": [url] }),
-        );
+        result.insert(digits(tags::RETRIEVE_URL), json!({ "vr": "UR", "Value": [url] }));
     }
 }
 
@@ -250,11 +210,7 @@ fn uid_of(result: &DataSet, tag: Tag) -> Option<Uid> {
 
 /// Adds what the index does not hold from the object's own header. What its header lacks is left out, and so is
 /// everything when the object has gone meanwhile.
-async fn with_header_values(
-    state: &AppState,
-    mut result: DataSet,
-    fill: Fill,
-) -> Result<DataSet, RouteError> {
+async fn with_header_values(state: &AppState, mut result: DataSet, fill: Fill) -> Result<DataSet, RouteError> {
     if matches!(fill, Fill::Nothing) {
         return Ok(result);
     }
@@ -267,9 +223,7 @@ async fn with_header_values(
         return Ok(result);
     };
     let index = state.archive().index();
-    let found = index
-        .locate(&study, series.as_ref(), Some(&object), None, 1)
-        .await?;
+    let found = index.locate(&study, series.as_ref(), Some(&object), None, 1).await?;
     if let Some(at) = found.first() {
         let header = state.archive().read_header(at).await?;
         let values = match fill {

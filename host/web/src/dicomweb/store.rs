@@ -12,7 +12,7 @@ mod report;
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
 use isocenter_archive::index::{Source, Transport};
 use isocenter_dicom::part10::{Meta, MetaReader};
@@ -21,7 +21,7 @@ use isocenter_pipeline::refusal::{Refusal, RefusalKind};
 
 use self::body::Parts;
 use self::report::{Failed, Named, Report, Stored, code};
-use super::{RawScope, Scope};
+use super::Scope;
 use crate::accept;
 use crate::app::AppState;
 use crate::base_url::BaseUrl;
@@ -32,11 +32,10 @@ use crate::multipart::{Event, PartHead};
 /// `POST /studies` and `POST /studies/{study}`.
 pub(super) async fn store(
     State(state): State<AppState>,
-    scope: Path<RawScope>,
+    scope: Scope,
     base: BaseUrl,
     request: Request,
 ) -> Result<Response, RouteError> {
-    let scope = Scope::of(scope)?;
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let source = Source {
         calling_ae: None,
@@ -53,11 +52,7 @@ pub(super) async fn store(
 }
 
 /// Takes every part. An error is one that concerns the whole request, before any part of it was judged.
-async fn take_all(
-    session: &mut Session,
-    parts: &mut Parts,
-    study: Option<String>,
-) -> Result<Report, RouteError> {
+async fn take_all(session: &mut Session, parts: &mut Parts, study: Option<String>) -> Result<Report, RouteError> {
     let mut report = Report::default();
     loop {
         let event = match parts.next().await {
@@ -98,21 +93,14 @@ async fn take(
         Ok(accepted) => Ok(Ok(stored(named, &accepted))),
         Err(Trouble::Object(refusal)) => {
             if let Some(identity) = &refusal.identity {
-                named
-                    .class
-                    .get_or_insert_with(|| identity.sop_class.to_string());
-                named
-                    .object
-                    .get_or_insert_with(|| identity.sop_instance.to_string());
+                named.class.get_or_insert_with(|| identity.sop_class.to_string());
+                named.object.get_or_insert_with(|| identity.sop_instance.to_string());
             }
             tracing::info!(reason = %refusal, kind = refusal.kind.as_str(), "an object was not taken");
             let failed = Failed {
                 named,
                 code: code(refusal.kind),
-                passing: matches!(
-                    refusal.kind,
-                    RefusalKind::OutOfResources | RefusalKind::TryLater
-                ),
+                passing: matches!(refusal.kind, RefusalKind::OutOfResources | RefusalKind::TryLater),
                 reason: refusal.reason,
             };
             match parts.skip_part().await {
@@ -198,16 +186,13 @@ async fn read_part(
 async fn read_meta(parts: &mut Parts) -> Result<(Meta, bytes::Bytes), Trouble> {
     let mut reader = MetaReader::new();
     while let Some(data) = parts.data().await? {
-        let found = reader
-            .push(&data)
-            .map_err(|error| refusal(error.to_string()))?;
+        let found = reader.push(&data).map_err(|error| refusal(error.to_string()))?;
         if let Some(found) = found {
             return Ok(found);
         }
     }
     Err(Trouble::Object(refusal(
-        "the part ends before its file meta information does: it is not a DICOM Part 10 file"
-            .to_owned(),
+        "the part ends before its file meta information does: it is not a DICOM Part 10 file".to_owned(),
     )))
 }
 
@@ -219,8 +204,7 @@ fn is_dicom(head: &PartHead) -> Result<(), Refusal> {
     match media.essence() {
         accept::DICOM | "application/octet-stream" => Ok(()),
         _ => Err(refusal(
-            "the part's Content-Type is not application/dicom, which is the only one stored here"
-                .to_owned(),
+            "the part's Content-Type is not application/dicom, which is the only one stored here".to_owned(),
         )),
     }
 }
@@ -240,12 +224,8 @@ fn stored(named: Named, accepted: &Accepted) -> Stored {
         .as_deref()
         .is_some_and(|sent| sent != identity.sop_instance.as_str());
     Stored {
-        class: named
-            .class
-            .unwrap_or_else(|| identity.sop_class.to_string()),
-        object: named
-            .object
-            .unwrap_or_else(|| identity.sop_instance.to_string()),
+        class: named.class.unwrap_or_else(|| identity.sop_class.to_string()),
+        object: named.object.unwrap_or_else(|| identity.sop_instance.to_string()),
         // What was dropped or is held cannot be retrieved.
         at: match accepted.outcome {
             Outcome::New | Outcome::Identical | Outcome::Replaced => Some(identity.clone()),

@@ -20,15 +20,7 @@ fn quoted_and_bare_parameters_are_the_same() {
 
 #[test]
 fn what_is_no_media_type_is_none() {
-    for case in [
-        "",
-        "dicom",
-        "/",
-        "a/",
-        "/b",
-        "application dicom/x",
-        ";type=a/b",
-    ] {
+    for case in ["", "dicom", "/", "a/", "/b", "application dicom/x", ";type=a/b"] {
         assert_eq!(MediaType::parse(case), None, "{case}");
     }
 }
@@ -36,10 +28,7 @@ fn what_is_no_media_type_is_none() {
 #[test]
 fn lists_split_outside_quotes() {
     let list = MediaType::list(r#"a/b; x="1, \"2\"; 3", c/d;q=0.5 , nonsense, */*;q=0"#);
-    let read: Vec<_> = list
-        .iter()
-        .map(|media| (media.essence(), media.weight()))
-        .collect();
+    let read: Vec<_> = list.iter().map(|media| (media.essence(), media.weight())).collect();
     assert_eq!(read, [("a/b", 1000), ("c/d", 500), ("*/*", 0)]);
     assert_eq!(list[0].parameter("x"), Some(r#"1, "2"; 3"#));
 }

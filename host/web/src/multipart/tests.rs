@@ -183,9 +183,7 @@ fn random_content_in_random_chunks_survives() {
         let mut expected = Vec::new();
         for _ in 0..random(4) {
             let alphabet = b"\r\n--b0\x00\xff";
-            let content: Vec<u8> = (0..random(200))
-                .map(|_| alphabet[random(alphabet.len())])
-                .collect();
+            let content: Vec<u8> = (0..random(200)).map(|_| alphabet[random(alphabet.len())]).collect();
             if content.windows(4).any(|window| window == b"--b0") {
                 continue;
             }

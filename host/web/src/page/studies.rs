@@ -3,7 +3,6 @@
 use isocenter_archive::index::{Include, Index, Level, Query, SearchError};
 use isocenter_dicom::tags;
 use maud::{Markup, html};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::values::{date, name, text, texts};
@@ -14,17 +13,28 @@ const PAGE: u32 = 25;
 const PAGES: u32 = 10_000;
 
 /// What the form asks, straight from the query string.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Search {
-    #[serde(default)]
     name: String,
-    #[serde(default)]
     id: String,
-    #[serde(default)]
     page: String,
 }
 
 impl Search {
+    /// Of a field that is given twice the last one counts; others are nobody's business.
+    pub(super) fn read(pairs: Vec<(String, String)>) -> Self {
+        let mut search = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "name" => search.name = value,
+                "id" => search.id = value,
+                "page" => search.page = value,
+                _ => {}
+            }
+        }
+        search
+    }
+
     /// Counted from 1; nonsense is the first page.
     fn page(&self) -> u32 {
         self.page.trim().parse().unwrap_or(1).clamp(1, PAGES)
@@ -76,9 +86,7 @@ impl Search {
 fn percent_encode(text: &str, into: &mut String) {
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                into.push(char::from(byte))
-            }
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => into.push(char::from(byte)),
             _ => into.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -113,15 +121,9 @@ impl Listing {
             Ok(studies) => (studies, None),
             Err(SearchError::Index(error)) => {
                 tracing::warn!(%error, "the studies could not be listed");
-                (
-                    Vec::new(),
-                    Some("The index cannot be asked now.".to_owned()),
-                )
+                (Vec::new(), Some("The index cannot be asked now.".to_owned()))
             }
-            Err(error) => (
-                Vec::new(),
-                Some(format!("This cannot be searched for: {error}.")),
-            ),
+            Err(error) => (Vec::new(), Some(format!("This cannot be searched for: {error}."))),
         };
         let shown = usize::try_from(PAGE).unwrap_or(usize::MAX);
         let more = studies.len() > shown;
@@ -167,12 +169,8 @@ fn form(search: &Search) -> Markup {
 
 fn nothing(search: &Search) -> &'static str {
     match (search.is_empty(), search.page()) {
-        (true, 1) => {
-            "Nothing is stored yet. Send objects by C-STORE or STOW-RS to the addresses above."
-        }
-        (false, 1) => {
-            "No study matches. Names match by the beginning of each word; * and ? are wild cards."
-        }
+        (true, 1) => "Nothing is stored yet. Send objects by C-STORE or STOW-RS to the addresses above.",
+        (false, 1) => "No study matches. Names match by the beginning of each word; * and ? are wild cards.",
         _ => "There are no more studies.",
     }
 }

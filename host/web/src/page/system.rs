@@ -134,10 +134,7 @@ fn state_of(state: State) -> Markup {
     }
 }
 
-fn destinations<'d>(
-    destinations: impl Iterator<Item = &'d Destination>,
-    backlogs: &[Backlog],
-) -> Markup {
+fn destinations<'d>(destinations: impl Iterator<Item = &'d Destination>, backlogs: &[Backlog]) -> Markup {
     html! {
         table {
             thead { tr {

@@ -81,10 +81,7 @@ fn the_page_loads_nothing_and_runs_nothing() {
     }
     let policy = style::policy();
     let policy = policy.to_str().unwrap();
-    assert!(
-        policy.starts_with("default-src 'none'; style-src 'sha256-"),
-        "{policy}"
-    );
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
 }
 
@@ -109,19 +106,10 @@ fn values_as_people_read_them() {
         values::name(&study, tags::PATIENT_NAME),
         ("Yamada, Tarou Dr".to_owned(), Some("山田 太郎".to_owned()))
     );
-    assert_eq!(
-        values::name(&study, tags::OPERATORS_NAME),
-        (String::new(), None)
-    );
+    assert_eq!(values::name(&study, tags::OPERATORS_NAME), (String::new(), None));
     assert_eq!(values::date(&study, tags::STUDY_DATE), "2026-11-21");
     assert_eq!(values::date(&study, tags::SERIES_DATE), "2026.11.21");
-    assert_eq!(
-        values::texts(&study, tags::MODALITIES_IN_STUDY),
-        ["CT", "SR"]
-    );
-    assert_eq!(
-        values::text(&study, tags::NUMBER_OF_STUDY_RELATED_INSTANCES),
-        "12"
-    );
+    assert_eq!(values::texts(&study, tags::MODALITIES_IN_STUDY), ["CT", "SR"]);
+    assert_eq!(values::text(&study, tags::NUMBER_OF_STUDY_RELATED_INSTANCES), "12");
     assert_eq!(values::text(&study, tags::STUDY_DESCRIPTION), "");
 }

@@ -28,19 +28,14 @@ pub(super) fn name(data_set: &Map<String, Value>, tag: Tag) -> (String, Option<S
             .map(|name| readable(name, separator))
             .filter(|name| !name.is_empty())
     };
-    (
-        form("Alphabetic", ", ").unwrap_or_default(),
-        form("Ideographic", " "),
-    )
+    (form("Alphabetic", ", ").unwrap_or_default(), form("Ideographic", " "))
 }
 
 /// `20261121` as `2026-11-21`; anything else as it is.
 pub(super) fn date(data_set: &Map<String, Value>, tag: Tag) -> String {
     let text = text(data_set, tag);
     match (text.get(..4), text.get(4..6), text.get(6..)) {
-        (Some(year), Some(month), Some(day))
-            if text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
+        (Some(year), Some(month), Some(day)) if text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
             format!("{year}-{month}-{day}")
         }
         _ => text,
@@ -67,9 +62,7 @@ fn plain(value: &Value) -> String {
 fn readable(name: &str, separator: &str) -> String {
     let mut components = name.split('^').map(str::trim);
     let family = components.next().unwrap_or_default();
-    let rest: Vec<&str> = components
-        .filter(|component| !component.is_empty())
-        .collect();
+    let rest: Vec<&str> = components.filter(|component| !component.is_empty()).collect();
     if rest.is_empty() {
         family.to_owned()
     } else if family.is_empty() {

@@ -46,11 +46,7 @@ async fn host(bounds: Connections) -> Host {
         },
         bounds,
     ));
-    Host {
-        address,
-        stop,
-        task,
-    }
+    Host { address, stop, task }
 }
 
 fn bounds() -> Connections {

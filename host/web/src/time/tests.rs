@@ -21,13 +21,7 @@ fn dates() {
 
 #[test]
 fn ages() {
-    for (seconds, expected) in [
-        (0, "0 s"),
-        (59, "59 s"),
-        (60, "1 min"),
-        (7200, "2 h"),
-        (172_800, "2 d"),
-    ] {
+    for (seconds, expected) in [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7200, "2 h"), (172_800, "2 d")] {
         let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
         assert_eq!(ago(now - Duration::from_secs(seconds), now), expected);
     }

@@ -39,8 +39,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("{error} in {}", self.text()))
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {}", self.text()))
     }
 
     pub(crate) fn text(&self) -> String {
@@ -48,9 +47,7 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
@@ -60,10 +57,7 @@ impl Host {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("isocenter")
-            .tempdir()
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix("isocenter").tempdir().unwrap();
         // As root the cluster runs as another user, who must get through.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
         let data = folder.path().join("data");
@@ -126,18 +120,12 @@ impl Host {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(Request::get(path).body(Body::empty()).unwrap())
-            .await
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
     pub(crate) async fn get_as(&self, path: &str, accept: &str) -> Answer {
-        self.send(
-            Request::get(path)
-                .header("accept", accept)
-                .body(Body::empty())
-                .unwrap(),
-        )
-        .await
+        self.send(Request::get(path).header("accept", accept).body(Body::empty()).unwrap())
+            .await
     }
 
     pub(crate) async fn post(&self, path: &str, content_type: &str, body: Vec<u8>) -> Answer {
@@ -153,9 +141,7 @@ impl Host {
     /// Stores objects, all of which must be taken.
     pub(crate) async fn store(&self, objects: &[Object]) {
         let files: Vec<Vec<u8>> = objects.iter().map(Object::file).collect();
-        let answer = self
-            .post("/dicom-web/studies", RELATED, multipart(&files))
-            .await;
+        let answer = self.post("/dicom-web/studies", RELATED, multipart(&files)).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     }
 }

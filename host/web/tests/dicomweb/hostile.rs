@@ -16,10 +16,7 @@ fn files(folder: &Path, into: &mut Vec<PathBuf>) {
         let path = entry.path();
         if path.is_dir() {
             files(&path, into);
-        } else if entry
-            .metadata()
-            .is_ok_and(|metadata| metadata.len() < 4 << 20)
-        {
+        } else if entry.metadata().is_ok_and(|metadata| metadata.len() < 4 << 20) {
             into.push(path);
         }
     }
@@ -40,9 +37,7 @@ async fn every_file_is_taken_or_refused_with_a_reason() {
     for path in &paths {
         let file = std::fs::read(path).unwrap();
         let begun = Instant::now();
-        let answer = host
-            .post("/dicom-web/studies", RELATED, multipart(&[file]))
-            .await;
+        let answer = host.post("/dicom-web/studies", RELATED, multipart(&[file])).await;
         assert!(
             begun.elapsed() < Duration::from_secs(10),
             "{} took {:?}",
@@ -73,9 +68,7 @@ async fn every_file_is_taken_or_refused_with_a_reason() {
     let found = host.get("/dicom-web/studies?includefield=all").await.json();
     for study in found.as_array().unwrap() {
         let uid = study["0020000D"]["Value"][0].as_str().unwrap();
-        let metadata = host
-            .get(&format!("/dicom-web/studies/{uid}/metadata"))
-            .await;
+        let metadata = host.get(&format!("/dicom-web/studies/{uid}/metadata")).await;
         assert_eq!(metadata.status, StatusCode::OK, "{uid}");
         // Not parsed here: sequences 64 deep are JSON 200 deep, more than this test's parser takes.
         let text = metadata.text();

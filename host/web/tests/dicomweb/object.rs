@@ -66,12 +66,7 @@ impl Object {
         text(&mut file, 0x0008_1030, b"LO", "Head & neck");
         text(&mut file, 0x0010_0010, b"PN", self.name);
         text(&mut file, 0x0010_0020, b"LO", self.patient);
-        text(
-            &mut file,
-            0x0018_9424,
-            b"LT",
-            "a comment that no index holds",
-        );
+        text(&mut file, 0x0018_9424, b"LT", "a comment that no index holds");
         text(&mut file, 0x0020_000D, b"UI", &self.study);
         text(&mut file, 0x0020_000E, b"UI", &self.series);
         text(&mut file, 0x0020_0011, b"IS", "1");

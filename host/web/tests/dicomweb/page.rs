@@ -19,35 +19,18 @@ async fn the_page_lists_finds_and_turns() {
     let answer = host.get("/").await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
-    assert!(
-        answer
-            .header("content-security-policy")
-            .contains("style-src 'sha256-")
-    );
+    assert!(answer.header("content-security-policy").contains("style-src 'sha256-"));
     assert!(answer.text().contains("Older"), "{}", answer.text());
     let last = host.get("/?page=2").await.text();
     assert!(last.contains("Newer") && !last.contains("Older"), "{last}");
     let found = host.get("/?id=X-1").await.text();
-    assert!(
-        found.contains("&lt;script&gt;alert(1)&lt;/script&gt;"),
-        "{found}"
-    );
-    assert!(
-        !found.contains("<script") && !found.contains("<img"),
-        "{found}"
-    );
+    assert!(found.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{found}");
+    assert!(!found.contains("<script") && !found.contains("<img"), "{found}");
     assert!(!found.contains("DOE"), "{found}");
     assert!(host.get("/?name=jane").await.text().contains("DOE, JANE"));
-    assert!(
-        host.get("/?name=nobody")
-            .await
-            .text()
-            .contains("No study matches")
-    );
+    assert!(host.get("/?name=nobody").await.text().contains("No study matches"));
     assert_eq!(
-        host.get("/?page=%3Cscript%3E&name=%22%3E%3Cscript%3E")
-            .await
-            .status,
+        host.get("/?page=%3Cscript%3E&name=%22%3E%3Cscript%3E").await.status,
         StatusCode::OK
     );
     host.stop().await;
@@ -61,10 +44,7 @@ async fn health_and_api() {
     assert_eq!(ready.status, StatusCode::OK, "{}", ready.text());
     assert_eq!(host.get("/metrics").await.text(), "isocenter_up 1\n");
     assert_eq!(host.get("/api/about").await.json()["ae_title"], "TEST");
-    assert_eq!(
-        host.get("/api/quarantine").await.json(),
-        serde_json::json!([])
-    );
+    assert_eq!(host.get("/api/quarantine").await.json(), serde_json::json!([]));
     assert_eq!(
         host.get("/api/dead-letters?limit=5").await.json(),
         serde_json::json!([])
@@ -78,10 +58,7 @@ async fn health_and_api() {
         ("x-frame-options", "DENY"),
         ("referrer-policy", "no-referrer"),
         ("cache-control", "no-store"),
-        (
-            "content-security-policy",
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
     ] {
         assert_eq!(ready.header(name), value);
     }

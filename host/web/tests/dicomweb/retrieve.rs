@@ -49,12 +49,7 @@ fn objects() -> Vec<Object> {
         pixels: None,
         ..Object::of(1, 2, 1)
     };
-    vec![
-        Object::of(1, 1, 1),
-        Object::of(1, 1, 2),
-        Object::of(1, 1, 10),
-        report,
-    ]
+    vec![Object::of(1, 1, 1), Object::of(1, 1, 2), Object::of(1, 1, 10), report]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,10 +60,7 @@ async fn objects_of_every_level() {
     let files: Vec<Vec<u8>> = objects.iter().map(Object::file).collect();
     let table = [
         ("/dicom-web/studies/1.2.826.1", &files[..]),
-        (
-            "/dicom-web/studies/1.2.826.1/series/1.2.826.1.1",
-            &files[..3],
-        ),
+        ("/dicom-web/studies/1.2.826.1/series/1.2.826.1.1", &files[..3]),
         (
             "/dicom-web/studies/1.2.826.1/series/1.2.826.1.1/instances/1.2.826.1.1.2",
             &files[1..2],
@@ -82,11 +74,7 @@ async fn objects_of_every_level() {
                 .header("content-type")
                 .starts_with("multipart/related; type=\"application/dicom\"; boundary=")
         );
-        assert_eq!(
-            answer.header("content-length"),
-            answer.body.len().to_string(),
-            "{path}"
-        );
+        assert_eq!(answer.header("content-length"), answer.body.len().to_string(), "{path}");
         assert!(parts(&answer) == expected, "{path}");
     }
     host.stop().await;
@@ -118,11 +106,7 @@ async fn what_clients_accept() {
             format!("multipart/related; type=\"application/dicom\"; transfer-syntax={jpeg}"),
             StatusCode::NOT_ACCEPTABLE,
         ),
-        (
-            study,
-            "application/dicom".to_owned(),
-            StatusCode::NOT_ACCEPTABLE,
-        ),
+        (study, "application/dicom".to_owned(), StatusCode::NOT_ACCEPTABLE),
         (study, "text/html".to_owned(), StatusCode::NOT_ACCEPTABLE),
         (&object, "application/dicom".to_owned(), StatusCode::OK),
         (
@@ -132,11 +116,7 @@ async fn what_clients_accept() {
         ),
     ];
     for (path, accept, status) in table {
-        assert_eq!(
-            host.get_as(path, &accept).await.status,
-            status,
-            "{path} {accept}"
-        );
+        assert_eq!(host.get_as(path, &accept).await.status, status, "{path} {accept}");
     }
     let answer = host
         .get_as(
@@ -149,9 +129,7 @@ async fn what_clients_accept() {
         sentence.contains("1.2.826.1.1.1") && sentence.contains(explicit),
         "{sentence}"
     );
-    let answer = host
-        .get(&format!("{object}?accept=application/dicom"))
-        .await;
+    let answer = host.get(&format!("{object}?accept=application/dicom")).await;
     assert_eq!(
         answer.header("content-type"),
         format!("application/dicom; transfer-syntax={explicit}")
@@ -170,10 +148,7 @@ async fn metadata_of_every_level() {
     let objects = objects();
     host.store(&objects).await;
     let table = [
-        (
-            "/dicom-web/studies/1.2.826.1/metadata".to_owned(),
-            vec![1, 2, 10, 1],
-        ),
+        ("/dicom-web/studies/1.2.826.1/metadata".to_owned(), vec![1, 2, 10, 1]),
         (
             "/dicom-web/studies/1.2.826.1/series/1.2.826.1.1/metadata".to_owned(),
             vec![1, 2, 10],
@@ -193,10 +168,7 @@ async fn metadata_of_every_level() {
             .collect();
         assert_eq!(found, numbers, "{path}");
     }
-    let image = &host
-        .get(&format!("{}/metadata", objects[0].path()))
-        .await
-        .json()[0];
+    let image = &host.get(&format!("{}/metadata", objects[0].path())).await.json()[0];
     assert_eq!(
         image["7FE00010"],
         json!({ "vr": "OW", "BulkDataURI": format!("http://host{}", objects[0].path()) })
@@ -209,10 +181,7 @@ async fn metadata_of_every_level() {
         image["00100010"],
         json!({ "vr": "PN", "Value": [{ "Alphabetic": "DOE^JANE" }] })
     );
-    let report = &host
-        .get(&format!("{}/metadata", objects[3].path()))
-        .await
-        .json()[0];
+    let report = &host.get(&format!("{}/metadata", objects[3].path())).await.json()[0];
     assert!(report.get("7FE00010").is_none());
     host.stop().await;
 }
@@ -227,21 +196,10 @@ async fn a_study_of_many_pages_streams_whole() {
     assert_eq!(answer.header("content-length"), "");
     let parts = parts(&answer);
     assert_eq!(parts.len(), 600);
-    assert!(
-        parts
-            .iter()
-            .zip(&objects)
-            .all(|(part, object)| *part == object.file())
-    );
-    let metadata = host
-        .get("/dicom-web/studies/1.2.826.3/metadata")
-        .await
-        .json();
+    assert!(parts.iter().zip(&objects).all(|(part, object)| *part == object.file()));
+    let metadata = host.get("/dicom-web/studies/1.2.826.3/metadata").await.json();
     assert_eq!(metadata.as_array().unwrap().len(), 600);
-    let found = host
-        .get("/dicom-web/studies/1.2.826.3/instances")
-        .await
-        .json();
+    let found = host.get("/dicom-web/studies/1.2.826.3/instances").await.json();
     assert_eq!(found.as_array().unwrap().len(), 600);
     host.stop().await;
 }
@@ -251,11 +209,7 @@ async fn what_is_not_there_is_said() {
     let host = Host::start().await;
     host.store(&objects()).await;
     let table = [
-        (
-            "/dicom-web/studies/1.2.3",
-            StatusCode::NOT_FOUND,
-            "study 1.2.3",
-        ),
+        ("/dicom-web/studies/1.2.3", StatusCode::NOT_FOUND, "study 1.2.3"),
         (
             "/dicom-web/studies/1.2.826.1/series/1.2.3",
             StatusCode::NOT_FOUND,
@@ -266,11 +220,7 @@ async fn what_is_not_there_is_said() {
             StatusCode::NOT_FOUND,
             "study 1.2.3",
         ),
-        (
-            "/dicom-web/studies/abc",
-            StatusCode::BAD_REQUEST,
-            "study UID",
-        ),
+        ("/dicom-web/studies/abc", StatusCode::BAD_REQUEST, "study UID"),
         (
             "/dicom-web/studies/1.2/series/1.2/instances/1..2",
             StatusCode::BAD_REQUEST,
@@ -291,11 +241,8 @@ async fn what_is_not_there_is_said() {
             StatusCode::NOT_IMPLEMENTED,
             "rendering",
         ),
-        (
-            "/dicom-web/patients",
-            StatusCode::NOT_FOUND,
-            "/dicom-web/studies",
-        ),
+        ("/dicom-web/studies/%FF%FE", StatusCode::BAD_REQUEST, "UID"),
+        ("/dicom-web/patients", StatusCode::NOT_FOUND, "/dicom-web/studies"),
         ("/studies", StatusCode::NOT_FOUND, "/dicom-web"),
         ("/nonsense", StatusCode::NOT_FOUND, "/api"),
     ];
@@ -309,22 +256,14 @@ async fn what_is_not_there_is_said() {
         );
     }
     let answer = host
-        .send(
-            Request::delete("/dicom-web/studies/1.2")
-                .body(Body::empty())
-                .unwrap(),
-        )
+        .send(Request::delete("/dicom-web/studies/1.2").body(Body::empty()).unwrap())
         .await;
     assert_eq!(
         (answer.status, answer.header("allow")),
         (StatusCode::METHOD_NOT_ALLOWED, "GET, HEAD, POST, OPTIONS")
     );
     let answer = host
-        .send(
-            Request::options("/dicom-web/series")
-                .body(Body::empty())
-                .unwrap(),
-        )
+        .send(Request::options("/dicom-web/series").body(Body::empty()).unwrap())
         .await;
     assert_eq!(
         (answer.status, answer.header("allow")),

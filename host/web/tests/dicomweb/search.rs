@@ -46,10 +46,7 @@ async fn every_level_is_found() {
         ("/dicom-web/studies?00100020=Q-7", 1),
         ("/dicom-web/studies?PatientName=doe*", 1),
         ("/dicom-web/studies?PatientName=muller*", 1),
-        (
-            "/dicom-web/studies?PatientName=j%C3%BCrgen&fuzzymatching=true",
-            1,
-        ),
+        ("/dicom-web/studies?PatientName=j%C3%BCrgen&fuzzymatching=true", 1),
         ("/dicom-web/studies?StudyDate=20200101-20201231", 1),
         ("/dicom-web/studies?StudyInstanceUID=1.2.826.1,1.2.826.2", 2),
         ("/dicom-web/studies?PatientID=nobody", 0),
@@ -63,10 +60,7 @@ async fn every_level_is_found() {
         ("/dicom-web/studies/1.2.826.9/series", 0),
         ("/dicom-web/instances", 6),
         ("/dicom-web/studies/1.2.826.1/instances", 5),
-        (
-            "/dicom-web/studies/1.2.826.1/series/1.2.826.1.2/instances",
-            3,
-        ),
+        ("/dicom-web/studies/1.2.826.1/series/1.2.826.1.2/instances", 3),
         (
             "/dicom-web/studies/1.2.826.1/series/1.2.826.1.2/instances?InstanceNumber=2",
             1,
@@ -84,23 +78,16 @@ async fn every_level_is_found() {
         );
     }
     let found = host.get("/dicom-web/studies?PatientID=P-1").await.json();
-    assert_eq!(
-        values(&found, "00081190"),
-        ["http://host/dicom-web/studies/1.2.826.1"]
-    );
-    assert_eq!(
-        values(&found, "00100010"),
-        [json!({ "Alphabetic": "DOE^JANE" })]
-    );
+    assert_eq!(values(&found, "00081190"), ["http://host/dicom-web/studies/1.2.826.1"]);
+    assert_eq!(values(&found, "00100010"), [json!({ "Alphabetic": "DOE^JANE" })]);
     let found = host
         .get("/dicom-web/studies/1.2.826.1/series/1.2.826.1.1/instances")
         .await
         .json();
     assert_eq!(
         values(&found, "00081190"),
-        ["1.2.826.1.1.1", "1.2.826.1.1.2"].map(|uid| format!(
-            "http://host/dicom-web/studies/1.2.826.1/series/1.2.826.1.1/instances/{uid}"
-        ))
+        ["1.2.826.1.1.1", "1.2.826.1.1.2"]
+            .map(|uid| format!("http://host/dicom-web/studies/1.2.826.1/series/1.2.826.1.1/instances/{uid}"))
     );
     host.stop().await;
 }
@@ -110,10 +97,7 @@ async fn more_is_included_when_asked_for() {
     let host = filled(Limits::default()).await;
     let path = "/dicom-web/studies/1.2.826.1/series/1.2.826.1.1/instances";
     for include in ["00189424", "AcquisitionProtocolDescription", "all"] {
-        let found = host
-            .get(&format!("{path}?includefield={include}"))
-            .await
-            .json();
+        let found = host.get(&format!("{path}?includefield={include}")).await.json();
         assert_eq!(
             values(&found, "00189424"),
             ["a comment that no index holds"; 2],
@@ -137,11 +121,7 @@ async fn large_results_are_cut_with_a_warning() {
     .await;
     let answer = host.get("/dicom-web/instances").await;
     assert_eq!(answer.json().as_array().unwrap().len(), 2);
-    assert!(
-        answer.header("warning").contains("offset=2"),
-        "{:?}",
-        answer.headers
-    );
+    assert!(answer.header("warning").contains("offset=2"), "{:?}", answer.headers);
     // Who asked for no more than there is, or than is given, needs no warning.
     for path in [
         "/dicom-web/instances?limit=2",
@@ -161,19 +141,11 @@ async fn mistakes_are_named() {
         ("/dicom-web/studies?limit=x", "limit"),
         ("/dicom-web/studies?StudyDate=yesterday", "StudyDate"),
         ("/dicom-web/studies/1.2.x/series", "study UID"),
-        (
-            "/dicom-web/studies/1.2/series/..%2f..%2fetc/instances",
-            "series UID",
-        ),
+        ("/dicom-web/studies/1.2/series/..%2f..%2fetc/instances", "series UID"),
     ];
     for (path, named) in table {
         let answer = host.get(path).await;
-        assert_eq!(
-            answer.status,
-            StatusCode::BAD_REQUEST,
-            "{path}: {}",
-            answer.text()
-        );
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}: {}", answer.text());
         assert!(
             answer.json()["error"].as_str().unwrap().contains(named),
             "{path}: {}",
@@ -183,11 +155,7 @@ async fn mistakes_are_named() {
     // Well written, but not matched here: answered, with a warning.
     let answer = host.get("/dicom-web/studies?KVP=120").await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert!(
-        answer.header("warning").contains("KVP"),
-        "{:?}",
-        answer.headers
-    );
+    assert!(answer.header("warning").contains("KVP"), "{:?}", answer.headers);
     let answer = host
         .get_as(
             "/dicom-web/studies",

@@ -26,15 +26,9 @@ fn stored(answer: &Value) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_are_taken_and_come_back_bit_for_bit() {
     let host = Host::start().await;
-    let objects = [
-        Object::of(1, 1, 1),
-        Object::of(1, 1, 2),
-        Object::of(1, 2, 1),
-    ];
+    let objects = [Object::of(1, 1, 1), Object::of(1, 1, 2), Object::of(1, 2, 1)];
     let files: Vec<Vec<u8>> = objects.iter().map(Object::file).collect();
-    let answer = host
-        .post("/dicom-web/studies", RELATED, multipart(&files))
-        .await;
+    let answer = host.post("/dicom-web/studies", RELATED, multipart(&files)).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     assert_eq!(answer.header("content-type"), "application/dicom+json");
     let body = answer.json();
@@ -57,17 +51,13 @@ async fn objects_are_taken_and_come_back_bit_for_bit() {
     }
 
     // Again: identical content is acknowledged and stored once.
-    let answer = host
-        .post("/dicom-web/studies", RELATED, multipart(&files))
-        .await;
+    let answer = host.post("/dicom-web/studies", RELATED, multipart(&files)).await;
     assert_eq!((answer.status, stored(&answer.json())), (StatusCode::OK, 3));
     assert_eq!(host.archive.index().totals().await.unwrap().objects, 3);
 
     // A bare body is one object.
     let bare = Object::of(2, 1, 1);
-    let answer = host
-        .post("/dicom-web/studies", "application/dicom", bare.file())
-        .await;
+    let answer = host.post("/dicom-web/studies", "application/dicom", bare.file()).await;
     assert_eq!((answer.status, stored(&answer.json())), (StatusCode::OK, 1));
     host.stop().await;
 }
@@ -103,11 +93,7 @@ async fn parts_that_fail_do_not_stop_the_others() {
     assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
     let body = answer.json();
     assert_eq!(stored(&body), 1, "{body:#}");
-    assert_eq!(
-        codes(&body),
-        [0x0111, 0xC000, 0x0122, 0xA900, 0xC000],
-        "{body:#}"
-    );
+    assert_eq!(codes(&body), [0x0111, 0xC000, 0x0122, 0xA900, 0xC000], "{body:#}");
     assert!(
         answer
             .header("warning")
@@ -120,42 +106,23 @@ async fn parts_that_fail_do_not_stop_the_others() {
         assert!(reason.len() > 10 && !reason.contains("DOE"), "{reason}");
     }
     // What was there stays, what failed is nowhere.
-    assert_eq!(
-        host.get_as(&kept.path(), "application/dicom").await.body,
-        kept.file()
-    );
-    assert_eq!(
-        host.get(&elsewhere.path()).await.status,
-        StatusCode::NOT_FOUND
-    );
+    assert_eq!(host.get_as(&kept.path(), "application/dicom").await.body, kept.file());
+    assert_eq!(host.get(&elsewhere.path()).await.status, StatusCode::NOT_FOUND);
     assert_eq!(host.archive.index().totals().await.unwrap().objects, 2);
 
     // Nothing but failures.
     let answer = host
-        .post(
-            "/dicom-web/studies",
-            RELATED,
-            multipart(&[b"hello".to_vec()]),
-        )
+        .post("/dicom-web/studies", RELATED, multipart(&[b"hello".to_vec()]))
         .await;
     assert_eq!(
         (answer.status, codes(&answer.json())),
         (StatusCode::CONFLICT, vec![0xC000])
     );
     // Nothing at all.
-    let answer = host
-        .post("/dicom-web/studies", RELATED, multipart(&[]))
-        .await;
+    let answer = host.post("/dicom-web/studies", RELATED, multipart(&[])).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
-    assert!(
-        answer.json()["error"]
-            .as_str()
-            .unwrap()
-            .contains("no object")
-    );
-    let answer = host
-        .post("/dicom-web/studies/nonsense", RELATED, multipart(&[]))
-        .await;
+    assert!(answer.json()["error"].as_str().unwrap().contains("no object"));
+    let answer = host.post("/dicom-web/studies/nonsense", RELATED, multipart(&[])).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     let answer = host.post("/dicom-web/studies", "text/plain", vec![]).await;
     assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
@@ -186,16 +153,9 @@ async fn a_body_that_breaks_off_stores_its_whole_parts_only() {
         let answer = host.send(request).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
         let report = answer.json();
-        assert_eq!(
-            (stored(&report), codes(&report)),
-            (1, vec![0x0110]),
-            "{report:#}"
-        );
+        assert_eq!((stored(&report), codes(&report)), (1, vec![0x0110]), "{report:#}");
         assert_eq!(host.get(&torn.path()).await.status, StatusCode::NOT_FOUND);
-        assert_eq!(
-            host.get_as(&whole.path(), "application/dicom").await.body,
-            whole.file()
-        );
+        assert_eq!(host.get_as(&whole.path(), "application/dicom").await.body, whole.file());
     }
     host.stop().await;
 }
@@ -217,18 +177,10 @@ async fn requests_beyond_the_permits_are_told_to_come_again() {
         .body(Body::from_stream(body))
         .unwrap();
     let router = host.router.clone();
-    let first = tokio::spawn(async move {
-        tower::ServiceExt::oneshot(router, request)
-            .await
-            .unwrap()
-            .status()
-    });
+    let first = tokio::spawn(async move { tower::ServiceExt::oneshot(router, request).await.unwrap().status() });
     // The second chunk fits once the first has been read, and the third once the second has.
     for _ in 0..3 {
-        sender
-            .send(Ok(Bytes::from_static(b"--b0\r\n")))
-            .await
-            .unwrap();
+        sender.send(Ok(Bytes::from_static(b"--b0\r\n"))).await.unwrap();
     }
     let answer = host.get("/dicom-web/studies").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);

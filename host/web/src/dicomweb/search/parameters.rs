@@ -19,20 +19,14 @@ pub(super) struct Search {
     pub(super) limit: Option<u64>,
     /// What was left out, for `Warning` headers.
     pub(super) warnings: Vec<String>,
-    /// Media types, when they came as a parameter.
-    pub(super) accept: Option<String>,
 }
 
 impl Search {
-    pub(super) fn read(
-        level: Level,
-        scope: Scope,
-        pairs: Vec<(String, String)>,
-    ) -> Result<Self, RouteError> {
+    pub(super) fn read(level: Level, scope: Scope, pairs: Vec<(String, String)>) -> Result<Self, RouteError> {
         let mut query = Query::new(level);
         query.study = scope.study;
         query.series = scope.series;
-        let (mut limit, mut accept) = (None, None);
+        let mut limit = None;
         let mut warnings = Vec::new();
         let mut include = Wanted::default();
         for (name, value) in pairs {
@@ -41,7 +35,6 @@ impl Search {
                 "offset" => query.offset = number(&name, &value)?,
                 "fuzzymatching" => query.fuzzy = truth(&name, &value)?,
                 "includefield" => include.read(&value)?,
-                "accept" => accept = Some(value),
                 // Of the newer editions; false is what happens anyway.
                 "emptyvaluematching" | "multiplevaluematching" => {
                     if truth(&name, &value)? {
@@ -51,7 +44,8 @@ impl Search {
                         ));
                     }
                 }
-                "charset" | "timezoneadjustment" => {}
+                // `accept` is read where the header of that name is.
+                "accept" | "charset" | "timezoneadjustment" => {}
                 _ => match target(&name)? {
                     Some(tag) => query.matching.push((tag, value)),
                     None => warnings.push(format!("{name} cannot be matched here and was ignored")),
@@ -66,12 +60,7 @@ impl Search {
                 keyword(tag)
             ));
         }
-        Ok(Self {
-            query,
-            limit,
-            warnings,
-            accept,
-        })
+        Ok(Self { query, limit, warnings })
     }
 }
 
@@ -95,11 +84,7 @@ struct Wanted {
 
 impl Wanted {
     fn read(&mut self, list: &str) -> Result<(), RouteError> {
-        for name in list
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-        {
+        for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             if name.eq_ignore_ascii_case("all") {
                 self.all = true;
             } else {
@@ -116,11 +101,7 @@ impl Wanted {
 
 impl From<Wanted> for Include {
     fn from(wanted: Wanted) -> Self {
-        if wanted.all {
-            Self::All
-        } else {
-            Self::Tags(wanted.tags)
-        }
+        if wanted.all { Self::All } else { Self::Tags(wanted.tags) }
     }
 }
 

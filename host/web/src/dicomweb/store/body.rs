@@ -19,7 +19,8 @@ use crate::media::MediaType;
 use crate::multipart::{self, Event, PartHead, Reader};
 
 /// What the store transaction takes, in one sentence.
-const WANTED: &str = "send objects as multipart/related; type=\"application/dicom\"; boundary=…, or one object as application/dicom";
+const WANTED: &str =
+    "send objects as multipart/related; type=\"application/dicom\"; boundary=…, or one object as application/dicom";
 
 /// The parts of a body.
 pub(super) struct Parts {
@@ -139,11 +140,7 @@ fn form(headers: &HeaderMap, limits: &Limits) -> Result<Form, RouteError> {
     let media = headers
         .get(CONTENT_TYPE)
         .and_then(|value| MediaType::parse(value.to_str().ok()?))
-        .ok_or_else(|| {
-            unsupported(format!(
-                "the Content-Type is missing or unreadable: {WANTED}"
-            ))
-        })?;
+        .ok_or_else(|| unsupported(format!("the Content-Type is missing or unreadable: {WANTED}")))?;
     match media.essence() {
         accept::DICOM => Ok(Form::Bare(Bare::Head)),
         accept::RELATED => {
@@ -162,9 +159,7 @@ fn form(headers: &HeaderMap, limits: &Limits) -> Result<Form, RouteError> {
             };
             Ok(Form::Multipart(Box::new(Reader::new(boundary, limits)?)))
         }
-        _ => Err(unsupported(format!(
-            "this Content-Type is not taken: {WANTED}"
-        ))),
+        _ => Err(unsupported(format!("this Content-Type is not taken: {WANTED}"))),
     }
 }
 

@@ -44,9 +44,7 @@ pub(super) fn code(kind: RefusalKind) -> u16 {
         RefusalKind::CannotUnderstand => CANNOT_UNDERSTAND,
         RefusalKind::Mismatch => 0xA900,
         RefusalKind::Duplicate => 0x0111,
-        RefusalKind::TooLarge | RefusalKind::OutOfResources | RefusalKind::TryLater => {
-            OUT_OF_RESOURCES
-        }
+        RefusalKind::TooLarge | RefusalKind::OutOfResources | RefusalKind::TryLater => OUT_OF_RESOURCES,
         RefusalKind::RefusedByPlugin => 0x0124,
     }
 }
@@ -128,9 +126,7 @@ impl Report {
             (_, true) if changed => StatusCode::ACCEPTED,
             (_, true) => StatusCode::OK,
             (false, false) => StatusCode::ACCEPTED,
-            (true, false) if self.failed.iter().all(|failed| failed.passing) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            (true, false) if self.failed.iter().all(|failed| failed.passing) => StatusCode::SERVICE_UNAVAILABLE,
             (true, false) => StatusCode::CONFLICT,
         }
     }
@@ -143,11 +139,7 @@ impl Report {
         let headers = response.headers_mut();
         if let Some(first) = self.failed.first() {
             let all = self.stored.len() + self.failed.len();
-            let text = format!(
-                "{} of {all} not stored: {}",
-                self.failed.len(),
-                first.reason
-            );
+            let text = format!("{} of {all} not stored: {}", self.failed.len(), first.reason);
             headers.insert(WARNING, crate::warning::value(&text));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -162,38 +154,23 @@ impl Report {
         if let Some(url) = self.study_url(base) {
             data_set.insert("00081190".into(), json!({ "vr": "UR", "Value": [url] }));
         }
-        let (known, unknown): (Vec<&Failed>, Vec<&Failed>) = self
-            .failed
-            .iter()
-            .partition(|failed| failed.named.object.is_some());
-        sequence(
-            &mut data_set,
-            "00081198",
-            known.into_iter().map(failed_item),
-        );
+        let (known, unknown): (Vec<&Failed>, Vec<&Failed>) =
+            self.failed.iter().partition(|failed| failed.named.object.is_some());
+        sequence(&mut data_set, "00081198", known.into_iter().map(failed_item));
         sequence(
             &mut data_set,
             "00081199",
             self.stored.iter().map(|stored| stored_item(stored, base)),
         );
-        sequence(
-            &mut data_set,
-            "0008119A",
-            unknown.into_iter().map(failed_item),
-        );
+        sequence(&mut data_set, "0008119A", unknown.into_iter().map(failed_item));
         data_set
     }
 
     /// The study's URL, when everything retrievable is of one study.
     fn study_url(&self, base: &BaseUrl) -> Option<String> {
-        let mut studies = self
-            .stored
-            .iter()
-            .filter_map(|stored| Some(&stored.at.as_ref()?.study));
+        let mut studies = self.stored.iter().filter_map(|stored| Some(&stored.at.as_ref()?.study));
         let study = studies.next()?;
-        studies
-            .all(|other| other == study)
-            .then(|| base.study(study))
+        studies.all(|other| other == study).then(|| base.study(study))
     }
 }
 
@@ -207,14 +184,8 @@ fn sequence(data_set: &mut Map<String, Value>, tag: &str, items: impl Iterator<I
 
 fn stored_item(stored: &Stored, base: &BaseUrl) -> Value {
     let mut item = Map::new();
-    item.insert(
-        "00081150".into(),
-        json!({ "vr": "UI", "Value": [stored.class] }),
-    );
-    item.insert(
-        "00081155".into(),
-        json!({ "vr": "UI", "Value": [stored.object] }),
-    );
+    item.insert("00081150".into(), json!({ "vr": "UI", "Value": [stored.class] }));
+    item.insert("00081155".into(), json!({ "vr": "UI", "Value": [stored.object] }));
     if let Some(at) = &stored.at {
         let url = base.object(&at.study, &at.series, &at.sop_instance);
         item.insert("00081190".into(), json!({ "vr": "UR", "Value": [url] }));
@@ -235,10 +206,7 @@ fn failed_item(failed: &Failed) -> Value {
     if let Some(object) = &failed.named.object {
         item.insert("00081155".into(), json!({ "vr": "UI", "Value": [object] }));
     }
-    item.insert(
-        "00081197".into(),
-        json!({ "vr": "US", "Value": [failed.code] }),
-    );
+    item.insert("00081197".into(), json!({ "vr": "US", "Value": [failed.code] }));
     Value::Object(item)
 }
 

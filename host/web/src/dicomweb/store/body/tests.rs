@@ -54,16 +54,9 @@ async fn whole_bodies() {
         Body::from("--b0\r\n\r\none\r\n--b0\r\n\r\ntwo\r\n--b0--"),
     ))
     .await;
-    assert_eq!(
-        (events.join(" "), end),
-        ("head one end head two end".to_owned(), None)
-    );
+    assert_eq!((events.join(" "), end), ("head one end head two end".to_owned(), None));
 
-    let (events, end) = read(request(
-        &[("content-type", "application/dicom")],
-        Body::from("one"),
-    ))
-    .await;
+    let (events, end) = read(request(&[("content-type", "application/dicom")], Body::from("one"))).await;
     assert_eq!((events.join(" "), end), ("head one end".to_owned(), None));
 }
 
@@ -71,10 +64,7 @@ async fn whole_bodies() {
 async fn headers_that_are_refused() {
     let table: [(&[(&str, &str)], StatusCode); 8] = [
         (&[], StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        (
-            &[("content-type", "nonsense")],
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ),
+        (&[("content-type", "nonsense")], StatusCode::UNSUPPORTED_MEDIA_TYPE),
         (
             &[("content-type", "multipart/form-data; boundary=b0")],
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -87,10 +77,7 @@ async fn headers_that_are_refused() {
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ),
         (
-            &[
-                ("content-type", "application/dicom"),
-                ("content-encoding", "gzip"),
-            ],
+            &[("content-type", "application/dicom"), ("content-encoding", "gzip")],
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ),
         (
@@ -105,10 +92,7 @@ async fn headers_that_are_refused() {
             StatusCode::BAD_REQUEST,
         ),
         (
-            &[
-                ("content-type", "application/dicom"),
-                ("content-length", "101"),
-            ],
+            &[("content-type", "application/dicom"), ("content-length", "101")],
             StatusCode::PAYLOAD_TOO_LARGE,
         ),
     ];
@@ -128,10 +112,7 @@ async fn bodies_that_end_badly() {
     };
     let broken = || Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
     let stalled = Body::from_stream(
-        stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(
-            b"--b0\r\n\r\none",
-        ))])
-        .chain(stream::pending()),
+        stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"--b0\r\n\r\none"))]).chain(stream::pending()),
     );
     let table = [
         // No closing delimiter.
@@ -185,8 +166,5 @@ async fn the_rest_of_a_part_can_be_skipped_once() {
     // At the end of a part there is nothing to skip: the next part is not touched.
     parts.skip_part().await.unwrap();
     assert!(matches!(parts.next().await, Ok(Event::Head(_))));
-    assert_eq!(
-        parts.data().await.unwrap(),
-        Some(Bytes::from_static(b"two"))
-    );
+    assert_eq!(parts.data().await.unwrap(), Some(Bytes::from_static(b"two")));
 }

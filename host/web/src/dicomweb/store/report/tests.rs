@@ -39,11 +39,7 @@ fn failed(object: Option<&str>, passing: bool) -> Failed {
 fn statuses() {
     let table = [
         (vec![stored("1.1", "1.4", None)], vec![], StatusCode::OK),
-        (
-            vec![stored("1.1", "1.4", Some(COERCED))],
-            vec![],
-            StatusCode::ACCEPTED,
-        ),
+        (vec![stored("1.1", "1.4", Some(COERCED))], vec![], StatusCode::ACCEPTED),
         (
             vec![stored("1.1", "1.4", None)],
             vec![failed(None, false)],
@@ -55,21 +51,14 @@ fn statuses() {
             vec![failed(None, false), failed(None, true)],
             StatusCode::CONFLICT,
         ),
-        (
-            vec![],
-            vec![failed(None, true)],
-            StatusCode::SERVICE_UNAVAILABLE,
-        ),
+        (vec![], vec![failed(None, true)], StatusCode::SERVICE_UNAVAILABLE),
     ];
     for (stored, failed, status) in table {
         let report = Report { stored, failed };
         assert_eq!(report.status(), status, "{report:?}");
         let answer = report.answer(&BaseUrl::fixed("http://h"));
         assert_eq!(answer.status(), status);
-        assert_eq!(
-            answer.headers().contains_key("warning"),
-            !report.failed.is_empty()
-        );
+        assert_eq!(answer.headers().contains_key("warning"), !report.failed.is_empty());
         assert_eq!(
             answer.headers().contains_key("retry-after"),
             status == StatusCode::SERVICE_UNAVAILABLE
@@ -113,10 +102,7 @@ fn response_module() {
             "00081197": { "vr": "US", "Value": [0xC000] },
         }] },
     });
-    assert_eq!(
-        Value::Object(report.data_set(&BaseUrl::fixed("http://h"))),
-        expected
-    );
+    assert_eq!(Value::Object(report.data_set(&BaseUrl::fixed("http://h"))), expected);
 }
 
 #[test]
@@ -125,9 +111,5 @@ fn objects_of_two_studies_have_no_study_url() {
         stored: vec![stored("1.1", "1.4", None), stored("1.2", "1.5", None)],
         failed: vec![],
     };
-    assert!(
-        !report
-            .data_set(&BaseUrl::fixed("http://h"))
-            .contains_key("00081190")
-    );
+    assert!(!report.data_set(&BaseUrl::fixed("http://h")).contains_key("00081190"));
 }
