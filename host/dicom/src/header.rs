@@ -11,16 +11,17 @@ mod identity;
 mod reader;
 mod table;
 
+pub use crate::path::{Path, Step};
+pub use crate::value::Value;
 pub use identity::{Identity, MissingIdentity};
 pub use reader::HeaderReader;
 pub(crate) use table::Entry;
 
 use crate::error::ParseError;
 use crate::json;
-use crate::path::{Path, Step};
 use crate::syntax::TransferSyntax;
 use crate::text::CharacterSet;
-use crate::value::{self, Value};
+use crate::value;
 use crate::{Tag, VR, tags};
 use bytes::Bytes;
 use serde_json::Map;
@@ -251,10 +252,15 @@ impl Header {
 
     /// The first row with this tag among those of one level.
     pub(crate) fn find(&self, rows: Range<usize>, tag: Tag) -> Option<(usize, &Entry)> {
-        let stop_early = self.ordered && rows.start == 0;
+        self.find_all(rows, tag).next()
+    }
+
+    /// All rows with this tag among those of one level.
+    pub(crate) fn find_all(&self, rows: Range<usize>, tag: Tag) -> impl Iterator<Item = (usize, &Entry)> {
+        let stop_early = self.ordered && rows == self.top();
         self.level(rows)
-            .take_while(|(_, entry)| !stop_early || entry.tag <= tag)
-            .find(|(_, entry)| entry.tag == tag)
+            .take_while(move |(_, entry)| !stop_early || entry.tag <= tag)
+            .filter(move |(_, entry)| entry.tag == tag)
     }
 
     /// The rows of the level that these steps lead to.

@@ -57,13 +57,10 @@ pub(super) fn of(header: &Header) -> Result<Identity, MissingIdentity> {
 
 fn uid(header: &Header, tag: Tag, name: &'static str) -> Result<Uid, MissingIdentity> {
     let flawed = |flaw| MissingIdentity { tag, name, flaw };
-    let (row, entry) = header.find(header.top(), tag).ok_or_else(|| flawed(Flaw::Absent))?;
+    let mut all = header.find_all(header.top(), tag);
+    let (_, entry) = all.next().ok_or_else(|| flawed(Flaw::Absent))?;
     let text = std::str::from_utf8(header.raw(entry)).map_err(|_| flawed(Flaw::NotText))?;
-    // In Part 5 order a second one would stand directly behind; out of order, anywhere.
-    let mut others = header
-        .level(row + 1..header.top().end)
-        .filter(|(_, other)| other.tag == tag);
-    if !others.all(|(_, other)| padless(header.raw(other)) == padless(text.as_bytes())) {
+    if !all.all(|(_, other)| padless(header.raw(other)) == padless(text.as_bytes())) {
         return Err(flawed(Flaw::Twice));
     }
     Uid::parse(text.trim_start_matches(' ')).map_err(|bad| match bad {
