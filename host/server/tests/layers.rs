@@ -1,0 +1,72 @@
+//! The layers hold (invariant I13): what a crate may import is written in ARCHITECTURE.md, and this reads the manifests.
+
+use std::path::Path;
+
+/// The host's crates, each with those of the host it may import.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("dicom", &[]),
+    ("archive", &["dicom"]),
+    ("dimse", &["dicom"]),
+    ("plugin", &["dicom"]),
+    ("pipeline", &["dicom", "archive", "dimse", "plugin"]),
+    ("web", &["dicom", "archive", "dimse", "plugin", "pipeline"]),
+];
+
+/// Libraries with one home.
+const HOMES: &[(&str, &str)] = &[("sqlx", "archive"), ("wasmtime", "plugin"), ("axum", "web")];
+
+/// The `[dependencies]` of a crate, by the start of each line.
+fn dependencies(name: &str) -> Vec<String> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("Cargo.toml");
+    let text = std::fs::read_to_string(manifest).unwrap();
+    text.lines()
+        .skip_while(|line| *line != "[dependencies]")
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn i13_a_crate_imports_only_from_those_above_it() {
+    for (name, allowed) in LAYERS {
+        for dependency in dependencies(name) {
+            if let Some(ours) = dependency.strip_prefix("isocenter-") {
+                assert!(allowed.contains(&ours), "host/{name} must not import {dependency}");
+            }
+        }
+    }
+}
+
+#[test]
+fn i13_a_library_has_one_home() {
+    for (library, home) in HOMES {
+        for name in LAYERS.iter().map(|(name, _)| *name).chain(["server"]) {
+            let uses = dependencies(name).iter().any(|dependency| dependency == library);
+            assert_eq!(uses, name == *home, "{library} belongs to host/{home}; host/{name} is another matter");
+        }
+    }
+}
+
+#[test]
+fn i13_unsafe_has_one_home() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
+    assert!(std::fs::read_to_string(workspace).unwrap().contains("unsafe_code = \"deny\""));
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("..")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                if !path.ends_with("host/plugin") && !path.ends_with("../plugin") {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("layers.rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                assert!(!text.contains("unsafe {") && !text.contains("unsafe fn"), "unsafe in {}", path.display());
+                assert!(!text.contains("expect(unsafe_code"), "unsafe allowed in {}", path.display());
+            }
+        }
+    }
+}
