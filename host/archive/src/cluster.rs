@@ -94,9 +94,7 @@ pub enum ClusterError {
         at: PathBuf,
     },
     /// There is no user to run Postgres as.
-    #[error(
-        "the host is root, which Postgres refuses to be, and there is neither a user `postgres` nor `nobody`"
-    )]
+    #[error("the host is root, which Postgres refuses to be, and there is neither a user `postgres` nor `nobody`")]
     NoUser,
     /// A program did not do what it should.
     #[error("{program} failed: {said}")]
@@ -133,11 +131,7 @@ impl ClusterError {
     /// For `map_err`.
     fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::File {
-            action,
-            path,
-            source,
-        }
+        move |source| Self::File { action, path, source }
     }
 }
 
@@ -147,8 +141,7 @@ impl Cluster {
     pub async fn start(folder: &Path, binaries: Option<&Path>) -> Result<Cluster, ClusterError> {
         let folder = folder.to_owned();
         let binaries = binaries.map(Path::to_owned);
-        let task =
-            tokio::task::spawn_blocking(move || Self::start_blocking(&folder, binaries.as_deref()));
+        let task = tokio::task::spawn_blocking(move || Self::start_blocking(&folder, binaries.as_deref()));
         task.await.unwrap_or(Err(ClusterError::Stopping))
     }
 

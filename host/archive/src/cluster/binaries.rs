@@ -58,10 +58,7 @@ impl Binaries {
 
 /// The configured folder alone, or else what `pg_config` names and Debian's versions: the one that made the cluster, or the
 /// highest.
-pub(super) fn find(
-    configured: Option<&Path>,
-    made: Option<&str>,
-) -> Result<Binaries, ClusterError> {
+pub(super) fn find(configured: Option<&Path>, made: Option<&str>) -> Result<Binaries, ClusterError> {
     let candidates = match configured {
         Some(folder) => vec![folder.to_owned()],
         None => candidates(made),

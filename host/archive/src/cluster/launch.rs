@@ -103,11 +103,7 @@ pub(super) fn command(program: &Path, owner: &Owner) -> Command {
 }
 
 /// Runs a command to its end, within a bounded time.
-pub(super) fn run(
-    program: &'static str,
-    mut command: Command,
-    patience: Duration,
-) -> Result<(), ClusterError> {
+pub(super) fn run(program: &'static str, mut command: Command, patience: Duration) -> Result<(), ClusterError> {
     let failed = |said: String| ClusterError::Program { program, said };
     // A file and not a pipe: nobody needs to read it while the program runs.
     let mut out = unnamed().map_err(|error| failed(error.to_string()))?;
@@ -116,10 +112,7 @@ pub(super) fn run(
             .map(Stdio::from)
             .map_err(|error| failed(error.to_string()))
     };
-    command
-        .stdin(Stdio::null())
-        .stdout(handle(&out)?)
-        .stderr(handle(&out)?);
+    command.stdin(Stdio::null()).stdout(handle(&out)?).stderr(handle(&out)?);
     let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
     let start = Instant::now();
     loop {

@@ -25,11 +25,7 @@ pub(super) fn version(folder: &Path) -> Result<Option<String>, ClusterError> {
 }
 
 /// Makes the cluster where it does not exist.
-pub(super) fn ensure(
-    folder: &Path,
-    binaries: &Binaries,
-    owner: &Owner,
-) -> Result<(), ClusterError> {
+pub(super) fn ensure(folder: &Path, binaries: &Binaries, owner: &Owner) -> Result<(), ClusterError> {
     if version(folder)?.is_some() {
         return Ok(());
     }
@@ -45,8 +41,7 @@ pub(super) fn ensure(
         _ => {}
     }
     fs::create_dir(&new).map_err(ClusterError::file("create", &new))?;
-    fs::set_permissions(&new, fs::Permissions::from_mode(0o700))
-        .map_err(ClusterError::file("close", &new))?;
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o700)).map_err(ClusterError::file("close", &new))?;
     chown(&new, Some(owner.uid), Some(owner.gid)).map_err(ClusterError::file("give away", &new))?;
     let mut command = launch::command(&binaries.path("initdb"), owner);
     command.arg("--pgdata").arg(&new);

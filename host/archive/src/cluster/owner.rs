@@ -17,17 +17,12 @@ pub(super) struct Owner {
 
 /// The host's own user; for root the user that already owns the cluster, else `postgres`, else `nobody`.
 pub(super) fn choose(folder: &Path) -> Result<Owner, ClusterError> {
-    let (uid, gid) = (
-        rustix::process::geteuid().as_raw(),
-        rustix::process::getegid().as_raw(),
-    );
+    let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let host = ask(&["-un"]).ok_or_else(|| ClusterError::Program {
         program: "id -un",
         said: format!("user id {uid} has no name; Postgres needs one, so add it to /etc/passwd"),
     })?;
-    let made = fs::metadata(folder)
-        .ok()
-        .map(|found| (found.uid(), found.gid()));
+    let made = fs::metadata(folder).ok().map(|found| (found.uid(), found.gid()));
     if uid != 0 {
         return match made {
             Some((other, _)) if other != uid => Err(ClusterError::Foreign {

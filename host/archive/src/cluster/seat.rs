@@ -56,14 +56,12 @@ fn open(data: &Path, owner: &Owner) -> Result<(), ClusterError> {
         mode | 0o010
     } else if mode & 0o070 == 0 {
         // Nobody relies on the group: it becomes the database's.
-        chown(data, None, Some(owner.gid))
-            .map_err(ClusterError::file("change the group of", data))?;
+        chown(data, None, Some(owner.gid)).map_err(ClusterError::file("change the group of", data))?;
         mode | 0o010
     } else {
         mode | 0o001
     };
-    fs::set_permissions(data, fs::Permissions::from_mode(opened))
-        .map_err(ClusterError::file("open", data))
+    fs::set_permissions(data, fs::Permissions::from_mode(opened)).map_err(ClusterError::file("open", data))
 }
 
 /// The topmost folder above `folder` that the owner cannot enter.
@@ -90,8 +88,7 @@ fn enters(found: &fs::Metadata, owner: &Owner) -> bool {
 /// A folder under `root`, named by the data folder's path, that `link` leads to.
 fn elsewhere(link: &Path, owner: &Owner, root: &Path) -> Result<PathBuf, ClusterError> {
     fs::create_dir_all(root).map_err(ClusterError::file("create", root))?;
-    fs::set_permissions(root, fs::Permissions::from_mode(0o711))
-        .map_err(ClusterError::file("open", root))?;
+    fs::set_permissions(root, fs::Permissions::from_mode(0o711)).map_err(ClusterError::file("open", root))?;
     let name = blake3::hash(link.as_os_str().as_encoded_bytes()).to_hex();
     let real = root.join(format!("postgres-{}", name.get(..16).unwrap_or_default()));
     if let Some(at) = closed(&real, owner) {
@@ -110,8 +107,7 @@ fn elsewhere(link: &Path, owner: &Owner, root: &Path) -> Result<PathBuf, Cluster
         fs::rename(&real, &old).map_err(ClusterError::file("rename", &real))?;
     }
     fs::create_dir(&real).map_err(ClusterError::file("create", &real))?;
-    chown(&real, Some(owner.uid), Some(owner.gid))
-        .map_err(ClusterError::file("give away", &real))?;
+    chown(&real, Some(owner.uid), Some(owner.gid)).map_err(ClusterError::file("give away", &real))?;
     symlink(&real, link).map_err(ClusterError::file("create", link))?;
     tracing::info!(
         folder = %real.display(), link = %link.display(),

@@ -64,20 +64,10 @@ include_if_exists = 'local.conf'
 /// Writes them.
 pub(super) fn write(folder: &Path, owner: &Owner) -> Result<(), ClusterError> {
     put(folder, "postgresql.conf", SETTINGS, owner)?;
-    put(
-        folder,
-        "pg_hba.conf",
-        "local all all peer map=host\n",
-        owner,
-    )?;
+    put(folder, "pg_hba.conf", "local all all peer map=host\n", owner)?;
     // The name is quoted because a user's name may be anything but a quote or a line end.
     let name = owner.host.replace(['"', '\n', '\r'], "");
-    put(
-        folder,
-        "pg_ident.conf",
-        &format!("host \"{name}\" {USER}\n"),
-        owner,
-    )
+    put(folder, "pg_ident.conf", &format!("host \"{name}\" {USER}\n"), owner)
 }
 
 fn put(folder: &Path, name: &str, text: &str, owner: &Owner) -> Result<(), ClusterError> {
@@ -88,11 +78,7 @@ fn put(folder: &Path, name: &str, text: &str, owner: &Owner) -> Result<(), Clust
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&new)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
         file.write_all(text.as_bytes())?;
         chown(&new, Some(owner.uid), Some(owner.gid))?;
         fs::rename(&new, &path)

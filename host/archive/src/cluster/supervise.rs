@@ -52,10 +52,7 @@ impl Supervisor {
         thread::Builder::new()
             .name("postgres".to_owned())
             .spawn(move || inside.run())
-            .map_err(ClusterError::file(
-                "start a thread for",
-                &supervisor.launch.folder,
-            ))?;
+            .map_err(ClusterError::file("start a thread for", &supervisor.launch.folder))?;
         Ok(supervisor)
     }
 
@@ -85,9 +82,7 @@ impl Supervisor {
             } else {
                 (pause * 2).min(PAUSES.1)
             };
-            let _ = self
-                .changed
-                .wait_timeout_while(state, pause, |state| !state.stopping);
+            let _ = self.changed.wait_timeout_while(state, pause, |state| !state.stopping);
         }
         self.state().ended = true;
         self.changed.notify_all();
@@ -112,10 +107,9 @@ impl Supervisor {
         self.changed.notify_all();
         if let Some(pid) = pid(&child) {
             // Waits without taking its number from it, so that nobody is signalled by mistake.
-            while let Err(rustix::io::Errno::INTR) = rustix::process::waitid(
-                WaitId::Pid(pid),
-                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
-            ) {}
+            while let Err(rustix::io::Errno::INTR) =
+                rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+            {}
         }
         self.state().child = None;
         child.wait().map(|_| ()).map_err(failed)

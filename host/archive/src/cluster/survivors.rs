@@ -66,9 +66,7 @@ pub(super) fn end_by(folder: &Path, steps: &[Step]) -> Result<(), ClusterError> 
 fn forget(folder: &Path) -> Result<(), ClusterError> {
     let file = folder.join("postmaster.pid");
     match fs::remove_file(&file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(ClusterError::file("remove", &file)(error))
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ClusterError::file("remove", &file)(error)),
         _ => Ok(()),
     }
 }

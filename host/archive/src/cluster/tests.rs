@@ -14,9 +14,7 @@ use rustix::process::{Pid, Signal};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
-use super::{
-    Cluster, ClusterError, binaries, launch::Launch, make, owner, seat, settings, survivors,
-};
+use super::{Cluster, ClusterError, binaries, launch::Launch, make, owner, seat, settings, survivors};
 use crate::index::{Index, IndexError};
 
 struct Shared {
@@ -42,9 +40,7 @@ pub(crate) async fn fresh_index() -> Fresh {
         Some(shared) => shared,
         None => {
             let folder = tempfile::tempdir().unwrap();
-            let cluster = Cluster::start(&folder.path().join("postgres"), None)
-                .await
-                .unwrap();
+            let cluster = Cluster::start(&folder.path().join("postgres"), None).await.unwrap();
             let shared = Arc::new(Shared {
                 cluster,
                 _folder: folder,
@@ -122,10 +118,7 @@ async fn it_is_made_once_and_survives_the_death_of_its_server_and_of_its_host() 
     fs::write(folder.join("postmaster.pid"), text).unwrap();
     let cluster = Cluster::start(&folder, None).await.unwrap();
     let index = Index::connect(cluster.connect_options(), 4).await.unwrap();
-    assert_eq!(
-        index.totals().await.unwrap(),
-        crate::index::Totals::default()
-    );
+    assert_eq!(index.totals().await.unwrap(), crate::index::Totals::default());
     index.close().await;
     drop(cluster);
     assert!(!folder.join("postmaster.pid").exists());
@@ -143,9 +136,7 @@ async fn it_is_made_once_and_survives_the_death_of_its_server_and_of_its_host() 
         child.wait().unwrap()
     });
     orphan.recv().unwrap();
-    while !fs::read_to_string(folder.join("postmaster.pid"))
-        .is_ok_and(|text| text.contains("ready"))
-    {
+    while !fs::read_to_string(folder.join("postmaster.pid")).is_ok_and(|text| text.contains("ready")) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let old = postmaster(&folder);
@@ -201,8 +192,7 @@ async fn what_is_wrong_is_said() {
     let nowhere = data.path().join("nowhere");
     let error = Cluster::start(&folder, Some(&nowhere)).await.err().unwrap();
     assert!(
-        matches!(error, ClusterError::NoBinaries { .. })
-            && error.to_string().contains("apt install postgresql"),
+        matches!(error, ClusterError::NoBinaries { .. }) && error.to_string().contains("apt install postgresql"),
         "{error}"
     );
 
@@ -213,10 +203,7 @@ async fn what_is_wrong_is_said() {
 
     fs::write(folder.join("PG_VERSION"), "9\n").unwrap();
     let error = Cluster::start(&folder, None).await.err().unwrap();
-    assert!(
-        matches!(error, ClusterError::OtherVersion { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, ClusterError::OtherVersion { .. }), "{error}");
 }
 
 #[test]

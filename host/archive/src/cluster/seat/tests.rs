@@ -38,11 +38,7 @@ pub(crate) fn check() {
     }
 
     // A closed folder above it stays closed: the cluster is elsewhere.
-    fs::set_permissions(
-        outside.path().join("home"),
-        fs::Permissions::from_mode(0o700),
-    )
-    .unwrap();
+    fs::set_permissions(outside.path().join("home"), fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(closed(&folder, &owner), Some(outside.path().join("home")));
     let root = outside.path().join("var");
     let real = elsewhere(&folder, &owner, &root).unwrap();
@@ -54,15 +50,8 @@ pub(crate) fn check() {
     fs::remove_file(&folder).unwrap();
     let again = elsewhere(&folder, &owner, &root).unwrap();
     assert_eq!(again, real);
-    assert!(
-        !real.join("PG_VERSION").exists() && real.with_extension("old").join("PG_VERSION").exists()
-    );
+    assert!(!real.join("PG_VERSION").exists() && real.with_extension("old").join("PG_VERSION").exists());
 
-    let error = elsewhere(
-        &data.join("other"),
-        &owner,
-        &outside.path().join("home/var"),
-    )
-    .unwrap_err();
+    let error = elsewhere(&data.join("other"), &owner, &outside.path().join("home/var")).unwrap_err();
     assert!(matches!(error, ClusterError::Unreachable { .. }), "{error}");
 }
