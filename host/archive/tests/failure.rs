@@ -36,12 +36,7 @@ async fn packs_that_were_not_sealed_are_settled_at_start() {
 
     let (archive, recovery) = data.open(Duplicates::KeepFirst).await;
     assert_eq!(
-        (
-            recovery.packs,
-            recovery.torn,
-            recovery.indexed,
-            recovery.damaged
-        ),
+        (recovery.packs, recovery.torn, recovery.indexed, recovery.damaged),
         (1, 1, 0, 0)
     );
     assert!(recovery.torn_bytes > 1_000_000);
@@ -108,13 +103,7 @@ async fn a_database_that_goes_away_costs_no_object() {
     // Immediate shutdown, as if the database had crashed.
     let postmaster = std::fs::read_to_string(data.path().join("postgres/postmaster.pid")).unwrap();
     let pid = postmaster.lines().next().unwrap().to_owned();
-    assert!(
-        Command::new("kill")
-            .args(["-QUIT", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").args(["-QUIT", &pid]).status().unwrap().success());
 
     let answer = entry.commit(parts(&during, &Shelf::Archive)).await;
     let acknowledged = match answer {
@@ -126,11 +115,7 @@ async fn a_database_that_goes_away_costs_no_object() {
         Err(error) => panic!("{error:?}"),
     };
     writer.seal().await;
-    assert_eq!(
-        data.markers() == 0,
-        acknowledged,
-        "a pack in doubt keeps its marker"
-    );
+    assert_eq!(data.markers() == 0, acknowledged, "a pack in doubt keeps its marker");
     archive.close().await;
 
     let (archive, recovery) = data.open(Duplicates::KeepFirst).await;
@@ -171,10 +156,7 @@ async fn an_object_that_the_database_refuses_costs_no_other() {
     let mut connection = sqlx::PgConnection::connect_with(&cluster.connect_options())
         .await
         .unwrap();
-    sqlx::raw_sql(refuse)
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::raw_sql(refuse).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 
     let writers = (0..4).map(|study| {
@@ -205,6 +187,44 @@ async fn an_object_that_the_database_refuses_costs_no_other() {
         (20, 4),
         "what was refused was cut off"
     );
+    archive.close().await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_was_not_confirmed_is_settled_at_the_next_start() {
+    let data = Data::new();
+    let folder = data.folder.path().join("postgres");
+    let cluster = Cluster::start(&folder, None).await.unwrap();
+    let options = |cluster: &Cluster| Options {
+        database: Some(cluster.connect_options().to_url_lossy().to_string()),
+        ..data.options(Duplicates::Replace)
+    };
+    let (archive, _) = Archive::open(options(&cluster)).await.unwrap();
+    let mut writer = archive.writer();
+    let (before, during) = (object(1, 1, 0, 20_000), object(1, 2, 0, 20_000));
+    store(&mut writer, &before).await.unwrap();
+    cluster.stop().await;
+    let answer = store(&mut writer, &during).await;
+    assert!(
+        matches!(answer, Err(ArchiveError::Unconfirmed { seconds: 10, .. })),
+        "{answer:?}"
+    );
+    writer.seal().await;
+    assert_eq!(data.markers(), 1, "a pack in doubt keeps its marker");
+    archive.close().await;
+
+    let cluster = Cluster::start(&folder, None).await.unwrap();
+    let (archive, recovery) = Archive::open(options(&cluster)).await.unwrap();
+    let expected = Recovery {
+        packs: 1,
+        indexed: 1,
+        ..Recovery::default()
+    };
+    assert_eq!(recovery, expected);
+    for object in [&before, &during] {
+        assert_eq!(served(&archive, object).await.unwrap(), object.file);
+    }
     archive.close().await;
     cluster.stop().await;
 }
