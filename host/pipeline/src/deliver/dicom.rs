@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use isocenter_archive::index::{Job, Located};
+use isocenter_dicom::part10::IMPLEMENTATION_CLASS_UID;
 use isocenter_dimse::{
     AeTitle, Association, AssociationError, Options, Proposal, StoreStatus, connect, dial,
 };
@@ -86,7 +87,11 @@ async fn associate(
     let stream = dial(peer.address, DIAL)
         .await
         .map_err(|error| error.to_string())?;
-    connect(stream, &Options::default(), &proposal)
+    let options = Options {
+        implementation_class_uid: IMPLEMENTATION_CLASS_UID.to_owned(),
+        ..Options::default()
+    };
+    connect(stream, &options, &proposal)
         .await
         .map_err(|error| error.to_string())
 }
