@@ -71,6 +71,8 @@ def image(modality="CT", syntax=ExplicitVRLittleEndian, **attributes):
 
 def with_meta(dataset, syntax):
     """The same object, with the file meta information that its data set asks for."""
+    # Without one, some clients send what is no file.
+    dataset.preamble = bytes(128)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = syntax
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID

@@ -152,7 +152,7 @@ def test_dicomweb_client_hears_of_what_is_not_stored(study):
         study.web.retrieve_study(NOWHERE)
 
 
-@pytest.mark.parametrize("uid", ["x", "1..2", "1.2.", "..%2F..%2Fetc%2Fpasswd", "1" * 65, "1.2.3%00", "%FF", "1.2.3'", "1.2.3\\4"])
+@pytest.mark.parametrize("uid", ["x", "1..2", "1.2.", "..%2F..%2Fetc%2Fpasswd", "1" * 65, "1.2%003", "%FF", "1.2.3'", "1.2.3\\4"])
 def test_what_is_no_uid(study, uid):
     for path in (f"/dicom-web/studies/{uid}", f"/dicom-web/studies/{study.uid}/series/{uid}", f"/dicom-web/studies/{uid}/metadata"):
         answer = study.host.get(path)
