@@ -85,16 +85,9 @@ impl Archive {
         let folder = blocking(move || Folder::take(&data, traversable)).await?;
         let folder = Arc::new(folder);
         let (cluster, connect) = match database {
-            Some(url) => (
-                None,
-                PgConnectOptions::from_str(&url).map_err(IndexError::from)?,
-            ),
+            Some(url) => (None, PgConnectOptions::from_str(&url).map_err(IndexError::from)?),
             None => {
-                let cluster = Cluster::start(
-                    &folder.root().join("postgres"),
-                    postgres_binaries.as_deref(),
-                )
-                .await?;
+                let cluster = Cluster::start(&folder.root().join("postgres"), postgres_binaries.as_deref()).await?;
                 let connect = cluster.connect_options();
                 (Some(cluster), connect)
             }
@@ -111,12 +104,7 @@ impl Archive {
             runtime: Handle::current(),
             cluster: Mutex::new(cluster),
         };
-        Ok((
-            Archive {
-                inner: Arc::new(inner),
-            },
-            recovery,
-        ))
+        Ok((Archive { inner: Arc::new(inner) }, recovery))
     }
 
     /// The index of what is stored.
@@ -131,18 +119,12 @@ impl Archive {
 
     /// The Part 10 file of a stored object, in chunks of at most 128 KiB; at most two are held in memory. An error ends
     /// the stream.
-    pub fn read(
-        &self,
-        at: &Located,
-    ) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<> {
+    pub fn read(&self, at: &Located) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<> {
         self.reading(Area::Archive, &at.identity.study, &at.place)
     }
 
     /// The Part 10 file of an object in quarantine.
-    pub fn read_held(
-        &self,
-        at: &Quarantined,
-    ) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<> {
+    pub fn read_held(&self, at: &Quarantined) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<> {
         self.reading(Area::Quarantine, &at.identity.study, &at.place)
     }
 
@@ -167,10 +149,7 @@ impl Archive {
 
     /// Compares packs, digests and index, while the host goes on; reads every stored byte once. `progress` is called
     /// after each few hundred objects.
-    pub async fn verify(
-        &self,
-        progress: impl FnMut(&Checked) + Send,
-    ) -> Result<Verified, ArchiveError> {
+    pub async fn verify(&self, progress: impl FnMut(&Checked) + Send) -> Result<Verified, ArchiveError> {
         verify::run(&self.inner, progress).await
     }
 
@@ -184,10 +163,7 @@ impl Archive {
     pub async fn close(self) {
         let inner = &self.inner;
         inner.tasks.close();
-        if tokio::time::timeout(CLOSING, inner.tasks.wait())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(CLOSING, inner.tasks.wait()).await.is_err() {
             tracing::warn!(
                 packs = inner.group.open_packs(),
                 "closing with packs that are not sealed"
@@ -195,11 +171,7 @@ impl Archive {
         }
         inner.group.close().await;
         inner.index.close().await;
-        let cluster = inner
-            .cluster
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let cluster = inner.cluster.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(cluster) = cluster {
             cluster.stop().await;
         }
@@ -222,10 +194,7 @@ impl Inner {
     }
 
     /// Creates a pack. If the caller goes away meanwhile, it is removed again.
-    pub(crate) async fn create(
-        self: &Arc<Self>,
-        name: PackName,
-    ) -> Result<(PathBuf, Created), ArchiveError> {
+    pub(crate) async fn create(self: &Arc<Self>, name: PackName) -> Result<(PathBuf, Created), ArchiveError> {
         let archive = self.clone();
         let mut unclaimed = blocking(move || {
             archive.group.opened(name.id);

@@ -98,20 +98,10 @@ async fn pack(
     let mut study = None;
     let mut keep = 0;
     let end = loop {
-        let (walked, batch) = scan::batch(scan, Compare::Digests)
-            .await
-            .map_err(fail("read"))?;
+        let (walked, batch) = scan::batch(scan, Compare::Digests).await.map_err(fail("read"))?;
         scan = walked;
-        study = study.or_else(|| {
-            batch
-                .entries
-                .first()
-                .map(|seen| seen.found.label.study.clone())
-        });
-        let last = batch
-            .end
-            .is_some()
-            .then(|| batch.entries.len().saturating_sub(1));
+        study = study.or_else(|| batch.entries.first().map(|seen| seen.found.label.study.clone()));
+        let last = batch.end.is_some().then(|| batch.entries.len().saturating_sub(1));
         let new = unknown(index, name, &batch.entries).await?;
         let mut whole = Vec::new();
         let mut tail_is_torn = false;
@@ -161,8 +151,7 @@ async fn pack(
                 recovery.torn_bytes += scan.length().saturating_sub(keep);
                 let file = scan.file().clone();
                 let cut = move || file.set_len(keep).and_then(|()| file.sync_all());
-                blocking(move || cut().map_err(|error| ArchiveError::file("cut", path, error)))
-                    .await?;
+                blocking(move || cut().map_err(|error| ArchiveError::file("cut", path, error))).await?;
             }
             Torn::Known => {
                 tracing::error!(pack = %name.id, at = keep, why, "a pack is damaged; it is left as it is, see `verify`");
@@ -187,18 +176,11 @@ async fn pack(
 }
 
 /// For each entry, whether no row refers to it.
-async fn unknown(
-    index: &Index,
-    name: &PackName,
-    entries: &[Seen],
-) -> Result<Vec<bool>, ArchiveError> {
+async fn unknown(index: &Index, name: &PackName, entries: &[Seen]) -> Result<Vec<bool>, ArchiveError> {
     let Some(first) = entries.first() else {
         return Ok(Vec::new());
     };
-    let objects: Vec<Uid> = entries
-        .iter()
-        .map(|seen| seen.found.label.object.clone())
-        .collect();
+    let objects: Vec<Uid> = entries.iter().map(|seen| seen.found.label.object.clone()).collect();
     let known = index.known(&first.found.label.study, &objects).await?;
     let refers = |seen: &Seen| {
         known
@@ -258,9 +240,7 @@ async fn torn(
     let Some(study) = study else {
         let mut block = [0; BLOCK];
         let file = scan.file().clone();
-        let zero = move || {
-            Ok(file.read_exact_at(&mut block, 0).is_err() || block.iter().all(|byte| *byte == 0))
-        };
+        let zero = move || Ok(file.read_exact_at(&mut block, 0).is_err() || block.iter().all(|byte| *byte == 0));
         return Ok(if blocking(zero).await? {
             Torn::Explained
         } else {
@@ -272,9 +252,7 @@ async fn torn(
     }
     let mut after = None;
     loop {
-        let page = index
-            .locate(study, None, None, after.as_ref(), PAGE)
-            .await?;
+        let page = index.locate(study, None, None, after.as_ref(), PAGE).await?;
         if page
             .iter()
             .any(|row| row.place.pack == name.id && row.place.offset >= keep)

@@ -59,11 +59,7 @@ pub(crate) async fn run(archive: &Arc<Inner>) -> Result<Reindexed, ArchiveError>
     Ok(report)
 }
 
-async fn study(
-    archive: &Arc<Inner>,
-    packs: Vec<PackName>,
-    report: &mut Reindexed,
-) -> Result<(), ArchiveError> {
+async fn study(archive: &Arc<Inner>, packs: Vec<PackName>, report: &mut Reindexed) -> Result<(), ArchiveError> {
     let packs = Arc::new(packs);
     report.packs += packs.len() as u64;
     let (own, all) = (archive.clone(), packs.clone());
@@ -71,13 +67,7 @@ async fn study(
     report.damaged += torn;
     for batch in entries.chunks(BATCH) {
         let (own, all, batch) = (archive.clone(), packs.clone(), batch.to_vec());
-        let read = blocking(move || {
-            Ok(batch
-                .iter()
-                .map(|seen| read(&own, &all, *seen))
-                .collect::<Vec<_>>())
-        })
-        .await?;
+        let read = blocking(move || Ok(batch.iter().map(|seen| read(&own, &all, *seen)).collect::<Vec<_>>())).await?;
         let mut objects = Vec::with_capacity(read.len());
         for object in read {
             match object {
@@ -132,11 +122,7 @@ fn list(archive: &Inner, packs: &[PackName]) -> Result<(Vec<Seen>, u64), Archive
     Ok((entries, torn))
 }
 
-fn read(
-    archive: &Inner,
-    packs: &[PackName],
-    seen: Seen,
-) -> Result<(Duplicates, NewObject), ArchiveError> {
+fn read(archive: &Inner, packs: &[PackName], seen: Seen) -> Result<(Duplicates, NewObject), ArchiveError> {
     let name = packs.get(seen.pack).ok_or(ArchiveError::Closed)?;
     let path = archive.folder.path(name);
     let fail = |error| ArchiveError::file("read", &path, error);

@@ -100,13 +100,8 @@ pub(crate) async fn run(
             after = rows.last().cloned();
             let full = rows.len() as u64 == u64::from(PAGE);
             let own = archive.clone();
-            let compared = blocking(move || {
-                Ok(rows
-                    .into_iter()
-                    .map(|row| compare(&own, row))
-                    .collect::<Vec<_>>())
-            })
-            .await?;
+            let compared =
+                blocking(move || Ok(rows.into_iter().map(|row| compare(&own, row)).collect::<Vec<_>>())).await?;
             for (row, problem) in compared {
                 verified.checked.objects += 1;
                 verified.checked.bytes += row.place.length;
@@ -143,14 +138,10 @@ fn compare(archive: &Inner, row: Known) -> (Known, Option<ProblemKind>) {
         study: StudyFolder::of(&row.study),
         id: row.place.pack,
     };
-    let digest = archive.files.open(&name).and_then(|file| {
-        scan::digest(
-            &file,
-            row.place.offset,
-            row.place.length,
-            &mut vec![0; 256 * 1024],
-        )
-    });
+    let digest = archive
+        .files
+        .open(&name)
+        .and_then(|file| scan::digest(&file, row.place.offset, row.place.length, &mut vec![0; 256 * 1024]));
     let problem = match digest {
         Ok(digest) if digest == row.place.digest => None,
         Ok(_) => Some(ProblemKind::Altered),
@@ -162,11 +153,7 @@ fn compare(archive: &Inner, row: Known) -> (Known, Option<ProblemKind>) {
 }
 
 /// A pack's entries against the index.
-async fn pack(
-    archive: &Arc<Inner>,
-    name: &PackName,
-    verified: &mut Verified,
-) -> Result<(), ArchiveError> {
+async fn pack(archive: &Arc<Inner>, name: &PackName, verified: &mut Verified) -> Result<(), ArchiveError> {
     // Asked before the walk: what is finished during the walk is still not complained about.
     let open = archive.group.is_open(name.id);
     let path = archive.folder.path(name);
@@ -197,21 +184,13 @@ async fn pack(
                 .iter()
                 .map(|seen| seen.found.label.object.clone())
                 .collect();
-            let rows = archive
-                .index
-                .known(&first.found.label.study, &objects)
-                .await?;
+            let rows = archive.index.known(&first.found.label.study, &objects).await?;
             for seen in batch.entries {
                 verified.checked.entries += 1;
                 let label = seen.found.label;
-                let mut same = rows
-                    .iter()
-                    .filter(|row| row.object == label.object)
-                    .peekable();
+                let mut same = rows.iter().filter(|row| row.object == label.object).peekable();
                 let stored = same.peek().is_some();
-                match same
-                    .find(|row| row.place.pack == name.id && row.place.offset == seen.found.content)
-                {
+                match same.find(|row| row.place.pack == name.id && row.place.offset == seen.found.content) {
                     Some(row) => {
                         let said = (label.length, label.header_length, label.digest);
                         if said != (row.place.length, row.place.header_length, row.place.digest) {

@@ -31,11 +31,7 @@ async fn verification_finds_what_was_done_to_the_packs() {
     for object in &objects {
         let at = locate(&archive, object).await.unwrap().place;
         let name = format!("{}.tar", at.pack);
-        let path = data
-            .packs()
-            .into_iter()
-            .find(|path| path.ends_with(&name))
-            .unwrap();
+        let path = data.packs().into_iter().find(|path| path.ends_with(&name)).unwrap();
         places.push((at, path));
     }
     let (flipped, cut, missing, whole) = (&places[0], &places[1], &places[2], &places[3]);
@@ -64,10 +60,7 @@ async fn verification_finds_what_was_done_to_the_packs() {
     assert_eq!(recovery, Default::default(), "sealed packs are not scanned");
 
     let mut last = Default::default();
-    let verified = archive
-        .verify(|checked| last = checked.clone())
-        .await
-        .unwrap();
+    let verified = archive.verify(|checked| last = checked.clone()).await.unwrap();
     let mut found: Vec<_> = verified
         .problems
         .iter()
@@ -77,10 +70,7 @@ async fn verification_finds_what_was_done_to_the_packs() {
         (flipped.0.pack, ProblemKind::Altered),
         (cut.0.pack, ProblemKind::Missing),
         (missing.0.pack, ProblemKind::MissingPack),
-        (
-            cut.0.pack,
-            ProblemKind::Torn("the file ends inside an object"),
-        ),
+        (cut.0.pack, ProblemKind::Torn("the file ends inside an object")),
     ];
     found.sort_by_key(|(pack, kind)| (*pack, format!("{kind:?}")));
     expected.sort_by_key(|(pack, kind)| (*pack, format!("{kind:?}")));
@@ -102,11 +92,7 @@ async fn verification_finds_what_was_done_to_the_packs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_index_is_rebuilt_as_it_was() {
-    for policy in [
-        Duplicates::KeepFirst,
-        Duplicates::Replace,
-        Duplicates::KeepBoth,
-    ] {
+    for policy in [Duplicates::KeepFirst, Duplicates::Replace, Duplicates::KeepBoth] {
         let data = Data::new();
         let (archive, _) = data.open(policy).await;
         // The pack that is older gets the object that is younger: time of arrival decides, not the pack's name.
@@ -122,25 +108,16 @@ async fn the_index_is_rebuilt_as_it_was() {
             reason: "for a look".into(),
         });
         assert_eq!(
-            store_on(&mut younger, &object(2, 2, 0, 200), &shelf)
-                .await
-                .unwrap(),
+            store_on(&mut younger, &object(2, 2, 0, 200), &shelf).await.unwrap(),
             Indexed::Held
         );
-        assert!(matches!(
-            archive.reindex().await,
-            Err(ArchiveError::Busy(4))
-        ));
+        assert!(matches!(archive.reindex().await, Err(ArchiveError::Busy(4))));
         older.seal().await;
         younger.seal().await;
 
         let before = rows(&archive).await;
         let totals = archive.index().totals().await.unwrap();
-        let kept = if policy == Duplicates::KeepFirst {
-            302
-        } else {
-            303
-        };
+        let kept = if policy == Duplicates::KeepFirst { 302 } else { 303 };
         assert_eq!(before.len(), kept + 2);
         // Its own policy is written beside each object: the one in force now does not matter.
         archive.close().await;
@@ -161,11 +138,7 @@ async fn the_index_is_rebuilt_as_it_was() {
             (after.studies, after.objects, after.waiting),
             (totals.studies, totals.objects, totals.waiting)
         );
-        let wins = if policy == Duplicates::KeepFirst {
-            1
-        } else {
-            2
-        };
+        let wins = if policy == Duplicates::KeepFirst { 1 } else { 2 };
         let served = served(&archive, &object(1, 1000, 0, 200)).await.unwrap();
         assert_eq!(served, object(1, 1000, wins, 200).file);
         archive.close().await;

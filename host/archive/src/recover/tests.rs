@@ -25,20 +25,11 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("isocenter")
-            .tempdir()
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix("isocenter").tempdir().unwrap();
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o711)).unwrap();
-        let cluster = Cluster::start(&folder.path().join("postgres"), None)
-            .await
-            .unwrap();
+        let cluster = Cluster::start(&folder.path().join("postgres"), None).await.unwrap();
         let index = Index::connect(cluster.connect_options(), 4).await.unwrap();
-        Self {
-            folder,
-            cluster,
-            index,
-        }
+        Self { folder, cluster, index }
     }
 
     /// Recovers a data folder whose one unsealed pack holds these bytes.
@@ -71,10 +62,7 @@ impl Bench {
 
     async fn commit(&self, pack: &Pack, which: std::ops::Range<usize>) {
         let objects: Vec<_> = pack.objects[which].to_vec();
-        self.index
-            .commit(&objects, Duplicates::KeepFirst)
-            .await
-            .unwrap();
+        self.index.commit(&objects, Duplicates::KeepFirst).await.unwrap();
     }
 
     async fn stop(self) {
@@ -135,8 +123,7 @@ fn pack(objects: &[Object], shelf: &Shelf) -> Pack {
         let offset = (pack.bytes.len() + label::reserved(held.as_ref())) as u64;
         pack.bytes.extend(label.encode());
         pack.bytes.extend(&object.file);
-        pack.bytes
-            .resize(tar::padded(pack.bytes.len() as u64) as usize, 0);
+        pack.bytes.resize(tar::padded(pack.bytes.len() as u64) as usize, 0);
         pack.ends.push(pack.bytes.len() as u64);
         pack.objects.push(NewObject {
             identity: parts.identity,
@@ -159,11 +146,7 @@ fn pack(objects: &[Object], shelf: &Shelf) -> Pack {
 }
 
 fn three() -> Vec<Object> {
-    vec![
-        object(1, 1, 0, 600),
-        object(1, 2, 0, 0),
-        object(1, 3, 0, 1800),
-    ]
+    vec![object(1, 1, 0, 600), object(1, 2, 0, 0), object(1, 3, 0, 1800)]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,11 +200,7 @@ async fn what_is_not_whole_is_cut_off_unless_a_row_refers_to_it() {
     };
     let zeroed = |entry: usize, length: usize| {
         let mut bytes = pack.bytes.clone();
-        let start = if entry == 0 {
-            0
-        } else {
-            pack.ends[entry - 1] as usize
-        };
+        let start = if entry == 0 { 0 } else { pack.ends[entry - 1] as usize };
         bytes[start..start + length].fill(0);
         bytes
     };
@@ -230,13 +209,7 @@ async fn what_is_not_whole_is_cut_off_unless_a_row_refers_to_it() {
     // What is in the pack, how many objects have rows, what is expected: indexed, torn, damaged, and what is left.
     let cases = [
         ("whole", pack.bytes.clone(), 0, (3, 0, 0), all),
-        (
-            "sealed",
-            sealed.clone(),
-            1,
-            (2, 0, 0),
-            Left::Pack(sealed.len() as u64),
-        ),
+        ("sealed", sealed.clone(), 1, (2, 0, 0), Left::Pack(sealed.len() as u64)),
         (
             "the last has a wrong digest",
             flipped(2),
@@ -372,10 +345,7 @@ async fn a_marker_without_its_pack_goes_away() {
     drop(folder.create(&pack.name).unwrap());
     let path: PathBuf = folder.path(&pack.name);
     std::fs::remove_file(Path::new(&path)).unwrap();
-    assert_eq!(
-        run(&folder, &bench.index).await.unwrap(),
-        Recovery::default()
-    );
+    assert_eq!(run(&folder, &bench.index).await.unwrap(), Recovery::default());
     assert_eq!(folder.unsealed().unwrap(), []);
     bench.stop().await;
 }
