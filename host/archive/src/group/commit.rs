@@ -12,7 +12,10 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{Answer, Cut, Durable, Stage, Work};
+use super::{
+    Answer, Cut, Durable,
+    sync::{Stage, Work},
+};
 use crate::{
     ArchiveError,
     index::{Duplicates, Index, IndexError, Indexed, NewObject, Standing},
