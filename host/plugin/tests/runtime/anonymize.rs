@@ -36,7 +36,7 @@ async fn anonymized(plugin: &Plugin, header: Arc<Header>) -> Result<Header, Stri
 }
 
 /// The header of a Part 10 file, inflated where it must be; `None` where it does not parse.
-fn read(path: &Path) -> Option<Arc<Header>> {
+pub(crate) fn read(path: &Path) -> Option<Arc<Header>> {
     let bytes = std::fs::read(path).ok()?;
     let (meta, rest) = MetaReader::new().push(&bytes).ok()??;
     let (syntax, data) = if meta.syntax.is_deflated() {
