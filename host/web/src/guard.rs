@@ -11,7 +11,7 @@ use std::time::Instant;
 use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -39,6 +39,7 @@ pub(crate) async fn watch(State(state): State<AppState>, request: Request, next:
         route: Arc::clone(&route),
         method,
         status: StatusCode::INTERNAL_SERVER_ERROR,
+        length: None,
         bytes: 0,
         begun: false,
         whole: false,
@@ -76,6 +77,8 @@ struct Ending {
     route: Arc<str>,
     method: &'static str,
     status: StatusCode,
+    /// As announced.
+    length: Option<u64>,
     bytes: u64,
     begun: bool,
     whole: bool,
@@ -88,6 +91,8 @@ impl Ending {
         self.status = response.status();
         self.span.record("status", self.status.as_u16());
         self.permit = permit;
+        let length = response.headers().get(CONTENT_LENGTH);
+        self.length = length.and_then(|value| value.to_str().ok()?.parse().ok());
         let mut response = response.map(|body| {
             self.whole = body.is_end_stream();
             Body::new(Watched { body, ending: self })
@@ -145,7 +150,8 @@ impl HttpBody for Watched {
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, Bytes::len);
                 this.ending.bytes = this.ending.bytes.saturating_add(length as u64);
-                this.ending.whole = this.body.is_end_stream();
+                // Of a body with a length nobody asks for more than that, so its end is never seen.
+                this.ending.whole = this.body.is_end_stream() || this.ending.length == Some(this.ending.bytes);
             }
             Some(Err(error)) => {
                 span.in_scope(|| tracing::error!(%error, "an answer was cut off: what it needed could not be read"));
