@@ -3,35 +3,27 @@
 Everything here drives the host from outside, with clients that this project did not write.
 """
 
+import contextlib
+
 import pytest
 import requests
 from dicomweb_client.api import DICOMwebClient
 
-from hosts import Host
+from hosts import running
 
 
 @pytest.fixture(scope="session")
-def host(tmp_path_factory):
+def host():
     """A host without plugins, shared by all tests. Each test uses objects of its own."""
-    host = Host(tmp_path_factory.mktemp("host")).start()
-    yield host
-    host.finish()
+    with running() as host:
+        yield host
 
 
 @pytest.fixture
-def hosts(tmp_path):
+def hosts():
     """Starts hosts of a test's own configuration."""
-    started = []
-
-    def start(config="", **options):
-        folder = tmp_path / f"host-{len(started)}"
-        folder.mkdir()
-        started.append(Host(folder, config, **options))
-        return started[-1].start()
-
-    yield start
-    for host in started:
-        host.finish()
+    with contextlib.ExitStack() as stack:
+        yield lambda config="": stack.enter_context(running(config))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 import objects
 from conftest import web_client
+from hosts import eventually
 
 
 class Study:
@@ -173,3 +174,23 @@ def test_methods_and_paths_that_are_none(study):
     assert study.host.get("/dicom-web/nothing").status_code == 404
     answer = study.host.web.head(study.host.url + study.paths["object"], headers={"Accept": "application/dicom"})
     assert answer.status_code == 200 and answer.content == b""
+
+
+def test_the_log_tells_whole_answers_from_those_cut_off(host):
+    pixels = bytes(4096 * 4096)
+    dataset = objects.image(Rows=4096, Columns=4096, BitsAllocated=8, BitsStored=8, HighBit=7, PixelData=pixels)
+    assert host.post("/dicom-web/studies", objects.encoded(dataset), "application/dicom").status_code == 200
+
+    def ended():
+        return [line for line in host.log.splitlines() if "request ended" in line and "/instances/{object}" in line]
+
+    before = len(ended())
+    assert host.file(dataset) is not None
+    eventually("the request is logged", lambda: len(ended()) > before)
+    assert "cut=false" in ended()[-1]
+    study, series, instance = dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID
+    path = f"/dicom-web/studies/{study}/series/{series}/instances/{instance}"
+    with host.get(path, stream=True) as answer:
+        next(answer.iter_content(1024))
+    eventually("the request is logged", lambda: len(ended()) > before + 1)
+    assert "cut=true" in ended()[-1]
