@@ -19,11 +19,7 @@ fn by_keyword(keyword: &str) -> Option<Tag> {
     let (mut low, mut high) = (0, ATTRIBUTES.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        let start = ATTRIBUTES
-            .get(..middle)?
-            .rfind('\n')
-            .map_or(0, |at| at + 1)
-            .max(low);
+        let start = ATTRIBUTES.get(..middle)?.rfind('\n').map_or(0, |at| at + 1).max(low);
         let end = ATTRIBUTES
             .get(middle..)?
             .find('\n')
@@ -39,10 +35,7 @@ fn by_keyword(keyword: &str) -> Option<Tag> {
 }
 
 fn written_out(name: &str) -> Option<Tag> {
-    let digits: String = name
-        .chars()
-        .filter(|c| !matches!(c, '(' | ')' | ',' | ' '))
-        .collect();
+    let digits: String = name.chars().filter(|c| !matches!(c, '(' | ')' | ',' | ' ')).collect();
     if digits.len() != 8 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }

@@ -49,9 +49,7 @@ impl<E: std::error::Error> From<E> for Error {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        let retry = error
-            .after_seconds
-            .map_or(Retry::Never, Retry::AfterSeconds);
+        let retry = error.after_seconds.map_or(Retry::Never, Retry::AfterSeconds);
         Failure {
             retry,
             reason: error.reason,

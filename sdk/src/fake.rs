@@ -43,18 +43,13 @@ impl Object {
     /// Adds an element of one text.
     #[must_use]
     pub fn with_text(self, tag: Tag, vr: &[u8; 2], text: &str) -> Object {
-        self.with(
-            tag,
-            vr,
-            Value::Text(text.split('\\').map(str::to_owned).collect()),
-        )
+        self.with(tag, vr, Value::Text(text.split('\\').map(str::to_owned).collect()))
     }
 
     /// Adds a sequence.
     #[must_use]
     pub fn with_items(mut self, tag: Tag, items: Vec<Object>) -> Object {
-        self.elements
-            .insert(tag, (Vr(*b"SQ"), Element::Items(items)));
+        self.elements.insert(tag, (Vr(*b"SQ"), Element::Items(items)));
         self
     }
 
@@ -65,12 +60,12 @@ impl Object {
     }
 
     fn item(&self, within: &[Step]) -> Option<&Object> {
-        within.iter().try_fold(self, |object, step| {
-            match object.elements.get(&Tag(step.sequence)) {
+        within
+            .iter()
+            .try_fold(self, |object, step| match object.elements.get(&Tag(step.sequence)) {
                 Some((_, Element::Items(items))) => items.get(step.item as usize),
                 _ => None,
-            }
-        })
+            })
     }
 
     pub(crate) fn get(&self, at: &Path) -> Option<Value> {
@@ -85,9 +80,8 @@ impl Object {
     }
 
     pub(crate) fn tags(&self, within: &[Step]) -> Vec<u32> {
-        self.item(within).map_or_else(Vec::new, |item| {
-            item.elements.keys().map(|tag| tag.0).collect()
-        })
+        self.item(within)
+            .map_or_else(Vec::new, |item| item.elements.keys().map(|tag| tag.0).collect())
     }
 
     pub(crate) fn elements(&self, within: &[Step]) -> Vec<(u32, u16)> {
@@ -160,8 +154,7 @@ impl Edits {
     }
 
     pub(crate) fn remove_private(&mut self, keep_creators: &[String]) {
-        self.recorded
-            .push(Edit::RemovePrivate(keep_creators.to_vec()));
+        self.recorded.push(Edit::RemovePrivate(keep_creators.to_vec()));
     }
 
     pub(crate) fn remap_uid(&mut self, at: &Path) -> Vec<String> {
@@ -170,9 +163,8 @@ impl Edits {
     }
 
     pub(crate) fn remap_uids_everywhere(&mut self, keep: &[u32]) {
-        self.recorded.push(Edit::RemapUidsEverywhere(
-            keep.iter().copied().map(Tag).collect(),
-        ));
+        self.recorded
+            .push(Edit::RemapUidsEverywhere(keep.iter().copied().map(Tag).collect()));
     }
 
     pub(crate) fn shift_dates_everywhere(&mut self, days: i32) {
@@ -229,8 +221,7 @@ impl Plan {
     /// An empty plan over these.
     #[must_use]
     pub fn over(destinations: &[&str]) -> Plan {
-        let mut destinations: Vec<String> =
-            destinations.iter().map(|&name| name.to_owned()).collect();
+        let mut destinations: Vec<String> = destinations.iter().map(|&name| name.to_owned()).collect();
         destinations.sort();
         Plan {
             destinations,
@@ -255,25 +246,11 @@ impl Plan {
         Ok(())
     }
 
-    pub(crate) fn delay_seconds(
-        &mut self,
-        destination: &str,
-        delay: u32,
-    ) -> std::result::Result<(), ()> {
-        self.sends
-            .get_mut(destination)
-            .map(|send| send.0 = delay)
-            .ok_or(())
+    pub(crate) fn delay_seconds(&mut self, destination: &str, delay: u32) -> std::result::Result<(), ()> {
+        self.sends.get_mut(destination).map(|send| send.0 = delay).ok_or(())
     }
 
-    pub(crate) fn priority(
-        &mut self,
-        destination: &str,
-        priority: u8,
-    ) -> std::result::Result<(), ()> {
-        self.sends
-            .get_mut(destination)
-            .map(|send| send.1 = priority)
-            .ok_or(())
+    pub(crate) fn priority(&mut self, destination: &str, priority: u8) -> std::result::Result<(), ()> {
+        self.sends.get_mut(destination).map(|send| send.1 = priority).ok_or(())
     }
 }

@@ -61,10 +61,7 @@ impl<'a> Object<'a> {
     /// The first value of a text element, if it is not empty.
     #[must_use]
     pub fn first(&self, at: impl Into<Path>) -> Option<String> {
-        self.text(at)?
-            .into_iter()
-            .next()
-            .filter(|text| !text.is_empty())
+        self.text(at)?.into_iter().next().filter(|text| !text.is_empty())
     }
 
     /// Tags present at one level, ascending; empty where there is no such item.

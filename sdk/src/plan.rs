@@ -47,8 +47,7 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// No destination of that name.
     pub fn send_to(&mut self, destination: &str) -> Result<()> {
-        ask!(self.send_to(destination))
-            .map_err(|()| Error::never(format!("no destination `{destination}`")))
+        ask!(self.send_to(destination)).map_err(|()| Error::never(format!("no destination `{destination}`")))
     }
 
     /// Not before so many seconds from now.

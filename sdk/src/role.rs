@@ -101,15 +101,8 @@ pub mod export {
 
     /// # Errors
     /// The router's own.
-    pub fn route<R: Router>(
-        object: &objects::Object,
-        plan: &plan::Plan,
-    ) -> std::result::Result<(), Failure> {
+    pub fn route<R: Router>(object: &objects::Object, plan: &plan::Plan) -> std::result::Result<(), Failure> {
         let config = config()?;
-        Ok(R::route(
-            &Object::host(object),
-            &mut Plan::host(plan),
-            &config,
-        )?)
+        Ok(R::route(&Object::host(object), &mut Plan::host(plan), &config)?)
     }
 }

@@ -65,10 +65,7 @@ pub(crate) fn measure(
     folder: &Path,
 ) -> Result<Vec<Calls>, Box<dyn Error>> {
     let mut feed = generator.feed(Size::Small, 1);
-    let object = feed
-        .next()
-        .map_err(|error| error.to_string())?
-        .ok_or("no object")?;
+    let object = feed.next().map_err(|error| error.to_string())?.ok_or("no object")?;
     let data_set = [object.header, object.pixels].concat();
     let (header, _) = Header::parse(TransferSyntax::explicit_le(), &data_set, Limits::default())?;
     let header = Arc::new(header);

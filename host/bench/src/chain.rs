@@ -73,8 +73,7 @@ impl Filter {
         let mut spec = PluginSpec::new(self.name, folder.join(self.file));
         spec.config = serde_json::from_str(self.config)?;
         if self.keyed {
-            spec.secrets
-                .insert("site-key".to_owned(), Secret::new([7_u8; 32]));
+            spec.secrets.insert("site-key".to_owned(), Secret::new([7_u8; 32]));
         }
         Ok(spec)
     }
@@ -99,9 +98,7 @@ impl Chain {
         let possible = pairs
             .iter()
             .filter(|(_, filters)| filters.iter().all(|filter| filter.is_in(folder)));
-        let mut chains: Vec<Self> = possible
-            .map(|(calling, filters)| Self::of(calling, filters))
-            .collect();
+        let mut chains: Vec<Self> = possible.map(|(calling, filters)| Self::of(calling, filters)).collect();
         if chains.is_empty() && ANONYMIZE.is_in(folder) {
             chains.push(Self::of("BENCH-ANON", &[&ANONYMIZE, &ANONYMIZE_AGAIN]));
         }
@@ -124,9 +121,7 @@ impl Chain {
 
     /// Whether objects keep the study UID that they were sent with, so that they can be looked for.
     pub(crate) fn keeps_studies(&self) -> bool {
-        self.filters
-            .iter()
-            .all(|filter| filter.file != ANONYMIZE.file)
+        self.filters.iter().all(|filter| filter.file != ANONYMIZE.file)
     }
 }
 
@@ -144,10 +139,7 @@ pub(crate) fn configuration(plugins: &Path, chains: &[Chain]) -> serde_json::Res
         configured.push(filter.name);
         let source: PathBuf = plugins.join(filter.file);
         let config = inline(&serde_json::from_str(filter.config)?);
-        text += &format!(
-            "\n[plugins.{}]\nsource = {source:?}\nconfig = {config}\n",
-            filter.name
-        );
+        text += &format!("\n[plugins.{}]\nsource = {source:?}\nconfig = {config}\n", filter.name);
         if filter.keyed {
             text += "grant = { secrets = [\"site-key\"] }\n";
         }
@@ -155,8 +147,7 @@ pub(crate) fn configuration(plugins: &Path, chains: &[Chain]) -> serde_json::Res
     for chain in chains.iter().filter(|chain| !chain.filters.is_empty()) {
         let names: Vec<&str> = chain.filters.iter().map(|filter| filter.name).collect();
         let Chain { name, calling, .. } = chain;
-        text +=
-            &format!("\n[[chains]]\nname = {name:?}\nwhen = {{ calling-ae = [{calling:?}] }}\n");
+        text += &format!("\n[[chains]]\nname = {name:?}\nwhen = {{ calling-ae = [{calling:?}] }}\n");
         text += &format!("ingest = {names:?}\n");
     }
     Ok(text)

@@ -77,12 +77,7 @@ impl Cluster {
         let mut command = as_owner(&binaries.join("postgres"), owner);
         command.arg("-D").arg(&data).arg("-k").arg(&socket);
         command.args(settings.iter().flat_map(|setting| ["-c", setting]));
-        let process = Process::start(
-            "postgres",
-            &mut command,
-            &folder.join("postgres.log"),
-            Signal::INT,
-        )?;
+        let process = Process::start("postgres", &mut command, &folder.join("postgres.log"), Signal::INT)?;
         let mut cluster = Self {
             process,
             binaries,
@@ -92,12 +87,7 @@ impl Cluster {
         let mut asking = cluster.client("pg_isready");
         asking.arg("--quiet");
         let asking = std::cell::RefCell::new(asking);
-        let ready = || {
-            asking
-                .borrow_mut()
-                .status()
-                .is_ok_and(|status| status.success())
-        };
+        let ready = || asking.borrow_mut().status().is_ok_and(|status| status.success());
         cluster.process.wait_until(Duration::from_secs(30), ready)?;
         Ok(Some(cluster))
     }
@@ -159,12 +149,8 @@ impl Cluster {
             .arg("postgres");
         let done = command.output()?;
         let printed = String::from_utf8_lossy(&done.stdout);
-        parse(&printed).ok_or_else(|| {
-            io::Error::other(format!(
-                "pgbench: {}{printed}",
-                String::from_utf8_lossy(&done.stderr)
-            ))
-        })
+        parse(&printed)
+            .ok_or_else(|| io::Error::other(format!("pgbench: {}{printed}", String::from_utf8_lossy(&done.stderr))))
     }
 
     fn client(&self, program: &str) -> Command {
@@ -192,13 +178,8 @@ fn as_owner(program: &Path, owner: Option<(u32, u32)>) -> Command {
 /// `/usr/lib/postgresql/<version>/bin` of the highest version.
 fn newest_binaries() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
-    let version = |path: &Path| {
-        path.file_name()
-            .and_then(|name| name.to_str()?.parse::<u32>().ok())
-    };
-    let newest = versions
-        .map(|entry| entry.path())
-        .max_by_key(|path| version(path))?;
+    let version = |path: &Path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
+    let newest = versions.map(|entry| entry.path()).max_by_key(|path| version(path))?;
     Some(newest.join("bin")).filter(|folder| folder.join("initdb").exists())
 }
 

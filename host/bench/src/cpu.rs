@@ -69,9 +69,7 @@ impl Trees {
 
 /// CPU seconds of this process, which generates the load.
 pub(crate) fn own_cpu_seconds() -> f64 {
-    let own = fs::read_to_string("/proc/self/stat")
-        .ok()
-        .and_then(|line| parse(&line));
+    let own = fs::read_to_string("/proc/self/stat").ok().and_then(|line| parse(&line));
     own.map_or(0.0, |own| {
         own.ticks as f64 / rustix::param::clock_ticks_per_second() as f64
     })
@@ -105,13 +103,8 @@ fn status_bytes(pid: u32, field: &str) -> u64 {
 fn processes() -> HashMap<u32, Process> {
     let folders = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = folders.filter_map(|folder| folder.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter_map(|pid| {
-        Some((
-            pid,
-            parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?,
-        ))
-    })
-    .collect()
+    pids.filter_map(|pid| Some((pid, parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?)))
+        .collect()
 }
 
 /// The fields after the command's name: that one may hold spaces and parentheses, so the last parenthesis ends

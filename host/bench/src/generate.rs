@@ -177,11 +177,7 @@ impl Feed {
             let number = self.generator.studies.fetch_add(1, Ordering::Relaxed);
             let uid = format!("{UID_ROOT}.{}.{number}", self.generator.run);
             self.sent_studies.push((uid.clone(), 0));
-            self.study = Study {
-                uid,
-                objects,
-                done: 0,
-            };
+            self.study = Study { uid, objects, done: 0 };
         }
         if self.study.done.is_multiple_of(SERIES_SIZE) {
             self.render()?;
@@ -246,17 +242,11 @@ impl Feed {
                 "@description",
                 format!("{:.2} mm axial, series {series}", 1.25 * f64::from(series)),
             ),
-            (
-                "@date",
-                format!("2026{:02}{:02}", seed % 12 + 1, seed % 28 + 1),
-            ),
+            ("@date", format!("2026{:02}{:02}", seed % 12 + 1, seed % 28 + 1)),
             ("@accession", format!("A{number}")),
             (
                 "@patient",
-                format!(
-                    "{}^{number}",
-                    names.get(seed % names.len()).unwrap_or(&"DOE^JOHN")
-                ),
+                format!("{}^{number}", names.get(seed % names.len()).unwrap_or(&"DOE^JOHN")),
             ),
             (
                 "@identifier",
@@ -276,8 +266,7 @@ impl Feed {
             }
             for (name, what) in FIELDS {
                 if let Some(at) = value.find(name) {
-                    value =
-                        value.replace(name, &field(what, &format!("{study}.{series}.10001"), 0));
+                    value = value.replace(name, &field(what, &format!("{study}.{series}.10001"), 0));
                     self.patches.push(Patch {
                         at: self.header.len() + 8 + at,
                         what,
@@ -298,11 +287,7 @@ fn field(what: Field, object: &str, in_study: u32) -> String {
         Field::Object => object.to_owned(),
         Field::Number => format!("{:06}", in_study + 1),
         Field::Position => format!("{:+08.2}", f64::from(in_study) * 1.25 - 400.0),
-        Field::Time => format!(
-            "1014{:02}.{:03}000 ",
-            in_study / 20 % 60,
-            in_study % 20 * 50
-        ),
+        Field::Time => format!("1014{:02}.{:03}000 ", in_study / 20 % 60, in_study % 20 * 50),
     }
 }
 
@@ -351,9 +336,7 @@ fn element(out: &mut Vec<u8>, line: &str, value: &str, pixel_bytes: usize) -> Op
             .map(|n| n.parse::<f64>().ok().map(f64::to_le_bytes))
             .collect::<Option<Vec<_>>>()?
             .concat(),
-        "OB" => numbers
-            .map(|n| n.parse::<u8>().ok())
-            .collect::<Option<Vec<_>>>()?,
+        "OB" => numbers.map(|n| n.parse::<u8>().ok()).collect::<Option<Vec<_>>>()?,
         _ => value.as_bytes().to_vec(),
     };
     if bytes.len() % 2 == 1 {

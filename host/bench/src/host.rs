@@ -34,12 +34,7 @@ impl Host {
     ///
     /// # Errors
     /// It does not become ready within a minute.
-    pub(crate) fn start(
-        program: &Path,
-        plugins: &Path,
-        chains: &[Chain],
-        folder: &Path,
-    ) -> io::Result<Self> {
+    pub(crate) fn start(program: &Path, plugins: &Path, chains: &[Chain], folder: &Path) -> io::Result<Self> {
         let folder = folder.join("host");
         fs::create_dir_all(&folder)?;
         let file = folder.join("isocenter.toml");
@@ -54,8 +49,7 @@ impl Host {
         command
             .env("ISOCENTER_DICOM_LISTEN", dicom.to_string())
             .env("ISOCENTER_HTTP_LISTEN", http.to_string());
-        let mut process =
-            Process::start("isocenter", &mut command, &folder.join("log"), Signal::TERM)?;
+        let mut process = Process::start("isocenter", &mut command, &folder.join("log"), Signal::TERM)?;
         process.wait_until(Duration::from_secs(60), || {
             matches!(http_get(http, "/readyz"), Ok((200, _)))
         })?;
@@ -110,25 +104,19 @@ impl Host {
     ///
     /// # Errors
     /// The search fails.
-    pub(crate) fn found(
-        &self,
-        chain: &Chain,
-        studies: &[(String, u32)],
-    ) -> io::Result<Option<u64>> {
+    pub(crate) fn found(&self, chain: &Chain, studies: &[(String, u32)]) -> io::Result<Option<u64>> {
         if !chain.keeps_studies() {
             return Ok(None);
         }
         let mut found = 0;
         for (study, _) in studies {
-            let target =
-                format!("/dicom-web/studies?StudyInstanceUID={study}&includefield=00201208");
+            let target = format!("/dicom-web/studies?StudyInstanceUID={study}&includefield=00201208");
             let (status, body) = http_get(self.http, &target)?;
             if status == 204 {
                 continue;
             }
-            let json: serde_json::Value = serde_json::from_str(&body).map_err(|error| {
-                io::Error::other(format!("GET {target}: status {status}, {error}"))
-            })?;
+            let json: serde_json::Value = serde_json::from_str(&body)
+                .map_err(|error| io::Error::other(format!("GET {target}: status {status}, {error}")))?;
             found += json
                 .pointer("/0/00201208/Value/0")
                 .and_then(serde_json::Value::as_u64)

@@ -121,11 +121,7 @@ pub(crate) fn send(generator: &Generator, load: Load, peer: &Peer) -> io::Result
 ///
 /// # Errors
 /// A file cannot be created, written or removed.
-pub(crate) fn append(
-    generator: &Generator,
-    load: Load,
-    folder: &std::path::Path,
-) -> io::Result<Outcome> {
+pub(crate) fn append(generator: &Generator, load: Load, folder: &std::path::Path) -> io::Result<Outcome> {
     let create = |nth| {
         let path = folder.join(format!("append-{nth}"));
         Ok(Appending {
@@ -133,9 +129,7 @@ pub(crate) fn append(
             path,
         })
     };
-    let lanes = (0..load.lanes)
-        .map(create)
-        .collect::<io::Result<Vec<_>>>()?;
+    let lanes = (0..load.lanes).map(create).collect::<io::Result<Vec<_>>>()?;
     run(generator, load, lanes)
 }
 

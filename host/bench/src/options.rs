@@ -62,10 +62,7 @@ impl Options {
 
     /// The rows of the table.
     pub(crate) fn loads(&self) -> Vec<Load> {
-        let sizes = [
-            (Size::Small, Only::Small, 5000),
-            (Size::Large, Only::Large, 1000),
-        ];
+        let sizes = [(Size::Small, Only::Small, 5000), (Size::Large, Only::Large, 1000)];
         let sizes = sizes
             .iter()
             .filter(|(_, only, _)| self.only.is_none_or(|wanted| wanted == *only));

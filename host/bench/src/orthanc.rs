@@ -100,9 +100,7 @@ impl Orthanc {
         // acknowledgement.
         command.arg(&file).env("TCP_NODELAY", "1");
         let mut process = Process::start(name, &mut command, &folder.join("log"), Signal::TERM)?;
-        process.wait_until(Duration::from_secs(30), || {
-            TcpStream::connect(address).is_ok()
-        })?;
+        process.wait_until(Duration::from_secs(30), || TcpStream::connect(address).is_ok())?;
         roots.push(process.id());
         let peer = Peer {
             address,
@@ -122,14 +120,10 @@ impl Orthanc {
 }
 
 fn program() -> Option<PathBuf> {
-    [
-        "/usr/sbin/Orthanc",
-        "/usr/bin/Orthanc",
-        "/usr/local/sbin/Orthanc",
-    ]
-    .iter()
-    .map(PathBuf::from)
-    .find(|path| path.exists())
+    ["/usr/sbin/Orthanc", "/usr/bin/Orthanc", "/usr/local/sbin/Orthanc"]
+        .iter()
+        .map(PathBuf::from)
+        .find(|path| path.exists())
 }
 
 fn index_plugin() -> Option<PathBuf> {

@@ -27,24 +27,12 @@ impl Process {
     ///
     /// # Errors
     /// The log cannot be created or the command not be started.
-    pub(crate) fn start(
-        name: &str,
-        command: &mut Command,
-        log: &Path,
-        stop: Signal,
-    ) -> io::Result<Self> {
+    pub(crate) fn start(name: &str, command: &mut Command, log: &Path, stop: Signal) -> io::Result<Self> {
         let output = File::create(log)?;
-        command
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output);
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let started = command.spawn();
-        let child = started.map_err(|error| {
-            io::Error::other(format!(
-                "cannot start {name} ({:?}): {error}",
-                command.get_program()
-            ))
-        })?;
+        let child = started
+            .map_err(|error| io::Error::other(format!("cannot start {name} ({:?}): {error}", command.get_program())))?;
         Ok(Self {
             child,
             name: name.to_owned(),
@@ -61,11 +49,7 @@ impl Process {
     ///
     /// # Errors
     /// The process ended, or is not ready in time; both with the end of its log.
-    pub(crate) fn wait_until(
-        &mut self,
-        longest: Duration,
-        ready: impl Fn() -> bool,
-    ) -> io::Result<()> {
+    pub(crate) fn wait_until(&mut self, longest: Duration, ready: impl Fn() -> bool) -> io::Result<()> {
         let until = Instant::now() + longest;
         while !ready() {
             if let Some(status) = self.child.try_wait()? {
@@ -150,20 +134,14 @@ pub(crate) fn http_get(address: SocketAddr, target: &str) -> io::Result<(u16, St
     stream.set_read_timeout(Some(patience))?;
     let accept = "Accept: application/dicom+json, */*;q=0.1";
     // HTTP/1.0: the answer ends with the connection and comes in no chunks.
-    write!(
-        stream,
-        "GET {target} HTTP/1.0\r\nHost: {address}\r\n{accept}\r\n\r\n"
-    )?;
+    write!(stream, "GET {target} HTTP/1.0\r\nHost: {address}\r\n{accept}\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.take(64 << 20).read_to_end(&mut answer)?;
     let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer
         .split_once("\r\n\r\n")
         .ok_or_else(|| io::Error::other("an answer without a header"))?;
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     Ok((
         status.ok_or_else(|| io::Error::other("an answer without a status"))?,
         body.to_owned(),

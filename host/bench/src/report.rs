@@ -71,11 +71,7 @@ impl Measured {
         latencies.sort_unstable();
         let gigabytes = outcome.bytes as f64 / 1e9;
         let per_gigabyte = |seconds: f64| {
-            if gigabytes > 0.0 {
-                seconds / gigabytes
-            } else {
-                0.0
-            }
+            if gigabytes > 0.0 { seconds / gigabytes } else { 0.0 }
         };
         Self {
             kind,
@@ -85,16 +81,12 @@ impl Measured {
             first_failure: outcome.first_failure.clone(),
             seconds: outcome.seconds,
             objects_per_second: outcome.rate(),
-            megabytes_per_second: outcome.rate() * outcome.bytes as f64
-                / outcome.objects.max(1) as f64
-                / 1e6,
+            megabytes_per_second: outcome.rate() * outcome.bytes as f64 / outcome.objects.max(1) as f64 / 1e6,
             p50_milliseconds: quantile(&latencies, 0.50),
             p99_milliseconds: quantile(&latencies, 0.99),
             cpu_seconds_per_gigabyte: cost.map(|cost| per_gigabyte(cost.system_seconds)),
-            cpu_milliseconds_per_object: cost
-                .map(|cost| cost.system_seconds * 1e3 / outcome.objects.max(1) as f64),
-            generator_cpu_seconds_per_gigabyte: cost
-                .map(|cost| per_gigabyte(cost.generator_seconds)),
+            cpu_milliseconds_per_object: cost.map(|cost| cost.system_seconds * 1e3 / outcome.objects.max(1) as f64),
+            generator_cpu_seconds_per_gigabyte: cost.map(|cost| per_gigabyte(cost.generator_seconds)),
             peak_megabytes: cost.map(|cost| cost.peak_bytes as f64 / 1e6),
             cut: outcome.cut,
         }
@@ -106,12 +98,7 @@ impl Measured {
             latencies: vec![mean_latency],
             ..Outcome::default()
         };
-        let nothing = Self::of(
-            Kind::Commits,
-            "Postgres commits (mean latency)",
-            &outcome,
-            None,
-        );
+        let nothing = Self::of(Kind::Commits, "Postgres commits (mean latency)", &outcome, None);
         Self {
             objects_per_second: per_second,
             p99_milliseconds: None,
@@ -179,11 +166,8 @@ impl Row {
                     .filter(|_| kind != system.kind && system.kind != Kind::Commits)?;
                 Some(system.objects_per_second / reference)
             };
-            let percent = |kind: Kind| {
-                ratio(kind).map_or("".to_owned(), |ratio| format!("{:.0} %", ratio * 100.0))
-            };
-            let times =
-                |kind: Kind| ratio(kind).map_or("".to_owned(), |ratio| format!("{ratio:.2}"));
+            let percent = |kind: Kind| ratio(kind).map_or("".to_owned(), |ratio| format!("{:.0} %", ratio * 100.0));
+            let times = |kind: Kind| ratio(kind).map_or("".to_owned(), |ratio| format!("{ratio:.2}"));
             let _ = write!(
                 text,
                 "  {:32}{:>9.0}{:>8}{:>8}{:>8}{:>9}{:>9}{:>9}{:>10}{:>11}{:>9}{:>9}",
@@ -208,11 +192,7 @@ impl Row {
                 "\n"
             });
             if let Some(failure) = &system.first_failure {
-                let _ = writeln!(
-                    text,
-                    "    {} not acknowledged, the first: {failure}",
-                    system.failures
-                );
+                let _ = writeln!(text, "    {} not acknowledged, the first: {failure}", system.failures);
             }
         }
         let generator = self

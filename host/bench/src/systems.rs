@@ -66,9 +66,7 @@ impl Systems {
     ) -> Result<Self, Failure> {
         let cluster = Cluster::start(folder)?;
         if cluster.is_none() {
-            println!(
-                "Without Postgres commits and Orthanc with Postgres: Debian's postgresql is not installed."
-            );
+            println!("Without Postgres commits and Orthanc with Postgres: Debian's postgresql is not installed.");
         }
         let (mut postgres, mut sqlite) = (None, None);
         if !options.without_orthanc {
@@ -79,9 +77,7 @@ impl Systems {
                 .flatten();
             sqlite = Orthanc::start(folder, Store::Sqlite)?;
             if postgres.is_none() || sqlite.is_none() {
-                println!(
-                    "Without Orthanc: install Debian's orthanc and orthanc-postgresql to compare with it."
-                );
+                println!("Without Orthanc: install Debian's orthanc and orthanc-postgresql to compare with it.");
             }
         }
         let (mut host, mut chains) = (None, Vec::new());
@@ -89,10 +85,7 @@ impl Systems {
             chains.push(Chain::none());
             chains.extend(Chain::of_two(plugins));
             if chains.len() == 1 {
-                println!(
-                    "Without chains: no filter's component is in {}.",
-                    plugins.display()
-                );
+                println!("Without chains: no filter's component is in {}.", plugins.display());
             }
             host = Some(Host::start(&options.host, plugins, &chains, folder)?);
         }
@@ -113,10 +106,7 @@ impl Systems {
         println!(
             "{cores} processors. GB and MB are powers of ten; CPU is that of a system with its Postgres, memory without."
         );
-        if let (Some(version), true) = (
-            Orthanc::version(),
-            self.postgres.is_some() || self.sqlite.is_some(),
-        ) {
+        if let (Some(version), true) = (Orthanc::version(), self.postgres.is_some() || self.sqlite.is_some()) {
             println!(
                 "Orthanc {version}, TCP_NODELAY set, 8 threads; durable when it answers with Postgres, not with SQLite."
             );
@@ -137,36 +127,25 @@ impl Systems {
         let mut measured = Vec::new();
         self.quiet()?;
         let append = load::append(&self.generator, load, &self.folder)?;
-        measured.push(Measured::of(
-            Kind::Append,
-            "append + fdatasync",
-            &append,
-            None,
-        ));
+        measured.push(Measured::of(Kind::Append, "append + fdatasync", &append, None));
         if let Some(cluster) = &self.cluster {
             self.quiet()?;
             let commits = cluster.commits(load.lanes, COMMITS)?;
             measured.push(Measured::commits(commits.per_second, commits.mean_latency));
         }
         let mut targets = self.targets();
-        let of_host = targets
-            .iter()
-            .filter(|target| target.chain.is_some())
-            .count();
+        let of_host = targets.iter().filter(|target| target.chain.is_some()).count();
         let order = (0..targets.len()).chain((0..of_host).rev());
         for nth in order {
             if let Some(target) = targets.get_mut(nth) {
                 self.send(load, target)?;
             }
         }
-        measured.extend(targets.iter().map(|target| {
-            Measured::of(
-                target.kind,
-                &target.name,
-                &target.outcome,
-                Some(target.cost),
-            )
-        }));
+        measured.extend(
+            targets
+                .iter()
+                .map(|target| Measured::of(target.kind, &target.name, &target.outcome, Some(target.cost))),
+        );
         let object_bytes = append.bytes / append.objects.max(1);
         Ok(Row {
             size: load.size,
@@ -224,8 +203,7 @@ impl Systems {
             objects: WARM_UP,
             ..load
         };
-        let warm = load::send(&self.generator, warm_up, &target.peer)
-            .map_err(|error| self.explain(target, &error))?;
+        let warm = load::send(&self.generator, warm_up, &target.peer).map_err(|error| self.explain(target, &error))?;
         if let Some(failure) = &warm.first_failure {
             return Err(self.explain(target, failure));
         }
@@ -234,8 +212,7 @@ impl Systems {
         let stored = self.host.as_ref().map_or(Ok(0), Host::stored)?;
         cpu::forget_peak(target.process);
         let (system, own) = (target.trees.cpu_seconds(), cpu::own_cpu_seconds());
-        let outcome = load::send(&self.generator, load, &target.peer)
-            .map_err(|error| self.explain(target, &error))?;
+        let outcome = load::send(&self.generator, load, &target.peer).map_err(|error| self.explain(target, &error))?;
         let generator_seconds = cpu::own_cpu_seconds() - own;
         target.trees.settle(SETTLE);
         let system_seconds = target.trees.cpu_seconds() - system;

@@ -61,11 +61,7 @@ impl Target {
             measured,
             met,
         } = self;
-        let (verdict, apart) = if *met {
-            ("met   ", "")
-        } else {
-            ("MISSED", "  ")
-        };
+        let (verdict, apart) = if *met { ("met   ", "") } else { ("MISSED", "  ") };
         let by = if *met {
             String::new()
         } else {
@@ -91,9 +87,7 @@ pub(crate) fn judge(rows: &[Row], besides: Besides) -> Vec<Target> {
         let row = rows
             .iter()
             .find(|row| row.size == size && row.associations == associations);
-        if let Some(measured) =
-            row.and_then(|row| Some(row.rate(Kind::Host)? / row.rate(Kind::OrthancPostgres)?))
-        {
+        if let Some(measured) = row.and_then(|row| Some(row.rate(Kind::Host)? / row.rate(Kind::OrthancPostgres)?)) {
             let what = format!(
                 "rate to Orthanc with Postgres, {} objects, associations: {associations}",
                 size.name()
@@ -112,11 +106,7 @@ pub(crate) fn judge(rows: &[Row], besides: Besides) -> Vec<Target> {
         }
     }
     for row in rows {
-        for system in row
-            .systems
-            .iter()
-            .filter(|system| system.kind == Kind::HostWithChain)
-        {
+        for system in row.systems.iter().filter(|system| system.kind == Kind::HostWithChain) {
             let Some(without) = row.rate(Kind::Host) else {
                 continue;
             };
@@ -144,19 +134,11 @@ pub(crate) fn judge(rows: &[Row], besides: Besides) -> Vec<Target> {
             .reduce(f64::max)
         {
             let what = format!("CPU for large objects, {name}, its Postgres included, worst row");
-            targets.push(Target::at_most(
-                what,
-                "s/GB",
-                CPU_SECONDS_PER_GIGABYTE,
-                worst,
-            ));
+            targets.push(Target::at_most(what, "s/GB", CPU_SECONDS_PER_GIGABYTE, worst));
         }
     }
     let all = systems(rows, Kind::Host, None).chain(systems(rows, Kind::HostWithChain, None));
-    if let Some(worst) = all
-        .filter_map(|system| system.peak_megabytes)
-        .reduce(f64::max)
-    {
+    if let Some(worst) = all.filter_map(|system| system.peak_megabytes).reduce(f64::max) {
         targets.push(Target::at_most(
             "peak resident memory of the host, worst row".to_owned(),
             "MB",
@@ -176,9 +158,7 @@ pub(crate) fn judge(rows: &[Row], besides: Besides) -> Vec<Target> {
 }
 
 fn systems(rows: &[Row], kind: Kind, size: Option<Size>) -> impl Iterator<Item = &Measured> {
-    let rows = rows
-        .iter()
-        .filter(move |row| size.is_none_or(|size| row.size == size));
+    let rows = rows.iter().filter(move |row| size.is_none_or(|size| row.size == size));
     rows.flat_map(|row| &row.systems)
         .filter(move |system| system.kind == kind)
 }

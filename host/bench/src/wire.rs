@@ -32,12 +32,7 @@ impl Association {
     ///
     /// # Errors
     /// The peer cannot be reached, rejects the association or the presentation context, or does not answer.
-    pub(crate) fn open(
-        address: SocketAddr,
-        called: &str,
-        calling: &str,
-        patience: Duration,
-    ) -> io::Result<Self> {
+    pub(crate) fn open(address: SocketAddr, called: &str, calling: &str, patience: Duration) -> io::Result<Self> {
         let writing = TcpStream::connect_timeout(&address, patience)?;
         writing.set_nodelay(true)?;
         writing.set_read_timeout(Some(patience))?;
@@ -58,8 +53,7 @@ impl Association {
             );
             return Err(io::Error::other(what));
         }
-        let longest = accepted(&body)
-            .ok_or_else(|| io::Error::other("CT in explicit little endian not accepted"))?;
+        let longest = accepted(&body).ok_or_else(|| io::Error::other("CT in explicit little endian not accepted"))?;
         association.fragment = longest.min(LONGEST_SENT) - 6;
         Ok(association)
     }
@@ -76,10 +70,7 @@ impl Association {
         let mut prefixes = vec![prefix(command.len(), 0x03)];
         for start in (0..total).step_by(self.fragment) {
             let length = self.fragment.min(total - start);
-            prefixes.push(prefix(
-                length,
-                if start + length == total { 0x02 } else { 0x00 },
-            ));
+            prefixes.push(prefix(length, if start + length == total { 0x02 } else { 0x00 }));
         }
         let mut slices = Vec::with_capacity(prefixes.len() * 2 + 2);
         let (mut header, mut pixels) = (object.header, object.pixels);
@@ -105,11 +96,7 @@ impl Association {
 
     /// Ends the association in order. A peer that does not answer is left alone.
     pub(crate) fn release(mut self) {
-        if self
-            .writing
-            .write_all(&[5, 0, 0, 0, 0, 4, 0, 0, 0, 0])
-            .is_ok()
-        {
+        if self.writing.write_all(&[5, 0, 0, 0, 0, 4, 0, 0, 0, 0]).is_ok() {
             let _ = self.pdu();
         }
     }
@@ -132,8 +119,7 @@ impl Association {
                 };
                 command.extend_from_slice(part);
                 if control & 0x03 == 0x03 {
-                    return status_of(&command)
-                        .ok_or_else(|| io::Error::other("an answer without a status"));
+                    return status_of(&command).ok_or_else(|| io::Error::other("an answer without a status"));
                 }
             }
         }
@@ -145,9 +131,7 @@ impl Association {
         let [kind, _, length @ ..] = start;
         let length = u32::from_be_bytes(length);
         if length > LONGEST_ANSWER {
-            return Err(io::Error::other(format!(
-                "a PDU of {length} bytes was announced"
-            )));
+            return Err(io::Error::other(format!("a PDU of {length} bytes was announced")));
         }
         let mut body = vec![0; length as usize];
         self.reading.read_exact(&mut body)?;

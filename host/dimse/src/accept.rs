@@ -8,8 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::association::{Agreed, Association, Side};
 use crate::error::{AssociationError, RejectReason, Rejection, Violation};
 use crate::negotiation::{
-    Acceptance, AcceptedContext, Admission, ContextAnswer, ContextRefusal, ProposedContext,
-    Request, RoleSelection,
+    Acceptance, AcceptedContext, Admission, ContextAnswer, ContextRefusal, ProposedContext, Request, RoleSelection,
 };
 use crate::options::Options;
 use crate::pdu;
@@ -33,11 +32,7 @@ pub struct Indication<S> {
 ///
 /// # Errors
 /// Those of [`Indication::receive`] and [`Indication::answer`].
-pub async fn accept<S, F>(
-    stream: S,
-    options: &Options,
-    decide: F,
-) -> Result<Association<S>, AssociationError>
+pub async fn accept<S, F>(stream: S, options: &Options, decide: F) -> Result<Association<S>, AssociationError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
     F: AsyncFnOnce(&Request) -> Admission,
@@ -196,9 +191,7 @@ fn answer_context(proposed: &ProposedContext, answers: &[ContextAnswer]) -> Cont
 /// A role is granted where it was proposed and the application agrees (PS3.7 §D.3.3.4).
 fn grant_roles(proposed: &[RoleSelection], granted: &[RoleSelection]) -> Vec<RoleSelection> {
     let both = |asked: &RoleSelection| {
-        let grant = granted
-            .iter()
-            .find(|grant| grant.sop_class == asked.sop_class)?;
+        let grant = granted.iter().find(|grant| grant.sop_class == asked.sop_class)?;
         Some(RoleSelection {
             sop_class: asked.sop_class.clone(),
             scu: asked.scu && grant.scu,
@@ -211,10 +204,7 @@ fn grant_roles(proposed: &[RoleSelection], granted: &[RoleSelection]) -> Vec<Rol
 /// What holds after that answer to that request, on either side.
 pub(crate) fn agreed(request: &Request, answer: Answer, peer_max: u32) -> Agreed {
     let both = |proposed: &ProposedContext| {
-        let answer = answer
-            .contexts
-            .iter()
-            .find(|answer| answer.id == proposed.id)?;
+        let answer = answer.contexts.iter().find(|answer| answer.id == proposed.id)?;
         let syntax = answer.result.as_ref().ok()?;
         Some(AcceptedContext {
             id: proposed.id,

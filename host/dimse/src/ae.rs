@@ -25,9 +25,7 @@ pub enum BadAeTitle {
         length: usize,
     },
     /// A backslash, a control character or one beyond ASCII.
-    #[error(
-        "an ae title is made of printable ascii without backslash, {title:?} holds {character:?}"
-    )]
+    #[error("an ae title is made of printable ascii without backslash, {title:?} holds {character:?}")]
     Character {
         /// The title, without surrounding spaces.
         title: String,

@@ -256,12 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
     ///
     /// # Errors
     /// [`AssociationError::NoContext`] leaves the association as it was; after any other it is over.
-    pub async fn send(
-        &mut self,
-        context: u8,
-        command: &Command,
-        data: Option<Bytes>,
-    ) -> Result<(), AssociationError> {
+    pub async fn send(&mut self, context: u8, command: &Command, data: Option<Bytes>) -> Result<(), AssociationError> {
         let fragments = data.into_iter().map(Ok);
         let has_data = command.clone().with_data(fragments.len() > 0);
         self.send_message(context, &has_data, futures::stream::iter(fragments))
@@ -274,17 +269,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
     /// # Errors
     /// As [`Association::send`]; and [`AssociationError::Source`] where the stream failed or rested too long: a message
     /// cannot be taken back, so the association is over.
-    pub async fn send_stream<D>(
-        &mut self,
-        context: u8,
-        command: &Command,
-        data: D,
-    ) -> Result<(), AssociationError>
+    pub async fn send_stream<D>(&mut self, context: u8, command: &Command, data: D) -> Result<(), AssociationError>
     where
         D: Stream<Item = io::Result<Bytes>> + Send,
     {
-        self.send_message(context, &command.clone().with_data(true), data)
-            .await
+        self.send_message(context, &command.clone().with_data(true), data).await
     }
 
     /// Ends the association at once.
@@ -311,8 +300,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
         }
         pdu::put_release(&mut self.wire.output, pdu::RELEASE_RQ);
         self.wire.write_and_flush().await?;
-        self.wire
-            .allow(self.options.artim, "the answer to a release");
+        self.wire.allow(self.options.artim, "the answer to a release");
         let mut skip = self.pdv.left.saturating_add(to_usize(self.pdu_left));
         let mut collided = false;
         loop {
@@ -352,10 +340,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
     }
 
     /// Ends the association if this is an error that ends it.
-    pub(crate) async fn conclude<T>(
-        &mut self,
-        result: Result<T, AssociationError>,
-    ) -> Result<T, AssociationError> {
+    pub(crate) async fn conclude<T>(&mut self, result: Result<T, AssociationError>) -> Result<T, AssociationError> {
         if let Err(error) = &result
             && self.phase != Phase::Over
             && !matches!(error, AssociationError::NoContext(_))
@@ -368,12 +353,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
         result
     }
 
-    async fn send_message<D>(
-        &mut self,
-        context: u8,
-        command: &Command,
-        data: D,
-    ) -> Result<(), AssociationError>
+    async fn send_message<D>(&mut self, context: u8, command: &Command, data: D) -> Result<(), AssociationError>
     where
         D: Stream<Item = io::Result<Bytes>> + Send,
     {
@@ -397,12 +377,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
         self.conclude(sent).await
     }
 
-    async fn write_message<D>(
-        &mut self,
-        context: u8,
-        command: &Command,
-        data: D,
-    ) -> Result<(), AssociationError>
+    async fn write_message<D>(&mut self, context: u8, command: &Command, data: D) -> Result<(), AssociationError>
     where
         D: Stream<Item = io::Result<Bytes>> + Send,
     {
@@ -412,12 +387,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
         if command.has_data() {
             out.begin_data();
             let mut data = pin!(data);
-            while let Some(fragment) = timeout(limit, data.next())
-                .await
-                .map_err(|_| source_rests())?
-            {
-                out.put(&fragment.map_err(AssociationError::Source)?)
-                    .await?;
+            while let Some(fragment) = timeout(limit, data.next()).await.map_err(|_| source_rests())? {
+                out.put(&fragment.map_err(AssociationError::Source)?).await?;
             }
         }
         out.finish().await

@@ -121,20 +121,10 @@ impl Command {
     pub fn response(&self, status: Status) -> Self {
         let mut response = Self::new(self.field.response(), self.message_id);
         for (affected, requested) in [
-            (
-                element::AFFECTED_SOP_CLASS_UID,
-                element::REQUESTED_SOP_CLASS_UID,
-            ),
-            (
-                element::AFFECTED_SOP_INSTANCE_UID,
-                element::REQUESTED_SOP_INSTANCE_UID,
-            ),
+            (element::AFFECTED_SOP_CLASS_UID, element::REQUESTED_SOP_CLASS_UID),
+            (element::AFFECTED_SOP_INSTANCE_UID, element::REQUESTED_SOP_INSTANCE_UID),
         ] {
-            if let Some(uid) = self
-                .elements
-                .get(&affected)
-                .or_else(|| self.elements.get(&requested))
-            {
+            if let Some(uid) = self.elements.get(&affected).or_else(|| self.elements.get(&requested)) {
                 response.elements.insert(affected, uid.clone());
             }
         }
@@ -239,11 +229,8 @@ impl Command {
     /// With who caused it by a C-MOVE.
     #[must_use]
     pub fn with_move_originator(self, originator: &MoveOriginator) -> Self {
-        self.with_text(
-            element::MOVE_ORIGINATOR_AE_TITLE,
-            originator.ae_title.as_str(),
-        )
-        .with_number(element::MOVE_ORIGINATOR_MESSAGE_ID, originator.message_id)
+        self.with_text(element::MOVE_ORIGINATOR_AE_TITLE, originator.ae_title.as_str())
+            .with_number(element::MOVE_ORIGINATOR_MESSAGE_ID, originator.message_id)
     }
 
     /// With an Error Comment: cut to 64 characters (VR LO), what the default repertoire lacks replaced by `?`.
@@ -252,13 +239,7 @@ impl Command {
         let comment: String = comment
             .chars()
             .take(64)
-            .map(|c| {
-                if matches!(c, ' '..='~') && c != '\\' {
-                    c
-                } else {
-                    '?'
-                }
-            })
+            .map(|c| if matches!(c, ' '..='~') && c != '\\' { c } else { '?' })
             .collect();
         self.with_text(element::ERROR_COMMENT, comment.trim())
     }
@@ -300,17 +281,13 @@ impl Command {
         let mut rest = bytes.clone();
         while !rest.is_empty() {
             let Some((&[g0, g1, e0, e1, l0, l1, l2, l3], _)) = rest.split_first_chunk() else {
-                return Err(CommandError::Truncated {
-                    group: 0,
-                    element: 0,
-                });
+                return Err(CommandError::Truncated { group: 0, element: 0 });
             };
             let (group, element) = (u16::from_le_bytes([g0, g1]), u16::from_le_bytes([e0, e1]));
             if group != 0 {
                 return Err(CommandError::Group { group, element });
             }
-            let length =
-                usize::try_from(u32::from_le_bytes([l0, l1, l2, l3])).unwrap_or(usize::MAX);
+            let length = usize::try_from(u32::from_le_bytes([l0, l1, l2, l3])).unwrap_or(usize::MAX);
             if length > rest.len() - 8 {
                 return Err(CommandError::Truncated { group, element });
             }

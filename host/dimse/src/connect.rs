@@ -39,10 +39,7 @@ pub struct StoreStatus {
 ///
 /// # Errors
 /// [`AssociationError::Connection`] or [`AssociationError::Timeout`].
-pub async fn dial(
-    address: impl ToSocketAddrs,
-    limit: Duration,
-) -> Result<TcpStream, AssociationError> {
+pub async fn dial(address: impl ToSocketAddrs, limit: Duration) -> Result<TcpStream, AssociationError> {
     const WHAT: &str = "the connection to be made";
     let stream = timeout(limit, TcpStream::connect(address))
         .await
@@ -59,11 +56,7 @@ pub async fn dial(
 ///
 /// # Errors
 /// [`AssociationError::Rejected`] where the peer says no, or whatever else went wrong.
-pub async fn connect<S>(
-    stream: S,
-    options: &Options,
-    proposal: &Proposal,
-) -> Result<Association<S>, AssociationError>
+pub async fn connect<S>(stream: S, options: &Options, proposal: &Proposal) -> Result<Association<S>, AssociationError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -127,19 +120,14 @@ where
             )));
         }
         (pdu::ABORT, &[_, _, source, reason]) => {
-            return Err(AssociationError::Aborted(AbortReason::from_codes(
-                source, reason,
-            )));
+            return Err(AssociationError::Aborted(AbortReason::from_codes(source, reason)));
         }
         _ => {}
     }
     let answer = decode_answer(&body)?;
     for context in &answer.contexts {
         if let Ok(syntax) = &context.result {
-            let proposed = request
-                .contexts
-                .iter()
-                .find(|proposed| proposed.id == context.id);
+            let proposed = request.contexts.iter().find(|proposed| proposed.id == context.id);
             if !proposed.is_some_and(|proposed| proposed.transfer_syntaxes.contains(syntax)) {
                 return Err(Violation::NeverProposed(context.id).into());
             }
@@ -170,9 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
         let response = self.response(command.message_id()).await?;
         Ok(StoreStatus {
             // Decoding has made sure that a response has one.
-            status: response
-                .status()
-                .unwrap_or(crate::status::PROCESSING_FAILURE),
+            status: response.status().unwrap_or(crate::status::PROCESSING_FAILURE),
             comment: response.error_comment().map(Into::into),
         })
     }
@@ -192,9 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
         let command = Command::echo_rq(self.next_message_id());
         self.send(context, &command, None).await?;
         let response = self.response(command.message_id()).await?;
-        Ok(response
-            .status()
-            .unwrap_or(crate::status::PROCESSING_FAILURE))
+        Ok(response.status().unwrap_or(crate::status::PROCESSING_FAILURE))
     }
 
     /// Waits for a response to the request of that id, at most [`Options::response_time`]. Its data set, if it has one,

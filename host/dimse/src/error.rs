@@ -243,9 +243,7 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.reason {
             RejectReason::NoReason | RejectReason::ProviderNoReason => "no reason given",
-            RejectReason::ApplicationContextNotSupported => {
-                "application context name not supported"
-            }
+            RejectReason::ApplicationContextNotSupported => "application context name not supported",
             RejectReason::CallingAeNotRecognized => "calling ae title not recognized",
             RejectReason::CalledAeNotRecognized => "called ae title not recognized",
             RejectReason::ProtocolVersionNotSupported => "protocol version not supported",
@@ -255,11 +253,7 @@ impl fmt::Display for Rejection {
                 return write!(f, "source {source}, reason {reason}");
             }
         })?;
-        f.write_str(if self.transient {
-            " (for now)"
-        } else {
-            " (for good)"
-        })
+        f.write_str(if self.transient { " (for now)" } else { " (for good)" })
     }
 }
 
@@ -307,9 +301,7 @@ pub enum Violation {
     #[error("presentation context {0} was not accepted")]
     UnknownContext(/** The context id. */ u8),
     /// A fragment of another context in the middle of a message.
-    #[error(
-        "a fragment in presentation context {found} stands in the middle of a message in {expected}"
-    )]
+    #[error("a fragment in presentation context {found} stands in the middle of a message in {expected}")]
     ContextChanged {
         /// The context id that came.
         found: u8,

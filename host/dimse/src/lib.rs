@@ -38,8 +38,8 @@ pub use command::{Command, CommandError, CommandField, MoveOriginator, Priority,
 pub use connect::{StoreStatus, connect, dial};
 pub use error::{AbortReason, AssociationError, RejectReason, Rejection, Violation};
 pub use negotiation::{
-    Acceptance, AcceptedContext, Admission, ContextAnswer, ContextRefusal, Proposal, ProposalError,
-    ProposedContext, Request, RoleSelection, UserIdentity, UserIdentityKind,
+    Acceptance, AcceptedContext, Admission, ContextAnswer, ContextRefusal, Proposal, ProposalError, ProposedContext,
+    Request, RoleSelection, UserIdentity, UserIdentityKind,
 };
 pub use options::Options;
 pub use status::Status;

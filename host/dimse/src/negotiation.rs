@@ -269,25 +269,16 @@ impl Proposal {
     ///
     /// # Errors
     /// [`ProposalError`]: there are 128 already, or a UID is none, or there is no transfer syntax.
-    pub fn add_context(
-        &mut self,
-        abstract_syntax: &str,
-        transfer_syntaxes: &[&str],
-    ) -> Result<u8, ProposalError> {
+    pub fn add_context(&mut self, abstract_syntax: &str, transfer_syntaxes: &[&str]) -> Result<u8, ProposalError> {
         check_uid(abstract_syntax)?;
-        transfer_syntaxes
-            .iter()
-            .try_for_each(|uid| check_uid(uid))?;
+        transfer_syntaxes.iter().try_for_each(|uid| check_uid(uid))?;
         if transfer_syntaxes.is_empty() {
             return Err(ProposalError::NoTransferSyntax(abstract_syntax.into()));
         }
         if transfer_syntaxes.len() > MAX_SYNTAXES {
-            return Err(ProposalError::TooManyTransferSyntaxes(
-                abstract_syntax.into(),
-            ));
+            return Err(ProposalError::TooManyTransferSyntaxes(abstract_syntax.into()));
         }
-        let id = u8::try_from(self.contexts.len() * 2 + 1)
-            .map_err(|_| ProposalError::TooManyContexts)?;
+        let id = u8::try_from(self.contexts.len() * 2 + 1).map_err(|_| ProposalError::TooManyContexts)?;
         self.contexts.push(ProposedContext {
             id,
             abstract_syntax: abstract_syntax.into(),
@@ -341,8 +332,7 @@ impl Proposal {
 }
 
 fn check_uid(uid: &str) -> Result<(), ProposalError> {
-    let is_uid =
-        !uid.is_empty() && uid.len() <= 64 && uid.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let is_uid = !uid.is_empty() && uid.len() <= 64 && uid.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     if is_uid {
         Ok(())
     } else {

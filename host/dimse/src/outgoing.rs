@@ -29,10 +29,7 @@ pub(crate) struct Outgoing<'a, S> {
 impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Outgoing<'a, S> {
     /// A message that begins with its command set. `max_pdu` is the most that a PDU may hold after its header.
     pub(crate) fn command(wire: &'a mut Wire<S>, context: u8, max_pdu: u32) -> Self {
-        let room = usize::try_from(max_pdu.saturating_sub(6))
-            .unwrap_or(usize::MAX)
-            .max(2)
-            & !1;
+        let room = usize::try_from(max_pdu.saturating_sub(6)).unwrap_or(usize::MAX).max(2) & !1;
         let mut out = Self {
             wire,
             context,
@@ -82,8 +79,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Outgoing<'a, S> {
     }
 
     fn close(&mut self, is_last: bool) {
-        let value =
-            u32::try_from(self.wire.output.len() - self.start - HEADER + 2).unwrap_or(u32::MAX);
+        let value = u32::try_from(self.wire.output.len() - self.start - HEADER + 2).unwrap_or(u32::MAX);
         let [a, b, c, d] = value.saturating_add(4).to_be_bytes();
         let [e, f, g, h] = value.to_be_bytes();
         let control = u8::from(self.is_command) | u8::from(is_last) << 1;

@@ -50,9 +50,7 @@ pub fn name(uid: &str) -> Option<&'static str> {
 
 /// Every standard storage class as UID and name, for those who propose contexts.
 pub fn storage_classes() -> impl Iterator<Item = (String, &'static str)> {
-    STORAGE
-        .iter()
-        .map(|(uid, name)| (format!("{PREFIX}{uid}"), *name))
+    STORAGE.iter().map(|(uid, name)| (format!("{PREFIX}{uid}"), *name))
 }
 
 fn storage_name(uid: &str) -> Option<&'static str> {

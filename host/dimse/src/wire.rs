@@ -85,8 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire<S> {
     /// Has at least `count` bytes in the buffer and returns them, without taking them out.
     pub(crate) async fn peek(&mut self, count: usize) -> Result<&[u8], AssociationError> {
         while self.input.len() < count {
-            self.read(ROOM.max(count - self.input.len()).min(DATA_ROOM))
-                .await?;
+            self.read(ROOM.max(count - self.input.len()).min(DATA_ROOM)).await?;
         }
         Ok(self.input.get(..count).unwrap_or_default())
     }

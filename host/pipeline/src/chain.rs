@@ -112,11 +112,7 @@ impl Glob {
 }
 
 /// The chains that an object passes, in order.
-pub(crate) fn matching<'a>(
-    chains: &'a [Chain],
-    header: &Header,
-    source: &Source,
-) -> Vec<&'a Chain> {
+pub(crate) fn matching<'a>(chains: &'a [Chain], header: &Header, source: &Source) -> Vec<&'a Chain> {
     chains
         .iter()
         .filter(|chain| chain.when.matches(header, source))

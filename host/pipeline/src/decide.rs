@@ -31,12 +31,7 @@ pub enum Next {
 ///
 /// `tries` is how often this object was told to come again already; past `max_tries` it is held instead, so that a
 /// filter that never recovers cannot keep an image at its modality for ever.
-pub fn ingest(
-    result: &Result<FilterAnswer, Failure>,
-    policy: OnFailure,
-    tries: u32,
-    max_tries: u32,
-) -> Next {
+pub fn ingest(result: &Result<FilterAnswer, Failure>, policy: OnFailure, tries: u32, max_tries: u32) -> Next {
     match result {
         Ok(answer) => match &answer.verdict {
             Verdict::Keep => Next::GoOn,
@@ -45,9 +40,7 @@ pub fn ingest(
             Verdict::Quarantine(reason) => Next::Hold(reason.clone()),
         },
         Err(failure) => match (failure.retryable(), policy) {
-            (Some(after), _) if tries < max_tries => {
-                Next::TryLater(after, "the filter cannot run now".to_owned())
-            }
+            (Some(after), _) if tries < max_tries => Next::TryLater(after, "the filter cannot run now".to_owned()),
             (_, OnFailure::Quarantine) => Next::Hold(failure.to_string()),
             (_, OnFailure::Refuse) => Next::Refuse("the filter failed".to_owned()),
         },

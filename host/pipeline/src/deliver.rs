@@ -39,10 +39,7 @@ enum Delivered {
 pub(crate) async fn run(pipeline: Pipeline, destination: Destination, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let index = pipeline.archive().index();
-        match index
-            .claim_deliveries(&destination.name, BATCH, LEASE)
-            .await
-        {
+        match index.claim_deliveries(&destination.name, BATCH, LEASE).await {
             Ok(jobs) if jobs.is_empty() => {
                 tokio::select! {
                     () = stop.cancelled() => {}

@@ -80,12 +80,7 @@ mod tests {
             longest: Duration::from_secs(15),
             attempts: 6,
         };
-        let pauses: Vec<_> = (1..=6)
-            .map(|n| retry.pause(n).map(|pause| pause.as_secs()))
-            .collect();
-        assert_eq!(
-            pauses,
-            [Some(2), Some(4), Some(8), Some(15), Some(15), None]
-        );
+        let pauses: Vec<_> = (1..=6).map(|n| retry.pause(n).map(|pause| pause.as_secs())).collect();
+        assert_eq!(pauses, [Some(2), Some(4), Some(8), Some(15), Some(15), None]);
     }
 }

@@ -73,9 +73,7 @@ pub(crate) async fn prepare(
         return Err(match next {
             Next::Drop(reason) => NotSent::Dropped(format!("{plugin}: {reason}")),
             Next::TryLater(_, reason) => NotSent::Later(format!("{plugin}: {reason}")),
-            Next::Hold(reason) | Next::Refuse(reason) => {
-                NotSent::Dead(format!("{plugin}: {reason}"))
-            }
+            Next::Hold(reason) | Next::Refuse(reason) => NotSent::Dead(format!("{plugin}: {reason}")),
             Next::GoOn => NotSent::Dead(format!("{plugin}: the filter gave no answer")),
         });
     }
@@ -84,12 +82,8 @@ pub(crate) async fn prepare(
         .identity()
         .map_err(|missing| NotSent::Dead(format!("after its filters: {missing}")))?;
     // Not the header's: a deflated object's header is read inflated, in another syntax than it is stored and sent in.
-    let syntax = TransferSyntax::lookup(located.syntax.as_str()).ok_or_else(|| {
-        NotSent::Dead(format!(
-            "the stored transfer syntax {} is not known",
-            located.syntax
-        ))
-    })?;
+    let syntax = TransferSyntax::lookup(located.syntax.as_str())
+        .ok_or_else(|| NotSent::Dead(format!("the stored transfer syntax {} is not known", located.syntax)))?;
     let data = if !passed.edited() {
         data_set(pipeline, located).boxed()
     } else if syntax.is_deflated() {
@@ -97,44 +91,30 @@ pub(crate) async fn prepare(
     } else {
         edited(pipeline, located, passed)
     };
-    Ok(Outgoing {
-        identity,
-        syntax,
-        data,
-    })
+    Ok(Outgoing { identity, syntax, data })
 }
 
 /// The data set of a stored object, byte for byte.
-fn data_set(
-    pipeline: &Pipeline,
-    located: &Located,
-) -> impl futures::Stream<Item = io::Result<Bytes>> + Send + use<> {
+fn data_set(pipeline: &Pipeline, located: &Located) -> impl futures::Stream<Item = io::Result<Bytes>> + Send + use<> {
     let mut meta = Some(MetaReader::new());
-    pipeline
-        .archive()
-        .read(located)
-        .try_filter_map(move |piece| {
-            let behind = match meta.as_mut() {
-                None => Ok(Some(piece)),
-                Some(reader) => match reader.push(&piece) {
-                    Ok(Some((_, behind))) => {
-                        meta = None;
-                        Ok(Some(behind))
-                    }
-                    Ok(None) => Ok(None),
-                    Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-                },
-            };
-            futures::future::ready(behind)
-        })
+    pipeline.archive().read(located).try_filter_map(move |piece| {
+        let behind = match meta.as_mut() {
+            None => Ok(Some(piece)),
+            Some(reader) => match reader.push(&piece) {
+                Ok(Some((_, behind))) => {
+                    meta = None;
+                    Ok(Some(behind))
+                }
+                Ok(None) => Ok(None),
+                Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+            },
+        };
+        futures::future::ready(behind)
+    })
 }
 
 /// The edited header, then the stored bytes behind the header as the edits leave them.
-fn edited(
-    pipeline: &Pipeline,
-    located: &Located,
-    passed: Passed,
-) -> BoxStream<'static, io::Result<Bytes>> {
+fn edited(pipeline: &Pipeline, located: &Located, passed: Passed) -> BoxStream<'static, io::Result<Bytes>> {
     let bodies = passed.body(passed.header.syntax());
     let header = passed.header.bytes().clone();
     let skipped = u64::from(located.place.header_length);
@@ -191,9 +171,7 @@ async fn deflated(
 
 /// What of `piece` lies past the bytes still to skip.
 fn past(mut piece: Bytes, skipped: &mut u64) -> Bytes {
-    let over = usize::try_from(*skipped)
-        .unwrap_or(usize::MAX)
-        .min(piece.len());
+    let over = usize::try_from(*skipped).unwrap_or(usize::MAX).min(piece.len());
     *skipped -= over as u64;
     piece.split_off(over)
 }

@@ -97,10 +97,7 @@ impl Session {
         let phase = if announced.syntax.is_deflated() {
             Phase::Deflated(Vec::new())
         } else {
-            Phase::Header(Box::new(HeaderReader::new(
-                announced.syntax.clone(),
-                limits,
-            )))
+            Phase::Header(Box::new(HeaderReader::new(announced.syntax.clone(), limits)))
         };
         Receiving {
             session: self,
@@ -184,16 +181,11 @@ impl Receiving<'_> {
                     self.phase = Phase::Over;
                     return Err(Refusal::new(
                         RefusalKind::TooLarge,
-                        format!(
-                            "a deflated object may take {limit} bytes here; send it with another transfer syntax"
-                        ),
+                        format!("a deflated object may take {limit} bytes here; send it with another transfer syntax"),
                     ));
                 }
                 self.share
-                    .cover(
-                        &self.session.pipeline.shared.memory,
-                        raw.len() + bytes.len(),
-                    )
+                    .cover(&self.session.pipeline.shared.memory, raw.len() + bytes.len())
                     .await?;
                 raw.extend_from_slice(&bytes);
                 Ok(())
@@ -266,10 +258,7 @@ impl Receiving<'_> {
 
     async fn deflated_is_there(&mut self, raw: Vec<u8>) -> Result<(), Refusal> {
         let config = self.session.pipeline.config();
-        let (limits, whole) = (
-            config.limits,
-            rewrite::deflated_limit(config.deflated_bytes),
-        );
+        let (limits, whole) = (config.limits, rewrite::deflated_limit(config.deflated_bytes));
         let header = rewrite::inflated_header(&raw, limits).map_err(unreadable)?;
         rewrite::inflates_whole(&raw, whole).map_err(unreadable)?;
         let identity = self.identified(&header)?;
@@ -299,16 +288,8 @@ impl Receiving<'_> {
             .identity()
             .map_err(|missing| Refusal::new(RefusalKind::CannotUnderstand, missing.to_string()))?;
         for (what, announced, found) in [
-            (
-                "SOP Class UID",
-                &self.announced.sop_class,
-                &identity.sop_class,
-            ),
-            (
-                "SOP Instance UID",
-                &self.announced.sop_instance,
-                &identity.sop_instance,
-            ),
+            ("SOP Class UID", &self.announced.sop_class, &identity.sop_class),
+            ("SOP Instance UID", &self.announced.sop_instance, &identity.sop_instance),
             ("Study Instance UID", &self.announced.study, &identity.study),
         ] {
             if announced
@@ -330,12 +311,7 @@ impl Receiving<'_> {
         let chains = matching(&config.chains, &original, &self.session.source);
         let (filters, policies): (Vec<Arc<Plugin>>, Vec<_>) = chains
             .iter()
-            .flat_map(|chain| {
-                chain
-                    .ingest
-                    .iter()
-                    .map(|filter| (Arc::clone(filter), chain.on_failure))
-            })
+            .flat_map(|chain| chain.ingest.iter().map(|filter| (Arc::clone(filter), chain.on_failure)))
             .unzip();
         let routed = chains.iter().any(|chain: &&Chain| !chain.route.is_empty());
         let tries = shared.tries.of(&identity.sop_instance);
@@ -344,23 +320,12 @@ impl Receiving<'_> {
             decide::ingest(result, policy, tries, config.tries_before_quarantine)
         };
         let passage = self.session.passage();
-        let passed = rewrite::pass(
-            Arc::clone(&original),
-            &filters,
-            &passage,
-            &config.site_key,
-            judge,
-        )
-        .await;
+        let passed = rewrite::pass(Arc::clone(&original), &filters, &passage, &config.site_key, judge).await;
 
         let Some((ended, plugin)) = &passed.ended else {
             shared.tries.forget(&identity.sop_instance);
             let stored = passed.header.identity().map_err(|missing| {
-                Refusal::new(
-                    RefusalKind::RefusedByPlugin,
-                    format!("after its filters: {missing}"),
-                )
-                .of(identity)
+                Refusal::new(RefusalKind::RefusedByPlugin, format!("after its filters: {missing}")).of(identity)
             })?;
             return Ok(Some(Judged {
                 identity: stored,
@@ -374,11 +339,9 @@ impl Receiving<'_> {
                 tracing::info!(plugin, reason, "dropped");
                 Ok(None)
             }
-            Next::Refuse(reason) => Err(Refusal::new(
-                RefusalKind::RefusedByPlugin,
-                format!("{plugin}: {reason}"),
-            )
-            .of(identity)),
+            Next::Refuse(reason) => {
+                Err(Refusal::new(RefusalKind::RefusedByPlugin, format!("{plugin}: {reason}")).of(identity))
+            }
             Next::TryLater(_, reason) => {
                 shared.tries.another(&identity.sop_instance);
                 Err(Refusal::new(RefusalKind::TryLater, format!("{plugin}: {reason}")).of(identity))
@@ -412,11 +375,7 @@ impl Receiving<'_> {
             held,
             routed,
         } = judged;
-        let jobs = if routed {
-            vec![NewJob::Route]
-        } else {
-            Vec::new()
-        };
+        let jobs = if routed { vec![NewJob::Route] } else { Vec::new() };
         let shelf = held.map_or(Shelf::Archive, Shelf::Quarantine);
         let mut entry = self
             .session
@@ -430,10 +389,7 @@ impl Receiving<'_> {
             .await
             .map_err(unstorable)?;
         if !syntax.is_deflated() {
-            entry
-                .write(passed.header.bytes().clone())
-                .await
-                .map_err(unstorable)?;
+            entry.write(passed.header.bytes().clone()).await.map_err(unstorable)?;
             entry.header_done();
         }
         Ok(Storing {
@@ -477,8 +433,7 @@ impl Storing {
             Indexed::Replaced => Outcome::Replaced,
             Indexed::Held => Outcome::Quarantined,
             Indexed::Conflict => {
-                let reason =
-                    "an object with this SOP Instance UID and other content is stored already";
+                let reason = "an object with this SOP Instance UID and other content is stored already";
                 return Err(Refusal::new(RefusalKind::Duplicate, reason).of(&identity));
             }
         };
@@ -501,10 +456,7 @@ fn unstorable(error: ArchiveError) -> Refusal {
         ArchiveError::Index(_) | ArchiveError::Unconfirmed { .. } => "the index is not available",
         _ => "the storage failed",
     };
-    Refusal::new(
-        RefusalKind::OutOfResources,
-        format!("{reason}; try again later"),
-    )
+    Refusal::new(RefusalKind::OutOfResources, format!("{reason}; try again later"))
 }
 
 /// Counts a refusal, wherever it was made.

@@ -110,16 +110,11 @@ impl Pipeline {
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(route::run(self.clone(), stop.clone()));
         for destination in self.destinations().values() {
-            tasks.spawn(deliver::run(
-                self.clone(),
-                destination.clone(),
-                stop.clone(),
-            ));
+            tasks.spawn(deliver::run(self.clone(), destination.clone(), stop.clone()));
         }
         stop.cancelled().await;
         // Dropping the set aborts whatever is left.
-        let _ =
-            tokio::time::timeout(grace, async { while tasks.join_next().await.is_some() {} }).await;
+        let _ = tokio::time::timeout(grace, async { while tasks.join_next().await.is_some() {} }).await;
     }
 
     fn config(&self) -> &Config {

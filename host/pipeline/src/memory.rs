@@ -45,11 +45,7 @@ impl Share {
     /// # Errors
     /// [`RefusalKind::TooLarge`] when the whole budget would not do, [`RefusalKind::OutOfResources`] when it did not
     /// become free in time.
-    pub(crate) async fn cover(
-        &mut self,
-        memory: &HeaderMemory,
-        bytes: usize,
-    ) -> Result<(), Refusal> {
+    pub(crate) async fn cover(&mut self, memory: &HeaderMemory, bytes: usize) -> Result<(), Refusal> {
         let wanted = bytes.saturating_sub(ALLOWANCE);
         if wanted <= self.covered {
             return Ok(());
@@ -64,10 +60,7 @@ impl Share {
             ));
         }
         // Doubling keeps the number of permits small.
-        let target = wanted
-            .max(self.covered * 2)
-            .min(memory.total)
-            .next_multiple_of(PIECE);
+        let target = wanted.max(self.covered * 2).min(memory.total).next_multiple_of(PIECE);
         let pieces = u32::try_from((target - self.covered) / PIECE).unwrap_or(u32::MAX);
         let acquire = Arc::clone(&memory.pieces).acquire_many_owned(pieces);
         match tokio::time::timeout(PATIENCE, acquire).await {

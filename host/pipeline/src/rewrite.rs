@@ -99,9 +99,7 @@ pub(crate) async fn pass(
         ended: None,
     };
     for (position, filter) in filters.iter().enumerate() {
-        let outcome = filter
-            .filter(Arc::clone(&passed.header), passage.clone())
-            .await;
+        let outcome = filter.filter(Arc::clone(&passed.header), passage.clone()).await;
         record(filter.name(), &outcome);
         let next = judge(position, &outcome.result);
         if next != Next::GoOn {
@@ -126,9 +124,7 @@ pub(crate) async fn pass(
             }
             Err(error) => {
                 // An edit that cannot be made is a failure of the filter: never stored, never sent without it.
-                let failure = Err(Failure::Never(format!(
-                    "an edit cannot be applied: {error}"
-                )));
+                let failure = Err(Failure::Never(format!("an edit cannot be applied: {error}")));
                 passed.ended = Some((judge(position, &failure), filter.name().to_owned()));
                 return passed;
             }
@@ -174,10 +170,7 @@ pub(crate) fn failed(failure: &Failure) -> &'static str {
 
 /// Reads the header of a deflated data set (PS3.5 §A.5), inflating no further than to its pixel data.
 pub(crate) fn inflated_header(raw: &[u8], limits: Limits) -> Result<Header, ParseError> {
-    let mut inflater = Inflater::new(
-        limits.header_bytes as u64 + INFLATE_STEP as u64,
-        DEFLATE_RATIO,
-    );
+    let mut inflater = Inflater::new(limits.header_bytes as u64 + INFLATE_STEP as u64, DEFLATE_RATIO);
     let mut reader = HeaderReader::new(TransferSyntax::explicit_le(), limits);
     let mut plain = Vec::new();
     for piece in raw.chunks(INFLATE_STEP) {
@@ -202,12 +195,7 @@ pub(crate) fn inflates_whole(raw: &[u8], limit: u64) -> Result<(), ParseError> {
 }
 
 /// Rewrites a deflated data set with an edited header; hands out the new deflated bytes piece by piece.
-pub(crate) fn redeflate(
-    raw: &[u8],
-    passed: &Passed,
-    limits: Limits,
-    limit: u64,
-) -> Result<Vec<Bytes>, ParseError> {
+pub(crate) fn redeflate(raw: &[u8], passed: &Passed, limits: Limits, limit: u64) -> Result<Vec<Bytes>, ParseError> {
     // Inflated, it is explicit VR little endian (PS3.5 §A.5).
     let syntax = TransferSyntax::explicit_le();
     let mut inflater = Inflater::new(limit, DEFLATE_RATIO);

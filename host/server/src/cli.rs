@@ -11,12 +11,7 @@ use crate::config::PeerAddress;
 
 /// A PACS that is extended by sandboxed plugins.
 #[derive(Debug, Parser)]
-#[command(
-    name = "isocenter",
-    version,
-    arg_required_else_help = true,
-    max_term_width = 100
-)]
+#[command(name = "isocenter", version, arg_required_else_help = true, max_term_width = 100)]
 pub struct Cli {
     /// The configuration, a TOML file; without it everything has its default
     #[arg(long, short, global = true, value_name = "FILE")]

@@ -226,10 +226,7 @@ pub enum OnFailure {
 }
 
 impl Default for Dicom {
-    #[expect(
-        clippy::expect_used,
-        reason = "a constant, seen to fit by every test of this module"
-    )]
+    #[expect(clippy::expect_used, reason = "a constant, seen to fit by every test of this module")]
     fn default() -> Self {
         Self {
             ae_title: AeTitle::parse("ISOCENTER").expect("nine letters are an AE title"),
@@ -317,8 +314,7 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .map_err(|cause| ConfigError::of(format!("cannot read {}: {cause}", path.display())))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let config = Self::from_toml(&text, environment, folder)
-            .map_err(|problems| problems.in_file(path))?;
+        let config = Self::from_toml(&text, environment, folder).map_err(|problems| problems.in_file(path))?;
         config.look_for_secrets()?;
         Ok(config)
     }
@@ -328,11 +324,7 @@ impl Config {
     ///
     /// # Errors
     /// A syntax error, or else every other problem at once, by line.
-    pub fn from_toml(
-        text: &str,
-        environment: &Environment,
-        folder: &Path,
-    ) -> Result<Self, ConfigError> {
+    pub fn from_toml(text: &str, environment: &Environment, folder: &Path) -> Result<Self, ConfigError> {
         let problems = reader::Problems::of(text);
         let mut config = sections::read(text, folder, environment, &problems)?;
         sections::override_from(environment, &mut config, &problems);
@@ -345,11 +337,7 @@ impl Config {
         let missing: Vec<String> = self
             .secrets
             .iter()
-            .filter_map(|(name, source)| {
-                source
-                    .missing_file()
-                    .map(|why| format!("secret `{name}`: {why}"))
-            })
+            .filter_map(|(name, source)| source.missing_file().map(|why| format!("secret `{name}`: {why}")))
             .collect();
         if missing.is_empty() {
             Ok(())

@@ -57,7 +57,10 @@ pub async fn watch(pipeline: Pipeline, metrics: Metrics, stop: CancellationToken
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a gauge is a float; counts stay far below 2^53"
+)]
 async fn read(pipeline: &Pipeline) {
     if let Some(bytes) = resident() {
         metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);
@@ -94,5 +97,10 @@ async fn read(pipeline: &Pipeline) {
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+    line.trim()
+        .strip_suffix("kB")?
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib * 1024)
 }

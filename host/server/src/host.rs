@@ -151,10 +151,21 @@ pub async fn check(config: &Config, environment: &Environment) -> Result<Vec<Str
     let _ = std::fs::remove_dir_all(&cache);
     let mut lines = Vec::new();
     for plugin in loaded?.values() {
-        lines.push(format!("plugin {}: {} ({})", plugin.name(), roles(plugin), plugin.digest()));
+        lines.push(format!(
+            "plugin {}: {} ({})",
+            plugin.name(),
+            roles(plugin),
+            plugin.digest()
+        ));
     }
     for chain in &config.chains {
-        let steps = |names: &[String]| if names.is_empty() { "nothing".to_owned() } else { names.join(" → ") };
+        let steps = |names: &[String]| {
+            if names.is_empty() {
+                "nothing".to_owned()
+            } else {
+                names.join(" → ")
+            }
+        };
         lines.push(format!(
             "chain {}: ingest {}, route {}",
             chain.name,
@@ -249,7 +260,9 @@ fn spec(
     let mut secrets = BTreeMap::new();
     for granted in &plugin.grant.secrets {
         let bytes = match config.secrets.get(granted) {
-            Some(source) => source.read(environment).map_err(|error| format!("secret {granted}: {error}"))?,
+            Some(source) => source
+                .read(environment)
+                .map_err(|error| format!("secret {granted}: {error}"))?,
             None if granted == SITE_KEY => site_key::for_plugins(key).to_vec(),
             None => return Err(format!("plugin {name}: there is no secret {granted}")),
         };
@@ -270,14 +283,24 @@ fn spec(
 
 fn pipeline(config: &Config, plugins: &BTreeMap<String, Arc<Plugin>>, key: SiteKey) -> isocenter_pipeline::Config {
     // The configuration was checked: every name resolves.
-    let named = |names: &[String]| names.iter().filter_map(|name| plugins.get(name).cloned()).collect::<Vec<_>>();
+    let named = |names: &[String]| {
+        names
+            .iter()
+            .filter_map(|name| plugins.get(name).cloned())
+            .collect::<Vec<_>>()
+    };
     let globs = |texts: &[String]| texts.iter().map(|text| Glob::new(text)).collect::<Vec<_>>();
     let chains = config.chains.iter().map(|chain| Chain {
         name: chain.name.clone(),
         when: Condition {
             calling_ae: globs(&chain.when.calling_ae),
             called_ae: globs(&chain.when.called_ae),
-            elements: chain.when.elements.iter().map(|(tag, texts)| (*tag, globs(texts))).collect(),
+            elements: chain
+                .when
+                .elements
+                .iter()
+                .map(|(tag, texts)| (*tag, globs(texts)))
+                .collect(),
         },
         ingest: named(&chain.ingest),
         route: named(&chain.route),
@@ -291,7 +314,10 @@ fn pipeline(config: &Config, plugins: &BTreeMap<String, Arc<Plugin>>, key: SiteK
             config::Target::Dicom { ae_title, address } => destination::Target::Dicom {
                 ae_title: ae_title.clone(),
                 address: address.to_string(),
-                calling_ae: destination.calling_ae_title.clone().unwrap_or_else(|| config.dicom.ae_title.clone()),
+                calling_ae: destination
+                    .calling_ae_title
+                    .clone()
+                    .unwrap_or_else(|| config.dicom.ae_title.clone()),
             },
             config::Target::Folder(folder) => destination::Target::Folder(folder.clone()),
         };

@@ -68,13 +68,7 @@ pub async fn import(
             }
         };
         if !batch.fits(&outgoing) {
-            send(
-                std::mem::take(&mut batch),
-                receiver,
-                &mut summary,
-                &mut refused,
-            )
-            .await?;
+            send(std::mem::take(&mut batch), receiver, &mut summary, &mut refused).await?;
         }
         batch.add(outgoing);
     }
@@ -120,10 +114,7 @@ fn look(path: &Path) -> Result<Option<Outgoing>, Unreadable> {
     let unreadable = |error: io::Error| Unreadable::new(path, error);
     let mut file = File::open(path).map_err(unreadable)?;
     let mut start = Vec::with_capacity(132);
-    (&mut file)
-        .take(132)
-        .read_to_end(&mut start)
-        .map_err(unreadable)?;
+    (&mut file).take(132).read_to_end(&mut start).map_err(unreadable)?;
     if start.get(128..) != Some(b"DICM") {
         return Ok(None);
     }
@@ -131,22 +122,13 @@ fn look(path: &Path) -> Result<Option<Outgoing>, Unreadable> {
     let mut read = start.len() as u64;
     let mut portion = start;
     let (meta, rest) = loop {
-        if let Some(found) = reader
-            .push(&portion)
-            .map_err(|error| Unreadable::new(path, error))?
-        {
+        if let Some(found) = reader.push(&portion).map_err(|error| Unreadable::new(path, error))? {
             break found;
         }
         portion.clear();
-        (&mut file)
-            .take(4096)
-            .read_to_end(&mut portion)
-            .map_err(unreadable)?;
+        (&mut file).take(4096).read_to_end(&mut portion).map_err(unreadable)?;
         if portion.is_empty() {
-            return Err(Unreadable::new(
-                path,
-                "the file ends within its file meta information",
-            ));
+            return Err(Unreadable::new(path, "the file ends within its file meta information"));
         }
         read += portion.len() as u64;
         if read > LONGEST_META {
@@ -156,8 +138,7 @@ fn look(path: &Path) -> Result<Option<Outgoing>, Unreadable> {
             ));
         }
     };
-    let missing =
-        |what: &str| Unreadable::new(path, format!("its file meta information names no {what}"));
+    let missing = |what: &str| Unreadable::new(path, format!("its file meta information names no {what}"));
     let sop_class = meta
         .sop_class
         .ok_or_else(|| missing("Media Storage SOP Class UID (0002,0002)"))?;
@@ -208,8 +189,7 @@ impl Walk {
             .collect::<Result<_, _>>()
             .map_err(unreadable)?;
         paths.sort_unstable_by(|one, other| other.cmp(one));
-        self.pending
-            .extend(paths.into_iter().map(|path| (path, depth + 1)));
+        self.pending.extend(paths.into_iter().map(|path| (path, depth + 1)));
         Ok(())
     }
 }

@@ -39,16 +39,15 @@ pub fn start(least: Level) -> Result<(), String> {
     let wanted = std::env::var("ISOCENTER_LOG_FORMAT").ok();
     let terminal = std::io::stderr().is_terminal();
     let filter = match std::env::var("RUST_LOG") {
-        Ok(text) if !text.is_empty() => EnvFilter::try_new(text)
-            .map_err(|cause| format!("the environment's RUST_LOG: {cause}"))?,
+        Ok(text) if !text.is_empty() => {
+            EnvFilter::try_new(text).map_err(|cause| format!("the environment's RUST_LOG: {cause}"))?
+        }
         _ => EnvFilter::new(format!("{least},sqlx=warn")),
     };
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format(wanted.as_deref(), terminal)? {
-        Format::Human => registry
-            .with(lines.with_ansi(terminal).with_target(false))
-            .try_init(),
+        Format::Human => registry.with(lines.with_ansi(terminal).with_target(false)).try_init(),
         Format::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     }
     .map_err(|cause| cause.to_string())

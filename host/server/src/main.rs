@@ -62,8 +62,7 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
             return Ok(true);
         }
         Command::Seed {
-            folder: Some(folder),
-            ..
+            folder: Some(folder), ..
         } => {
             let written = seed::write(folder)?;
             println!("{written} objects written below {}", folder.display());
@@ -73,17 +72,11 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     }
     let environment = config::environment();
     let config = Config::load(cli.config.as_deref(), &environment)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(answer(&cli.command, &config, &environment))
 }
 
-async fn answer(
-    command: &Command,
-    config: &Config,
-    environment: &Environment,
-) -> Result<bool, Box<dyn Error>> {
+async fn answer(command: &Command, config: &Config, environment: &Environment) -> Result<bool, Box<dyn Error>> {
     match command {
         Command::Serve => host::serve(config, environment)
             .await
@@ -99,10 +92,7 @@ async fn answer(
 }
 
 async fn check(config: &Config, environment: &Environment) -> Result<bool, Box<dyn Error>> {
-    println!(
-        "dicom: {} on {}",
-        config.dicom.ae_title, config.dicom.listen
-    );
+    println!("dicom: {} on {}", config.dicom.ae_title, config.dicom.listen);
     println!("http: {}", config.http.listen);
     println!("data: {}", config.storage.data.display());
     for line in host::check(config, environment).await? {
@@ -126,10 +116,7 @@ async fn seed(receiver: &Receiver) -> Result<bool, Box<dyn Error>> {
 }
 
 async fn import(from: &Path, receiver: &Receiver) -> Result<bool, Box<dyn Error>> {
-    let summary = import::import(from, receiver, |path, reason| {
-        eprintln!("refused {path}: {reason}")
-    })
-    .await?;
+    let summary = import::import(from, receiver, |path, reason| eprintln!("refused {path}: {reason}")).await?;
     println!("{summary}");
     Ok(summary.refused == 0)
 }
@@ -138,16 +125,12 @@ async fn import(from: &Path, receiver: &Receiver) -> Result<bool, Box<dyn Error>
 fn receiver(peer: &Peer, config: &Config) -> Result<Receiver, Box<dyn Error>> {
     let address = match &peer.to {
         Some(address) => address.clone(),
-        None => PeerAddress::reaching(config.dicom.listen).ok_or(
-            "the configuration has the host listen on any free port; say which with --to HOST:PORT",
-        )?,
+        None => PeerAddress::reaching(config.dicom.listen)
+            .ok_or("the configuration has the host listen on any free port; say which with --to HOST:PORT")?,
     };
     Ok(Receiver {
         address,
-        called: peer
-            .called
-            .clone()
-            .unwrap_or_else(|| config.dicom.ae_title.clone()),
+        called: peer.called.clone().unwrap_or_else(|| config.dicom.ae_title.clone()),
         calling: match &peer.calling {
             Some(calling) => calling.clone(),
             None => AeTitle::parse("ISOCENTER-SEND")?,

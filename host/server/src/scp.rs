@@ -10,8 +10,8 @@ use std::time::Duration;
 use isocenter_archive::index::{Source, Transport};
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dimse::{
-    AbortReason, Acceptance, AeTitle, Admission, Association, AssociationError, Command, CommandField, ContextRefusal, Incoming,
-    Indication, Message, ProposedContext, Rejection, Request, Status, sop, status,
+    AbortReason, Acceptance, Admission, AeTitle, Association, AssociationError, Command, CommandField, ContextRefusal,
+    Incoming, Indication, Message, ProposedContext, Rejection, Request, Status, sop, status,
 };
 use isocenter_pipeline::Pipeline;
 use isocenter_pipeline::ingest::{Accepted, Announced, Session};
@@ -243,13 +243,19 @@ async fn receive(
         }))
     };
     let Some(context) = association.context(message.context) else {
-        return refuse(RefusalKind::CannotUnderstand, "the presentation context was not accepted");
+        return refuse(
+            RefusalKind::CannotUnderstand,
+            "the presentation context was not accepted",
+        );
     };
     let Some(syntax) = TransferSyntax::lookup(&context.transfer_syntax) else {
         return refuse(RefusalKind::CannotUnderstand, "the transfer syntax is not known here");
     };
     if message.command.sop_class() != Some(context.abstract_syntax.as_str()) {
-        return refuse(RefusalKind::Mismatch, "the SOP class is not the one of the presentation context");
+        return refuse(
+            RefusalKind::Mismatch,
+            "the SOP class is not the one of the presentation context",
+        );
     }
     if !message.has_data {
         return refuse(RefusalKind::CannotUnderstand, "the C-STORE-RQ has no data set");
@@ -275,7 +281,10 @@ fn context(proposed: &ProposedContext) -> isocenter_dimse::ContextAnswer {
     if abstract_syntax != sop::VERIFICATION && !sop::is_storage(abstract_syntax) {
         return proposed.refuse(ContextRefusal::AbstractSyntax);
     }
-    let known = proposed.transfer_syntaxes.iter().filter_map(|uid| TransferSyntax::lookup(uid));
+    let known = proposed
+        .transfer_syntaxes
+        .iter()
+        .filter_map(|uid| TransferSyntax::lookup(uid));
     // The requestor's order is its preference. Big endian and deflated are taken only where nothing else is offered:
     // both cost the archive and every later reader more than they save.
     match known.min_by_key(|syntax| syntax.is_big_endian() || syntax.is_deflated()) {
@@ -286,7 +295,9 @@ fn context(proposed: &ProposedContext) -> isocenter_dimse::ContextAnswer {
 
 /// The C-STORE-RSP for a refusal (PS3.4 Table B.2-1, PS3.7 Annex C), with the reason as Error Comment.
 fn refused(request: &Command, refusal: &Refusal) -> Command {
-    request.response(status_of(refusal.kind)).with_error_comment(&refusal.reason)
+    request
+        .response(status_of(refusal.kind))
+        .with_error_comment(&refusal.reason)
 }
 
 fn status_of(kind: RefusalKind) -> Status {

@@ -45,10 +45,7 @@ pub enum WriteError {
 ///
 /// # Errors
 /// The host cannot be reached.
-pub async fn send(
-    receiver: &Receiver,
-    mut refused: impl FnMut(&str, &str),
-) -> Result<usize, SendError> {
+pub async fn send(receiver: &Receiver, mut refused: impl FnMut(&str, &str)) -> Result<usize, SendError> {
     let mut batch = Batch::default();
     for sample in all() {
         // Seven SOP classes and a hundred objects: they fit.
@@ -90,8 +87,7 @@ pub fn write(folder: &Path) -> Result<usize, WriteError> {
             cause,
         })?;
         let preface = part10::preface(&identity, &TransferSyntax::explicit_le());
-        std::fs::write(&path, [preface.as_ref(), sample.data_set.as_ref()].concat())
-            .map_err(failed)?;
+        std::fs::write(&path, [preface.as_ref(), sample.data_set.as_ref()].concat()).map_err(failed)?;
     }
     Ok(samples.len())
 }

@@ -206,10 +206,7 @@ impl Data {
                 file.seek(io::SeekFrom::Start(*offset)).await?;
                 let portions = stream::try_unfold(file, |mut file| async move {
                     let mut portion = Vec::with_capacity(PORTION);
-                    let read = (&mut file)
-                        .take(PORTION as u64)
-                        .read_to_end(&mut portion)
-                        .await?;
+                    let read = (&mut file).take(PORTION as u64).read_to_end(&mut portion).await?;
                     Ok((read > 0).then(|| (Bytes::from(portion), file)))
                 });
                 Ok(portions.boxed())

@@ -40,7 +40,12 @@ fn make(data: &Path, path: &Path) -> io::Result<[u8; LENGTH]> {
     let mut key = [0; LENGTH];
     File::open("/dev/urandom")?.read_exact(&mut key)?;
     let fresh = data.join("site.key.new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)?;
     file.write_all(&key)?;
     file.sync_all()?;
     fs::rename(&fresh, path)?;

@@ -30,7 +30,9 @@ fn i1_every_acknowledged_object_survives_kill_9() {
             .map(|sender| {
                 let (fresh, attempts) = (Arc::clone(&fresh), Arc::clone(&attempts));
                 runtime.spawn(async move {
-                    let Ok(mut association) = associate(to).await else { return };
+                    let Ok(mut association) = associate(to).await else {
+                        return;
+                    };
                     for number in 0.. {
                         // Small ones in one write, larger ones in several.
                         let pixels = if number % 5 == 4 { 700_000 } else { 8_192 };
@@ -56,11 +58,19 @@ fn i1_every_acknowledged_object_survives_kill_9() {
         host.restart();
     }
 
-    assert!(acknowledged.len() > KILLS as usize, "only {} objects were acknowledged", acknowledged.len());
+    assert!(
+        acknowledged.len() > KILLS as usize,
+        "only {} objects were acknowledged",
+        acknowledged.len()
+    );
     for object in &acknowledged {
         let file = host.object(&object.study, &object.series, &object.uid);
         let file = file.unwrap_or_else(|| panic!("{} was acknowledged and is gone", object.uid));
-        assert!(object.is_data_set_of(&file), "{} was acknowledged and differs", object.uid);
+        assert!(
+            object.is_data_set_of(&file),
+            "{} was acknowledged and differs",
+            object.uid
+        );
     }
     // Whatever else is found was sent, and is whole: the host may have stored what it could not acknowledge any more.
     let mut found = 0;
@@ -72,18 +82,28 @@ fn i1_every_acknowledged_object_survives_kill_9() {
             for object in &page {
                 let uid = object["00080018"]["Value"][0].as_str().unwrap();
                 let series = object["0020000E"]["Value"][0].as_str().unwrap();
-                assert!(host.object(&study, series, uid).is_some(), "{uid} is found and not served");
+                assert!(
+                    host.object(&study, series, uid).is_some(),
+                    "{uid} is found and not served"
+                );
             }
             if page.len() < 500 {
                 break;
             }
         }
     }
-    assert!(found >= acknowledged.len() && found <= sent as usize, "{found} found, {} acknowledged", acknowledged.len());
+    assert!(
+        found >= acknowledged.len() && found <= sent as usize,
+        "{found} found, {} acknowledged",
+        acknowledged.len()
+    );
 
     assert!(host.stop().success(), "{}", host.log());
     let verified = host.command("verify").output().unwrap();
     let said = String::from_utf8_lossy(&verified.stdout).into_owned() + &String::from_utf8_lossy(&verified.stderr);
     assert!(verified.status.success(), "{said}");
-    println!("{} of {sent} objects acknowledged over {KILLS} kills, {found} found", acknowledged.len());
+    println!(
+        "{} of {sent} objects acknowledged over {KILLS} kills, {found} found",
+        acknowledged.len()
+    );
 }

@@ -20,7 +20,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if !path.extension().is_some_and(|ending| ending == "csv" || ending == "json") {
+            } else if !path
+                .extension()
+                .is_some_and(|ending| ending == "csv" || ending == "json")
+            {
                 found.push(path);
             }
         }
@@ -38,13 +41,19 @@ fn everything_found_is_whole(host: &mut Host) -> usize {
             let uid = |tag: &str| object[tag]["Value"][0].as_str().unwrap_or_default().to_owned();
             let (study, series, object) = (uid("0020000D"), uid("0020000E"), uid("00080018"));
             let file = host.object(&study, &series, &object);
-            assert!(file.is_some_and(|file| file.get(128..132) == Some(b"DICM")), "{object} is found and not served");
+            assert!(
+                file.is_some_and(|file| file.get(128..132) == Some(b"DICM")),
+                "{object} is found and not served"
+            );
             let path = format!("/dicom-web/studies/{study}/series/{series}/instances/{object}/metadata");
             let (status, body) = host.get(&path);
             assert_eq!(status, 200, "{object}: {}", String::from_utf8_lossy(&body));
             // Not parsed here: sequences 64 deep make JSON deeper than serde_json reads.
             let text = String::from_utf8(body).unwrap();
-            assert!(text.starts_with("[{") && text.ends_with("}]") && text.contains(&format!("\"{object}\"")), "{text}");
+            assert!(
+                text.starts_with("[{") && text.ends_with("}]") && text.contains(&format!("\"{object}\"")),
+                "{text}"
+            );
             found += 1;
         }
         if page.len() < 200 {
@@ -53,7 +62,11 @@ fn everything_found_is_whole(host: &mut Host) -> usize {
     }
     assert!(host.stop().success(), "{}", host.log());
     let verified = host.command("verify").output().unwrap();
-    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    assert!(
+        verified.status.success(),
+        "{}",
+        String::from_utf8_lossy(&verified.stdout)
+    );
     found
 }
 
@@ -83,7 +96,10 @@ fn i9_every_file_by_stow_is_stored_or_refused_with_a_reason() {
     }
     println!("by STOW-RS: {stored} stored, {refused} refused");
     assert!(stored > 250, "only {stored} files were stored");
-    assert!(host.metric("process_resident_memory_bytes").is_none_or(|bytes| bytes < 600e6));
+    assert!(
+        host.metric("process_resident_memory_bytes")
+            .is_none_or(|bytes| bytes < 600e6)
+    );
     let found = everything_found_is_whole(&mut host);
     assert!(found <= stored && found > 200, "{found} found of {stored}");
 }

@@ -34,7 +34,11 @@ fn until_closed(mut stream: TcpStream) -> (Duration, Vec<u8>) {
     let mut said = Vec::new();
     match stream.read_to_end(&mut said) {
         Ok(_) => {}
-        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "the host does not close"),
+        Err(error) => assert_eq!(
+            error.kind(),
+            std::io::ErrorKind::ConnectionReset,
+            "the host does not close"
+        ),
     }
     (began.elapsed(), said)
 }
@@ -97,58 +101,88 @@ fn broken_peers_are_sent_away_and_others_do_not_notice() {
 
     let table: Vec<(&str, Box<dyn Fn() -> TcpStream>)> = vec![
         ("silence", Box::new(move || connect(to))),
-        ("garbage", Box::new(move || {
-            let mut stream = connect(to);
-            let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: pacs\r\n\r\n");
-            stream
-        })),
-        ("half a request", Box::new(move || {
-            let mut stream = connect(to);
-            stream.write_all(&associate_rq()[..60]).unwrap();
-            stream
-        })),
-        ("a request of 4 GiB", Box::new(move || {
-            let mut stream = connect(to);
-            stream.write_all(&[1, 0, 0xff, 0xff, 0xff, 0xff, 0, 1]).unwrap();
-            stream
-        })),
-        ("data before a request", Box::new(move || {
-            let mut stream = connect(to);
-            stream.write_all(&p_data(1, 3, b"x")).unwrap();
-            stream
-        })),
-        ("an unknown pdu", Box::new(move || {
-            let mut stream = associated(to);
-            stream.write_all(&pdu(0x77, &[0; 8])).unwrap();
-            stream
-        })),
-        ("a pdu over the agreed length", Box::new(move || {
-            let mut stream = associated(to);
-            stream.write_all(&p_data(1, 3, &vec![0; 70_000])[..1024]).unwrap();
-            stream
-        })),
-        ("a context that was not accepted", Box::new(move || {
-            let mut stream = associated(to);
-            stream.write_all(&p_data(9, 3, &[0; 64])).unwrap();
-            stream
-        })),
-        ("a command that is none", Box::new(move || {
-            let mut stream = associated(to);
-            stream.write_all(&p_data(1, 3, &[0xff; 64])).unwrap();
-            stream
-        })),
-        ("a value longer than its pdu", Box::new(move || {
-            let mut stream = associated(to);
-            let mut lying = p_data(1, 3, &[0; 64]);
-            lying[6] = 0x7f;
-            stream.write_all(&lying).unwrap();
-            stream
-        })),
-        ("a stop in the middle of a pdu", Box::new(move || {
-            let mut stream = associated(to);
-            stream.write_all(&p_data(1, 3, &[0; 512])[..100]).unwrap();
-            stream
-        })),
+        (
+            "garbage",
+            Box::new(move || {
+                let mut stream = connect(to);
+                let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: pacs\r\n\r\n");
+                stream
+            }),
+        ),
+        (
+            "half a request",
+            Box::new(move || {
+                let mut stream = connect(to);
+                stream.write_all(&associate_rq()[..60]).unwrap();
+                stream
+            }),
+        ),
+        (
+            "a request of 4 GiB",
+            Box::new(move || {
+                let mut stream = connect(to);
+                stream.write_all(&[1, 0, 0xff, 0xff, 0xff, 0xff, 0, 1]).unwrap();
+                stream
+            }),
+        ),
+        (
+            "data before a request",
+            Box::new(move || {
+                let mut stream = connect(to);
+                stream.write_all(&p_data(1, 3, b"x")).unwrap();
+                stream
+            }),
+        ),
+        (
+            "an unknown pdu",
+            Box::new(move || {
+                let mut stream = associated(to);
+                stream.write_all(&pdu(0x77, &[0; 8])).unwrap();
+                stream
+            }),
+        ),
+        (
+            "a pdu over the agreed length",
+            Box::new(move || {
+                let mut stream = associated(to);
+                stream.write_all(&p_data(1, 3, &vec![0; 70_000])[..1024]).unwrap();
+                stream
+            }),
+        ),
+        (
+            "a context that was not accepted",
+            Box::new(move || {
+                let mut stream = associated(to);
+                stream.write_all(&p_data(9, 3, &[0; 64])).unwrap();
+                stream
+            }),
+        ),
+        (
+            "a command that is none",
+            Box::new(move || {
+                let mut stream = associated(to);
+                stream.write_all(&p_data(1, 3, &[0xff; 64])).unwrap();
+                stream
+            }),
+        ),
+        (
+            "a value longer than its pdu",
+            Box::new(move || {
+                let mut stream = associated(to);
+                let mut lying = p_data(1, 3, &[0; 64]);
+                lying[6] = 0x7f;
+                stream.write_all(&lying).unwrap();
+                stream
+            }),
+        ),
+        (
+            "a stop in the middle of a pdu",
+            Box::new(move || {
+                let mut stream = associated(to);
+                stream.write_all(&p_data(1, 3, &[0; 512])[..100]).unwrap();
+                stream
+            }),
+        ),
         ("nothing after the association", Box::new(move || associated(to))),
     ];
     for (what, begin) in table {
@@ -178,7 +212,11 @@ fn a_byte_a_second_ends_within_the_pdu_time() {
         if slow.write_all(&[*byte]).is_err() {
             break;
         }
-        assert!(began.elapsed() < SENT_AWAY, "still listening to a byte a second after {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < SENT_AWAY,
+            "still listening to a byte a second after {:?}",
+            began.elapsed()
+        );
         std::thread::sleep(Duration::from_millis(300));
     }
     assert!(began.elapsed() < SENT_AWAY);
@@ -239,6 +277,8 @@ fn one_refused_object_does_not_end_the_association() {
     });
     assert_eq!(host.search("/studies/1.2.826.0.1.3680043.10.1451.1/instances").len(), 2);
     let study = "1.2.826.0.1.3680043.10.1451.1";
-    let served = host.object(study, &format!("{study}.1"), &format!("{study}.1.1")).unwrap();
+    let served = host
+        .object(study, &format!("{study}.1"), &format!("{study}.1.1"))
+        .unwrap();
     assert!(Object::ct(1, 1, 300_000).is_data_set_of(&served), "the first stays");
 }

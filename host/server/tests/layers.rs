@@ -17,7 +17,10 @@ const HOMES: &[(&str, &str)] = &[("sqlx", "archive"), ("wasmtime", "plugin"), ("
 
 /// The `[dependencies]` of a crate, by the start of each line.
 fn dependencies(name: &str) -> Vec<String> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("Cargo.toml");
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(name)
+        .join("Cargo.toml");
     let text = std::fs::read_to_string(manifest).unwrap();
     text.lines()
         .skip_while(|line| *line != "[dependencies]")
@@ -45,7 +48,11 @@ fn i13_a_library_has_one_home() {
     for (library, home) in HOMES {
         for name in LAYERS.iter().map(|(name, _)| *name).chain(["server"]) {
             let uses = dependencies(name).iter().any(|dependency| dependency == library);
-            assert_eq!(uses, name == *home, "{library} belongs to host/{home}; host/{name} is another matter");
+            assert_eq!(
+                uses,
+                name == *home,
+                "{library} belongs to host/{home}; host/{name} is another matter"
+            );
         }
     }
 }
@@ -53,7 +60,11 @@ fn i13_a_library_has_one_home() {
 #[test]
 fn i13_unsafe_has_one_home() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
-    assert!(std::fs::read_to_string(workspace).unwrap().contains("unsafe_code = \"deny\""));
+    assert!(
+        std::fs::read_to_string(workspace)
+            .unwrap()
+            .contains("unsafe_code = \"deny\"")
+    );
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("..")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -64,8 +75,16 @@ fn i13_unsafe_has_one_home() {
                 }
             } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("layers.rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                assert!(!text.contains("unsafe {") && !text.contains("unsafe fn"), "unsafe in {}", path.display());
-                assert!(!text.contains("expect(unsafe_code"), "unsafe allowed in {}", path.display());
+                assert!(
+                    !text.contains("unsafe {") && !text.contains("unsafe fn"),
+                    "unsafe in {}",
+                    path.display()
+                );
+                assert!(
+                    !text.contains("expect(unsafe_code"),
+                    "unsafe allowed in {}",
+                    path.display()
+                );
             }
         }
     }

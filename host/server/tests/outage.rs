@@ -68,7 +68,11 @@ fn the_database_dies_and_comes_back() {
     }
     assert!(host.stop().success());
     let verified = host.command("verify").output().unwrap();
-    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    assert!(
+        verified.status.success(),
+        "{}",
+        String::from_utf8_lossy(&verified.stdout)
+    );
 }
 
 #[test]
@@ -117,7 +121,9 @@ fn a_full_disk_refuses_and_recovers() {
     assert!(!stored.is_empty());
     // The host still answers, and every acknowledged object is there.
     for object in stored.iter().rev().take(5).chain(stored.iter().take(5)) {
-        let served = host.object(&object.study, &object.series, &object.uid).expect("acknowledged");
+        let served = host
+            .object(&object.study, &object.series, &object.uid)
+            .expect("acknowledged");
         assert!(object.is_data_set_of(&served), "{}", object.uid);
     }
     std::thread::sleep(Duration::from_millis(100));

@@ -12,9 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use isocenter_sdk::{
-    Edits, Error, Filter, Object, Passage, Path, Result, Tag, Value, Verdict, dictionary,
-};
+use isocenter_sdk::{Edits, Error, Filter, Object, Passage, Path, Result, Tag, Value, Verdict, dictionary};
 use serde::Deserialize;
 
 /// What the operator wants changed. Elements are named by keyword (`StationName`) or tag (`0008,1010`), at the
@@ -49,12 +47,7 @@ impl Filter for Stamp {
             clear,
             remove,
         } = config;
-        let names: Vec<&String> = set
-            .keys()
-            .chain(fill.keys())
-            .chain(clear)
-            .chain(remove)
-            .collect();
+        let names: Vec<&String> = set.keys().chain(fill.keys()).chain(clear).chain(remove).collect();
         if names.is_empty() {
             return Err(Error::never(
                 "nothing to do: give at least one of `set`, `fill`, `clear` and `remove`",
@@ -63,29 +56,18 @@ impl Filter for Stamp {
         for name in names {
             let tag = tag(name)?;
             if let Some(why) = untouchable(tag) {
-                return Err(Error::never(format!(
-                    "{name} {tag} must not be changed here: {why}"
-                )));
+                return Err(Error::never(format!("{name} {tag} must not be changed here: {why}")));
             }
         }
         Ok(())
     }
 
-    fn apply(
-        object: &Object<'_>,
-        _: &Passage<'_>,
-        edits: &mut Edits<'_>,
-        config: &Config,
-    ) -> Result<Verdict> {
+    fn apply(object: &Object<'_>, _: &Passage<'_>, edits: &mut Edits<'_>, config: &Config) -> Result<Verdict> {
         for (name, text) in &config.set {
             edits.set(tag(name)?, value(text));
         }
         let fill = tags(config.fill.keys())?;
-        for ((tag, text), present) in fill
-            .iter()
-            .zip(config.fill.values())
-            .zip(ask(object, &fill))
-        {
+        for ((tag, text), present) in fill.iter().zip(config.fill.values()).zip(ask(object, &fill)) {
             if present.is_none_or(|value| is_empty(&value)) {
                 edits.set(*tag, value(text));
             }

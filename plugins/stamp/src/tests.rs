@@ -46,12 +46,7 @@ fn configurations_are_checked() {
 
 #[test]
 fn objects_are_stamped() {
-    let set = |tag: Tag, text: &str| {
-        Edit::Set(
-            tag.into(),
-            Value::Text(text.split('\\').map(str::to_owned).collect()),
-        )
-    };
+    let set = |tag: Tag, text: &str| Edit::Set(tag.into(), Value::Text(text.split('\\').map(str::to_owned).collect()));
     let object = fake::Object::default()
         .with_text(STATION, b"SH", "CT01")
         .with_text(tags::INSTITUTION_NAME, b"LO", "");
@@ -64,10 +59,7 @@ fn objects_are_stamped() {
             serde_json::json!({ "set": { "ImageType": "DERIVED\\SECONDARY" } }),
             vec![set(tags::IMAGE_TYPE, "DERIVED\\SECONDARY")],
         ),
-        (
-            serde_json::json!({ "fill": { "StationName": "CT-2" } }),
-            vec![],
-        ),
+        (serde_json::json!({ "fill": { "StationName": "CT-2" } }), vec![]),
         (
             serde_json::json!({ "fill": { "InstitutionName": "X" } }),
             vec![set(tags::INSTITUTION_NAME, "X")],

@@ -9,9 +9,7 @@ use wit_component::ComponentEncoder;
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// It is no core module.
-    #[error(
-        "this is no core WebAssembly module; build the plugin with --target wasm32-unknown-unknown"
-    )]
+    #[error("this is no core WebAssembly module; build the plugin with --target wasm32-unknown-unknown")]
     NotAModule,
     /// It is one already.
     #[error("this is a component already")]

@@ -25,11 +25,7 @@ fn every_row_is_found_and_sorted() {
     for line in ATTRIBUTES.lines() {
         let (word, digits) = line.split_once(' ').unwrap();
         assert!(before < word, "{before} {word}");
-        assert_eq!(
-            tag(word),
-            u32::from_str_radix(digits, 16).ok().map(Tag),
-            "{word}"
-        );
+        assert_eq!(tag(word), u32::from_str_radix(digits, 16).ok().map(Tag), "{word}");
         before = word;
     }
 }

@@ -24,10 +24,6 @@ fn the_calling_ae_title_chooses_the_chain() {
 #[test]
 fn filters_are_configured_in_json() {
     for filter in [&STAMP, &STAMP_AGAIN, &ANONYMIZE, &ANONYMIZE_AGAIN] {
-        assert!(
-            filter.spec(Path::new("/plugins")).is_ok(),
-            "{}",
-            filter.name
-        );
+        assert!(filter.spec(Path::new("/plugins")).is_ok(), "{}", filter.name);
     }
 }

@@ -48,10 +48,7 @@ fn headers_are_whole_and_objects_differ() {
         };
         assert!(elements.len() > 170, "{}", elements.len());
         assert_eq!(object.pixels.len(), 512 * 512 * 2);
-        assert_eq!(
-            value(0x0008_0018).trim_end_matches('\0'),
-            object.sop_instance
-        );
+        assert_eq!(value(0x0008_0018).trim_end_matches('\0'), object.sop_instance);
         assert!(
             object
                 .sop_instance
@@ -61,18 +58,7 @@ fn headers_are_whole_and_objects_differ() {
         assert!(seen.insert(object.sop_instance.to_owned()));
     }
     assert_eq!(seen.len(), 300);
-    assert_eq!(
-        feed.studies()
-            .iter()
-            .map(|(_, objects)| objects)
-            .sum::<u32>(),
-        300
-    );
-    let small = generator
-        .feed(Size::Small, 1)
-        .next()
-        .unwrap()
-        .unwrap()
-        .bytes();
+    assert_eq!(feed.studies().iter().map(|(_, objects)| objects).sum::<u32>(), 300);
+    let small = generator.feed(Size::Small, 1).next().unwrap().unwrap().bytes();
     assert!((19_000..22_000).contains(&small), "{small}");
 }

@@ -29,19 +29,9 @@ fn rates_shares_and_costs() {
         objects: 1000,
         object_bytes: 500_000,
         systems: vec![
-            Measured::of(
-                Kind::Append,
-                "append + fdatasync",
-                &outcome(1000, 2.0),
-                None,
-            ),
+            Measured::of(Kind::Append, "append + fdatasync", &outcome(1000, 2.0), None),
             Measured::commits(2000.0, Duration::from_millis(2)),
-            Measured::of(
-                Kind::Host,
-                "isocenter, no chain",
-                &outcome(1000, 2.5),
-                Some(cost),
-            ),
+            Measured::of(Kind::Host, "isocenter, no chain", &outcome(1000, 2.5), Some(cost)),
             Measured::of(
                 Kind::OrthancPostgres,
                 "Orthanc, Postgres",

@@ -83,15 +83,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
         if self.pdv.left > 0 || !self.pdv.is_last {
             return Ok(None);
         }
-        let command =
-            Command::decode(&self.command.split().freeze()).map_err(Violation::Command)?;
+        let command = Command::decode(&self.command.split().freeze()).map_err(Violation::Command)?;
         let (context, has_data) = (self.pdv.context, command.has_data());
         self.pdv.is_last = false;
-        self.phase = if has_data {
-            Phase::Data(context)
-        } else {
-            Phase::Between
-        };
+        self.phase = if has_data { Phase::Data(context) } else { Phase::Between };
         Ok(Some(Message {
             context,
             command,
@@ -128,9 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
     async fn drain(&mut self) -> Result<(), AssociationError> {
         while matches!(self.phase, Phase::Data(_)) {
             let limit = self.options.drain_time;
-            let by = *self
-                .drained_by
-                .get_or_insert_with(|| Instant::now() + limit);
+            let by = *self.drained_by.get_or_insert_with(|| Instant::now() + limit);
             self.read_data().await?;
             if Instant::now() > by {
                 return Err(AssociationError::Timeout {
@@ -194,28 +187,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
         let (kind, length) = self.wire.peek_header().await?;
         let max = self.options.offered_pdu();
         match kind {
-            pdu::DATA if length > max => Err(Violation::PduTooLong {
-                pdu: kind,
-                length,
-                max,
-            }
-            .into()),
+            pdu::DATA if length > max => Err(Violation::PduTooLong { pdu: kind, length, max }.into()),
             // One PDV at least.
-            pdu::DATA if to_usize(length) < PDV_HEADER => {
-                Err(Violation::PduLength { pdu: kind, length }.into())
-            }
+            pdu::DATA if to_usize(length) < PDV_HEADER => Err(Violation::PduLength { pdu: kind, length }.into()),
             pdu::RELEASE_RQ | pdu::RELEASE_RP | pdu::ABORT if length != pdu::SHORT => {
                 Err(Violation::PduLength { pdu: kind, length }.into())
             }
             pdu::ABORT => {
                 let body = self.short_pdu().await?;
-                let codes = (
-                    body.get(2).copied().unwrap_or(0),
-                    body.get(3).copied().unwrap_or(0),
-                );
-                Err(AssociationError::Aborted(AbortReason::from_codes(
-                    codes.0, codes.1,
-                )))
+                let codes = (body.get(2).copied().unwrap_or(0), body.get(3).copied().unwrap_or(0));
+                Err(AssociationError::Aborted(AbortReason::from_codes(codes.0, codes.1)))
             }
             _ => Ok((kind, length)),
         }

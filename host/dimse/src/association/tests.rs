@@ -46,34 +46,22 @@ fn title(text: &str) -> AeTitle {
 /// Verification as 1, CT as 3 in two syntaxes, worklist as 5.
 fn proposal() -> Proposal {
     let mut proposal = Proposal::new(title("USER"), title("PROVIDER"));
-    assert_eq!(
-        proposal.add_context(sop::VERIFICATION, &[IMPLICIT_LE]),
-        Ok(1)
-    );
+    assert_eq!(proposal.add_context(sop::VERIFICATION, &[IMPLICIT_LE]), Ok(1));
     assert_eq!(proposal.add_context(CT, &[EXPLICIT_LE, IMPLICIT_LE]), Ok(3));
-    assert_eq!(
-        proposal.add_context(sop::WORKLIST_FIND, &[IMPLICIT_LE]),
-        Ok(5)
-    );
+    assert_eq!(proposal.add_context(sop::WORKLIST_FIND, &[IMPLICIT_LE]), Ok(5));
     proposal
 }
 
 /// Accepts storage and verification with the first syntax.
 fn admit(request: &Request) -> Admission {
     let answer = |context: &crate::ProposedContext| {
-        let known = context.abstract_syntax == sop::VERIFICATION
-            || sop::is_storage(&context.abstract_syntax);
+        let known = context.abstract_syntax == sop::VERIFICATION || sop::is_storage(&context.abstract_syntax);
         match context.transfer_syntaxes.first() {
             Some(syntax) if known => context.accept(syntax),
             _ => context.refuse(ContextRefusal::AbstractSyntax),
         }
     };
-    request
-        .contexts
-        .iter()
-        .map(answer)
-        .collect::<Vec<_>>()
-        .into()
+    request.contexts.iter().map(answer).collect::<Vec<_>>().into()
 }
 
 /// What a provider took, and how it ended.
@@ -92,8 +80,7 @@ async fn provide<S: AsyncRead + AsyncWrite + Unpin + Send>(stream: S, options: O
         end: Ok(()),
     };
     taken.end = async {
-        let mut association =
-            crate::accept(stream, &options, async |request: &Request| admit(request)).await?;
+        let mut association = crate::accept(stream, &options, async |request: &Request| admit(request)).await?;
         while let Incoming::Message(message) = association.next().await? {
             match message.command.field() {
                 CommandField::C_ECHO_RQ => taken.echoes += 1,
@@ -112,11 +99,7 @@ async fn provide<S: AsyncRead + AsyncWrite + Unpin + Send>(stream: S, options: O
                 field => panic!("{field}"),
             }
             association
-                .send(
-                    message.context,
-                    &message.command.response(status::SUCCESS),
-                    None,
-                )
+                .send(message.context, &message.command.response(status::SUCCESS), None)
                 .await?;
         }
         Ok(())
@@ -127,9 +110,7 @@ async fn provide<S: AsyncRead + AsyncWrite + Unpin + Send>(stream: S, options: O
 
 /// Bytes that tell where they were.
 fn pattern(length: usize) -> Vec<u8> {
-    (0..length)
-        .map(|at| (at.wrapping_mul(31) >> 3) as u8)
-        .collect()
+    (0..length).map(|at| (at.wrapping_mul(31) >> 3) as u8).collect()
 }
 
 /// A data set in fragments of that size.

@@ -29,14 +29,9 @@ fn decode(elements: &[Vec<u8>]) -> Result<Command, CommandError> {
 
 #[test]
 fn echo_byte_for_byte() {
-    let expected = [vec![raw(0, 0, &56_u32.to_le_bytes())], echo()]
-        .concat()
-        .concat();
+    let expected = [vec![raw(0, 0, &56_u32.to_le_bytes())], echo()].concat().concat();
     assert_eq!(Command::echo_rq(7).encode(), expected);
-    assert_eq!(
-        Command::decode(&expected.into()).unwrap(),
-        Command::echo_rq(7)
-    );
+    assert_eq!(Command::decode(&expected.into()).unwrap(), Command::echo_rq(7));
 }
 
 #[test]
@@ -54,9 +49,7 @@ fn every_command_comes_back() {
                 message_id: 9,
             }),
         store.response(status::SUCCESS),
-        store
-            .response(status::OUT_OF_RESOURCES)
-            .with_error_comment("no room"),
+        store.response(status::OUT_OF_RESOURCES).with_error_comment("no room"),
         Command::cancel_rq(3),
         Command::new(CommandField::C_FIND_RSP, 4)
             .with_number(element::STATUS, 0xff00)
@@ -85,10 +78,7 @@ fn views() {
         (rq.field(), rq.message_id(), rq.has_data()),
         (CommandField::C_STORE_RQ, 5, true)
     );
-    assert_eq!(
-        (rq.sop_class(), rq.sop_instance()),
-        (Some("1.2.3"), Some("1.2.3.4"))
-    );
+    assert_eq!((rq.sop_class(), rq.sop_instance()), (Some("1.2.3"), Some("1.2.3.4")));
     assert_eq!(
         (rq.priority(), rq.move_originator()),
         (Priority::High, Some(originator))
@@ -100,23 +90,14 @@ fn views() {
         (rsp.field(), rsp.message_id(), rsp.has_data()),
         (CommandField::C_STORE_RSP, 5, false)
     );
-    assert_eq!(
-        (rsp.sop_class(), rsp.sop_instance()),
-        (Some("1.2.3"), Some("1.2.3.4"))
-    );
+    assert_eq!((rsp.sop_class(), rsp.sop_instance()), (Some("1.2.3"), Some("1.2.3.4")));
     assert_eq!(rsp.status(), Some(status::DUPLICATE));
+    assert_eq!(rsp.error_comment(), Some("other content?was ? stored bef?rehand"));
     assert_eq!(
-        rsp.error_comment(),
-        Some("other content?was ? stored bef?rehand")
-    );
-    assert_eq!(
-        rsp.clone()
-            .with_error_comment(&"x".repeat(99))
-            .error_comment(),
+        rsp.clone().with_error_comment(&"x".repeat(99)).error_comment(),
         Some(&*"x".repeat(64))
     );
-    let n =
-        Command::new(CommandField::N_GET_RQ, 1).with_uid(element::REQUESTED_SOP_CLASS_UID, "1.2");
+    let n = Command::new(CommandField::N_GET_RQ, 1).with_uid(element::REQUESTED_SOP_CLASS_UID, "1.2");
     assert_eq!(n.response(status::SUCCESS).sop_class(), Some("1.2"));
 }
 
@@ -125,16 +106,8 @@ fn what_is_overlooked() {
     let wrong_length = [vec![raw(0, 0, &1_u32.to_le_bytes())], echo()].concat();
     let reversed: Vec<_> = echo().into_iter().rev().collect();
     let extended = [echo(), vec![raw(0, 0x5110, b"retired ")]].concat();
-    let unpadded = [
-        vec![raw(0, 0x0002, b"1.2.840.10008.1.1")],
-        echo()[1..].to_vec(),
-    ]
-    .concat();
-    let spaced = [
-        vec![raw(0, 0x0002, b"1.2.840.10008.1.1 ")],
-        echo()[1..].to_vec(),
-    ]
-    .concat();
+    let unpadded = [vec![raw(0, 0x0002, b"1.2.840.10008.1.1")], echo()[1..].to_vec()].concat();
+    let spaced = [vec![raw(0, 0x0002, b"1.2.840.10008.1.1 ")], echo()[1..].to_vec()].concat();
     for elements in [wrong_length, reversed, extended, unpadded, spaced] {
         let command = decode(&elements).unwrap();
         assert_eq!(command.sop_class(), Some(crate::sop::VERIFICATION));
@@ -183,13 +156,7 @@ fn what_is_wrong() {
                 element: 0x18,
             },
         ),
-        (
-            with(vec![0; 7]),
-            CommandError::Truncated {
-                group: 0,
-                element: 0,
-            },
-        ),
+        (with(vec![0; 7]), CommandError::Truncated { group: 0, element: 0 }),
         (
             with(vec![0, 0, 2, 9, 255, 255, 255, 255]),
             CommandError::Truncated {

@@ -8,8 +8,7 @@ use super::{ASSOCIATE_AC, ASSOCIATE_RQ};
 use crate::ae::AeTitle;
 use crate::error::{RejectReason, Rejection, Violation};
 use crate::negotiation::{
-    ContextAnswer, ContextRefusal, ProposedContext, Request, RoleSelection, UserIdentity,
-    UserIdentityKind,
+    ContextAnswer, ContextRefusal, ProposedContext, Request, RoleSelection, UserIdentity, UserIdentityKind,
 };
 
 /// The only application context there is (PS3.7 §A.2.1).
@@ -145,9 +144,7 @@ pub(crate) fn put_request(out: &mut BytesMut, request: &Request) {
                     out.put_slice(context.abstract_syntax.as_bytes())
                 });
                 for syntax in &context.transfer_syntaxes {
-                    put_item(out, item::TRANSFER_SYNTAX, |out| {
-                        out.put_slice(syntax.as_bytes())
-                    });
+                    put_item(out, item::TRANSFER_SYNTAX, |out| out.put_slice(syntax.as_bytes()));
                 }
             });
         }
@@ -173,9 +170,7 @@ pub(crate) fn put_answer(out: &mut BytesMut, request: &Request, answer: &Answer)
             };
             put_item(out, item::CONTEXT_AC, |out| {
                 out.put_slice(&[context.id, 0, code, 0]);
-                put_item(out, item::TRANSFER_SYNTAX, |out| {
-                    out.put_slice(syntax.as_bytes())
-                });
+                put_item(out, item::TRANSFER_SYNTAX, |out| out.put_slice(syntax.as_bytes()));
             });
         }
         put_user_information(out, &answer.user);
@@ -183,12 +178,7 @@ pub(crate) fn put_answer(out: &mut BytesMut, request: &Request, answer: &Answer)
 }
 
 /// What both PDUs share: the fixed fields, with the titles as they were asked for, and the application context.
-fn put_associate(
-    out: &mut BytesMut,
-    pdu: u8,
-    request: &Request,
-    items: impl FnOnce(&mut BytesMut),
-) {
+fn put_associate(out: &mut BytesMut, pdu: u8, request: &Request, items: impl FnOnce(&mut BytesMut)) {
     let start = out.len();
     out.put_slice(&[pdu, 0, 0, 0, 0, 0]);
     out.put_u16(1);
@@ -207,9 +197,7 @@ fn put_associate(
 fn put_user_information(out: &mut BytesMut, user: &UserInformation) {
     put_item(out, item::USER_INFORMATION, |out| {
         put_item(out, item::MAX_LENGTH, |out| out.put_u32(user.max_pdu));
-        put_item(out, item::CLASS_UID, |out| {
-            out.put_slice(cut(&user.class_uid, 64))
-        });
+        put_item(out, item::CLASS_UID, |out| out.put_slice(cut(&user.class_uid, 64)));
         for role in &user.roles {
             put_item(out, item::ROLE_SELECTION, |out| {
                 put_sized(out, role.sop_class.as_bytes());
@@ -217,9 +205,7 @@ fn put_user_information(out: &mut BytesMut, user: &UserInformation) {
             });
         }
         if let Some(version) = &user.version {
-            put_item(out, item::VERSION_NAME, |out| {
-                out.put_slice(cut(version, 16))
-            });
+            put_item(out, item::VERSION_NAME, |out| out.put_slice(cut(version, 16)));
         }
         if let Some(identity) = &user.identity {
             put_item(out, item::USER_IDENTITY_RQ, |out| {
@@ -270,9 +256,8 @@ fn proposed_context(value: &[u8]) -> Result<ProposedContext, Violation> {
             _ => {}
         }
     }
-    let abstract_syntax = abstract_syntax.ok_or(Violation::Associate(
-        "a presentation context has no abstract syntax",
-    ))?;
+    let abstract_syntax =
+        abstract_syntax.ok_or(Violation::Associate("a presentation context has no abstract syntax"))?;
     Ok(ProposedContext {
         id,
         abstract_syntax,
@@ -327,9 +312,7 @@ fn user_information(value: &[u8]) -> Result<UserInformation, Violation> {
                     secondary: Bytes::copy_from_slice(fields.sized()?),
                 });
             }
-            item::USER_IDENTITY_AC => {
-                user.identity_response = Some(Bytes::copy_from_slice(fields.sized()?))
-            }
+            item::USER_IDENTITY_AC => user.identity_response = Some(Bytes::copy_from_slice(fields.sized()?)),
             // The asynchronous operations window (53H) too: unanswered, it means one operation at a time.
             _ => {}
         }
@@ -355,12 +338,7 @@ fn reject(reason: RejectReason) -> Unacceptable {
 
 fn title(field: &[u8]) -> Option<AeTitle> {
     // Some pad with NUL instead of spaces.
-    AeTitle::parse(
-        std::str::from_utf8(field)
-            .ok()?
-            .trim_end_matches(['\0', ' ']),
-    )
-    .ok()
+    AeTitle::parse(std::str::from_utf8(field).ok()?.trim_end_matches(['\0', ' '])).ok()
 }
 
 /// A UID, padding dropped. It must be short and printable, as it will be logged and repeated; whether it is known is for
@@ -372,21 +350,16 @@ fn uid(value: &[u8]) -> Result<String, Violation> {
     if text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic()) {
         Ok(text.into())
     } else {
-        Err(Violation::Associate(
-            "a uid must be at most 64 printable characters",
-        ))
+        Err(Violation::Associate("a uid must be at most 64 printable characters"))
     }
 }
 
 /// Text for logs: at most that many characters, anything odd replaced.
 fn printable(value: &[u8], limit: usize) -> String {
-    let text = value.iter().take(limit).map(|&b| {
-        if matches!(b, b' '..=b'~') {
-            char::from(b)
-        } else {
-            '?'
-        }
-    });
+    let text = value
+        .iter()
+        .take(limit)
+        .map(|&b| if matches!(b, b' '..=b'~') { char::from(b) } else { '?' });
     let length = value
         .iter()
         .take(limit)

@@ -18,11 +18,11 @@ fn what_can_be_stored() {
         (WORKLIST_FIND, false),
         (PATIENT_ROOT_FIND, false),
         (STUDY_ROOT_GET, false),
-        ("1.2.840.10008.1.3.10", false),   // media storage directory
-        ("1.2.840.10008.5.1.1.9", false),  // grayscale print management
-        ("1.2.840.10008.5.1.1.27", false), // stored print
+        ("1.2.840.10008.1.3.10", false),          // media storage directory
+        ("1.2.840.10008.5.1.1.9", false),         // grayscale print management
+        ("1.2.840.10008.5.1.1.27", false),        // stored print
         ("1.2.840.10008.5.1.4.1.1.200.4", false), // protocol approval find
-        ("1.2.840.10008.5.1.4.1.1.2.99", false), // not in the standard
+        ("1.2.840.10008.5.1.4.1.1.2.99", false),  // not in the standard
         ("1.2.840.10008.5.1.4.", false),
         ("", false),
         ("1", false),

@@ -52,15 +52,9 @@ fn the_ingest_table() {
     let keep = answer(Verdict::Keep);
     assert_eq!(ingest(&keep, Quarantine, 0, 3), Next::GoOn);
     let drop = answer(Verdict::Drop("localizer".to_owned()));
-    assert_eq!(
-        ingest(&drop, Quarantine, 0, 3),
-        Next::Drop("localizer".to_owned())
-    );
+    assert_eq!(ingest(&drop, Quarantine, 0, 3), Next::Drop("localizer".to_owned()));
     let refuse = answer(Verdict::Refuse("no".to_owned()));
-    assert_eq!(
-        ingest(&refuse, Quarantine, 0, 3),
-        Next::Refuse("no".to_owned())
-    );
+    assert_eq!(ingest(&refuse, Quarantine, 0, 3), Next::Refuse("no".to_owned()));
     let hold = answer(Verdict::Quarantine("odd".to_owned()));
     assert_eq!(ingest(&hold, Refuse, 0, 3), Next::Hold("odd".to_owned()));
     assert!(matches!(ingest(&never(), Quarantine, 0, 3), Next::Hold(_)));
@@ -79,10 +73,7 @@ fn a_sender_is_told_to_come_again_only_so_often() {
 
 #[test]
 fn a_refusal_at_egress_becomes_a_dead_letter() {
-    for verdict in [
-        Verdict::Refuse("no".to_owned()),
-        Verdict::Quarantine("no".to_owned()),
-    ] {
+    for verdict in [Verdict::Refuse("no".to_owned()), Verdict::Quarantine("no".to_owned())] {
         assert_eq!(egress(&answer(verdict)), Next::Hold("no".to_owned()));
     }
     assert_eq!(

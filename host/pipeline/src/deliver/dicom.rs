@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use isocenter_archive::index::{Job, Located};
 use isocenter_dicom::part10::IMPLEMENTATION_CLASS_UID;
-use isocenter_dimse::{
-    AeTitle, Association, AssociationError, Options, Proposal, StoreStatus, connect, dial,
-};
+use isocenter_dimse::{AeTitle, Association, AssociationError, Options, Proposal, StoreStatus, connect, dial};
 use tokio::net::TcpStream;
 
 use super::{Delivered, Found, not_sent, settle};
@@ -29,12 +27,7 @@ pub(super) struct Peer<'a> {
 }
 
 /// Sends a batch and settles each of its jobs.
-pub(super) async fn send(
-    pipeline: &Pipeline,
-    destination: &Destination,
-    peer: &Peer<'_>,
-    found: Found,
-) {
+pub(super) async fn send(pipeline: &Pipeline, destination: &Destination, peer: &Peer<'_>, found: Found) {
     if found.is_empty() {
         return;
     }
@@ -70,10 +63,7 @@ pub(super) async fn send(
     }
 }
 
-async fn associate(
-    peer: &Peer<'_>,
-    found: &[(Job, Located)],
-) -> Result<Association<TcpStream>, String> {
+async fn associate(peer: &Peer<'_>, found: &[(Job, Located)]) -> Result<Association<TcpStream>, String> {
     let mut proposal = Proposal::new(peer.calling_ae.clone(), peer.ae_title.clone());
     let wanted: BTreeSet<_> = found
         .iter()
@@ -84,9 +74,7 @@ async fn associate(
             .add_context(sop_class, &[syntax])
             .map_err(|error| error.to_string())?;
     }
-    let stream = dial(peer.address, DIAL)
-        .await
-        .map_err(|error| error.to_string())?;
+    let stream = dial(peer.address, DIAL).await.map_err(|error| error.to_string())?;
     let options = Options {
         implementation_class_uid: IMPLEMENTATION_CLASS_UID.to_owned(),
         ..Options::default()
@@ -134,11 +122,7 @@ fn judge(answer: &StoreStatus) -> Delivered {
     match code {
         0x0000 | 0xB000..=0xBFFF => Delivered::Done,
         // Out of resources, processing failure, not authorized now: these pass.
-        0xA700..=0xA7FF | 0x0110 | 0x0122 | 0x0124 => {
-            Delivered::Later(format!("the peer answered status {code:04X}H"))
-        }
-        _ => Delivered::Dead(format!(
-            "the peer refused the object with status {code:04X}H"
-        )),
+        0xA700..=0xA7FF | 0x0110 | 0x0122 | 0x0124 => Delivered::Later(format!("the peer answered status {code:04X}H")),
+        _ => Delivered::Dead(format!("the peer refused the object with status {code:04X}H")),
     }
 }

@@ -19,24 +19,19 @@ pub(super) async fn put(folder: &Path, outgoing: Outgoing) -> Delivered {
     match write(folder, outgoing).await {
         Ok(()) => Delivered::Done,
         // What is stored cannot be parsed, or not as edited: trying again will not help.
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            Delivered::Dead(error.to_string())
-        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Delivered::Dead(error.to_string()),
         Err(error) => Delivered::Later(format!("the folder cannot be written: {error}")),
     }
 }
 
 async fn write(folder: &Path, outgoing: Outgoing) -> io::Result<()> {
     let identity = &outgoing.identity;
-    let series = folder
-        .join(identity.study.as_str())
-        .join(identity.series.as_str());
+    let series = folder.join(identity.study.as_str()).join(identity.series.as_str());
     fs::create_dir_all(&series).await?;
     let whole = series.join(format!("{}.dcm", identity.sop_instance));
     let part = series.join(format!("{}.part", identity.sop_instance));
     let mut file = fs::File::create(&part).await?;
-    file.write_all(&part10::preface(identity, &outgoing.syntax))
-        .await?;
+    file.write_all(&part10::preface(identity, &outgoing.syntax)).await?;
     let mut data = outgoing.data;
     while let Some(piece) = data.next().await {
         match piece {

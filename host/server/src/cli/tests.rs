@@ -34,7 +34,8 @@ fn help_of_the_program() {
           -c, --config <FILE>  The configuration, a TOML file; without it everything has its default
           -h, --help           Print help
           -V, --version        Print version
-    "#]].assert_eq(&help(&[]));
+    "#]]
+    .assert_eq(&help(&[]));
 }
 
 #[test]
@@ -51,7 +52,8 @@ fn help_of_commands() {
               --calling <AE>    AE title to call from [default: ISOCENTER-SEND]
               --folder <DIR>    Write the studies into this folder instead of sending them
           -h, --help            Print help
-    "#]].assert_eq(&help(&["seed"]));
+    "#]]
+    .assert_eq(&help(&["seed"]));
     expect![[r#"
         Send every DICOM file of a folder to the running host; the status says whether all were taken
 
@@ -66,7 +68,8 @@ fn help_of_commands() {
               --called <AE>     AE title to call [default: the configuration's]
               --calling <AE>    AE title to call from [default: ISOCENTER-SEND]
           -h, --help            Print help
-    "#]].assert_eq(&help(&["import"]));
+    "#]]
+    .assert_eq(&help(&["import"]));
 }
 
 /// The forms that scripts rely on.
@@ -86,8 +89,7 @@ fn fixed_forms() {
         (&["unknown"], false),
     ];
     for (arguments, right) in table {
-        let parsed =
-            Cli::try_parse_from(std::iter::once("isocenter").chain(arguments.iter().copied()));
+        let parsed = Cli::try_parse_from(std::iter::once("isocenter").chain(arguments.iter().copied()));
         assert_eq!(parsed.is_ok(), right, "{arguments:?}");
     }
 }

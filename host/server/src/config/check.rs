@@ -20,20 +20,14 @@ pub(super) fn all_known<'n>(
             continue;
         }
         let hint = instead_of(name, known.clone(), "known are");
-        let message = format!(
-            "unknown {what} `{name}` in `{key}` of {}{hint}",
-            section.label()
-        );
+        let message = format!("unknown {what} `{name}` in `{key}` of {}{hint}", section.label());
         section.problems().add(Some(names.line), message);
     }
 }
 
 /// Reports a port that would be open to others without authentication, and two services on one address.
 pub(super) fn listening(config: &Config, problems: &Problems) {
-    let services = [
-        ("[dicom]", config.dicom.listen),
-        ("[http]", config.http.listen),
-    ];
+    let services = [("[dicom]", config.dicom.listen), ("[http]", config.http.listen)];
     for (section, address) in services {
         if !config.allow_anonymous && !is_loopback(address) {
             let message = format!(

@@ -24,9 +24,7 @@ pub(super) fn tag_of(key: &str) -> Option<Tag> {
         return Some(entry.tag());
     }
     let words: Vec<&str> = key.split('-').collect();
-    let count = u32::try_from(words.len())
-        .ok()
-        .filter(|count| *count <= MOST_WORDS)?;
+    let count = u32::try_from(words.len()).ok().filter(|count| *count <= MOST_WORDS)?;
     // Each word is either capitalised or an abbreviation in capitals.
     (0..1_u32 << count).find_map(|capitals| {
         let keyword: String = words
@@ -40,9 +38,7 @@ pub(super) fn tag_of(key: &str) -> Option<Tag> {
                 }
             })
             .collect();
-        StandardDataDictionary
-            .by_name(&keyword)
-            .map(DataDictionaryEntry::tag)
+        StandardDataDictionary.by_name(&keyword).map(DataDictionaryEntry::tag)
     })
 }
 
@@ -77,8 +73,7 @@ fn dashed(keyword: &str) -> String {
         let starts_word = letter.is_ascii_uppercase()
             && before.is_some_and(|before| {
                 before.is_ascii_lowercase()
-                    || (before.is_ascii_uppercase()
-                        && letters.get(index + 1).is_some_and(char::is_ascii_lowercase))
+                    || (before.is_ascii_uppercase() && letters.get(index + 1).is_some_and(char::is_ascii_lowercase))
             });
         if starts_word {
             dashed.push('-');

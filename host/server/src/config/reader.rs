@@ -45,15 +45,9 @@ impl ConfigError {
     pub(super) fn of_all(messages: Vec<String>) -> Self {
         let problems = messages
             .into_iter()
-            .map(|message| Problem {
-                line: None,
-                message,
-            })
+            .map(|message| Problem { line: None, message })
             .collect();
-        Self {
-            file: None,
-            problems,
-        }
+        Self { file: None, problems }
     }
 
     pub(super) fn in_file(self, path: &Path) -> Self {
@@ -111,10 +105,7 @@ impl Problems {
         }
         // What has no line comes last; the order of those is kept.
         problems.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
-        Err(ConfigError {
-            file: None,
-            problems,
-        })
+        Err(ConfigError { file: None, problems })
     }
 
     /// The text as a table.
@@ -146,11 +137,7 @@ pub(super) struct Section<'a, 't> {
 
 impl<'a, 't> Section<'a, 't> {
     /// `label` is how messages name the table, for example `[dicom]`.
-    pub(super) fn new(
-        label: impl Into<String>,
-        table: &'a DeTable<'t>,
-        problems: &'a Problems,
-    ) -> Self {
+    pub(super) fn new(label: impl Into<String>, table: &'a DeTable<'t>, problems: &'a Problems) -> Self {
         Self {
             label: label.into(),
             table,
@@ -205,12 +192,7 @@ impl<'a, 't> Section<'a, 't> {
     }
 
     /// Like [`Section::set`] for a number that must lie between two others.
-    pub(super) fn set_within(
-        &self,
-        key: &'static str,
-        range: std::ops::RangeInclusive<u32>,
-        setting: &mut u32,
-    ) {
+    pub(super) fn set_within(&self, key: &'static str, range: std::ops::RangeInclusive<u32>, setting: &mut u32) {
         let Some((line, found)) = self.find(key) else {
             return;
         };
@@ -224,11 +206,7 @@ impl<'a, 't> Section<'a, 't> {
     }
 
     /// The table under `key`.
-    pub(super) fn table(
-        &self,
-        key: &'static str,
-        label: impl Into<String>,
-    ) -> Option<At<Section<'a, 't>>> {
+    pub(super) fn table(&self, key: &'static str, label: impl Into<String>) -> Option<At<Section<'a, 't>>> {
         let (line, found) = self.find(key)?;
         let Some(table) = found.as_table() else {
             self.wrong(line, key, "a table", found);
@@ -248,8 +226,7 @@ impl<'a, 't> Section<'a, 't> {
             let line = self.problems.line(name.span().start);
             let label = format!("[{key}.{}]", name.get_ref());
             if !is_name(name.get_ref()) {
-                let message =
-                    format!("{label} is not a name: use 1 to 64 letters, digits, `-`, `_` and `.`");
+                let message = format!("{label} is not a name: use 1 to 64 letters, digits, `-`, `_` and `.`");
                 self.problems.add(Some(line), message);
             } else if let Some(table) = value.get_ref().as_table() {
                 let value = Section::new(label, table, self.problems);
@@ -269,12 +246,7 @@ impl<'a, 't> Section<'a, 't> {
             return Vec::new();
         };
         let Some(items) = found.as_array() else {
-            self.wrong(
-                line,
-                key,
-                &format!("a list of tables, each written [[{key}]]"),
-                found,
-            );
+            self.wrong(line, key, &format!("a list of tables, each written [[{key}]]"), found);
             return Vec::new();
         };
         let mut tables = Vec::new();
@@ -324,18 +296,13 @@ impl<'a, 't> Section<'a, 't> {
 
     /// Says that `key` must be something else.
     pub(super) fn wrong(&self, line: usize, key: &str, wanted: &str, got: &DeValue<'_>) {
-        let message = format!(
-            "`{key}` {} must be {wanted}; it is {}",
-            self.place(),
-            describe(got)
-        );
+        let message = format!("`{key}` {} must be {wanted}; it is {}", self.place(), describe(got));
         self.problems.add(Some(line), message);
     }
 
     /// Says what is wrong with the table as a whole.
     pub(super) fn complain(&self, line: usize, message: impl fmt::Display) {
-        self.problems
-            .add(Some(line), format!("{} {message}", self.label));
+        self.problems.add(Some(line), format!("{} {message}", self.label));
     }
 
     /// Reports every key that was not asked for, with the nearest that could have been meant.
@@ -353,11 +320,7 @@ impl<'a, 't> Section<'a, 't> {
 }
 
 /// "; did you mean `x`?", or else all that is known.
-pub(super) fn instead_of<'n>(
-    name: &str,
-    known: impl Iterator<Item = &'n str>,
-    introduction: &str,
-) -> String {
+pub(super) fn instead_of<'n>(name: &str, known: impl Iterator<Item = &'n str>, introduction: &str) -> String {
     let known: Vec<&str> = known.collect();
     if let Some(nearest) = nearest(name, known.iter().copied()) {
         return format!("; did you mean `{nearest}`?");

@@ -58,9 +58,7 @@ impl SecretSource {
                 };
                 let file = std::fs::File::open(path).map_err(failed)?;
                 let mut bytes = Vec::new();
-                file.take(LONGEST + 1)
-                    .read_to_end(&mut bytes)
-                    .map_err(failed)?;
+                file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
                 if bytes.len() as u64 > LONGEST {
                     return Err(SecretError::TooLong { path: path.clone() });
                 }

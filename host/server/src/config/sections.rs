@@ -13,8 +13,8 @@ use super::check::all_known;
 use super::reader::{At, ConfigError, Problems, Section, instead_of, quoted};
 use super::setting::Setting;
 use super::{
-    Chain, Condition, Config, Database, Destination, Dicom, Duplicates, Environment, Grant, Http,
-    Limits, OnFailure, Plugin, Retry, SITE_KEY, SecretSource, Storage, Target, keyword,
+    Chain, Condition, Config, Database, Destination, Dicom, Duplicates, Environment, Grant, Http, Limits, OnFailure,
+    Plugin, Retry, SITE_KEY, SecretSource, Storage, Target, keyword,
 };
 
 /// The whole file. A syntax error ends the reading; everything else is added to `problems`.
@@ -51,45 +51,26 @@ pub(super) fn read(
 
 /// What differs between deployments.
 pub(super) fn override_from(environment: &Environment, config: &mut Config, problems: &Problems) {
-    fn set<T: Setting>(
-        environment: &Environment,
-        name: &str,
-        problems: &Problems,
-        setting: &mut T,
-    ) {
+    fn set<T: Setting>(environment: &Environment, name: &str, problems: &Problems, setting: &mut T) {
         let Some(text) = environment.get(name) else {
             return;
         };
         match T::parse(text) {
             Some(value) => *setting = value,
             None => {
-                let message = format!(
-                    "the environment's {name} must be {}; it is {}",
-                    T::WANTED,
-                    quoted(text)
-                );
+                let message = format!("the environment's {name} must be {}; it is {}", T::WANTED, quoted(text));
                 problems.add(None, message);
             }
         }
     }
-    set(
-        environment,
-        "ISOCENTER_AE_TITLE",
-        problems,
-        &mut config.dicom.ae_title,
-    );
+    set(environment, "ISOCENTER_AE_TITLE", problems, &mut config.dicom.ae_title);
     set(
         environment,
         "ISOCENTER_DICOM_LISTEN",
         problems,
         &mut config.dicom.listen,
     );
-    set(
-        environment,
-        "ISOCENTER_HTTP_LISTEN",
-        problems,
-        &mut config.http.listen,
-    );
+    set(environment, "ISOCENTER_HTTP_LISTEN", problems, &mut config.http.listen);
     match environment.get("ISOCENTER_DATA").map(String::as_str) {
         Some("") => problems.add(
             None,
@@ -101,10 +82,7 @@ pub(super) fn override_from(environment: &Environment, config: &mut Config, prob
     if let Some(url) = environment.get("DATABASE_URL") {
         config.database.url = Some(url.clone());
         if !is_postgres_url(url) {
-            problems.add(
-                None,
-                format!("the environment's DATABASE_URL {NOT_A_DATABASE}"),
-            );
+            problems.add(None, format!("the environment's DATABASE_URL {NOT_A_DATABASE}"));
         }
     }
 }
@@ -156,11 +134,7 @@ fn database(section: &Section<'_, '_>, folder: &Path, database: &mut Database) {
     section.end();
 }
 
-fn secrets(
-    top: &Section<'_, '_>,
-    folder: &Path,
-    environment: &Environment,
-) -> BTreeMap<String, SecretSource> {
+fn secrets(top: &Section<'_, '_>, folder: &Path, environment: &Environment) -> BTreeMap<String, SecretSource> {
     let mut secrets = BTreeMap::new();
     for (name, section) in top.named("secrets") {
         let file = path(&section.value, "file", folder);
@@ -171,20 +145,16 @@ fn secrets(
             (Some(file), None) => SecretSource::File(file),
             (None, Some(variable)) => {
                 if !environment.contains_key(&variable.value) {
-                    let message = format!(
-                        "names the environment variable {}, which is not set",
-                        variable.value
-                    );
+                    let message = format!("names the environment variable {}, which is not set", variable.value);
                     section.value.complain(variable.line, message);
                 }
                 SecretSource::Environment(variable.value)
             }
             (None, None) if before => continue,
             _ => {
-                section.value.complain(
-                    section.line,
-                    "needs either `file = \"PATH\"` or `env = \"VARIABLE\"`",
-                );
+                section
+                    .value
+                    .complain(section.line, "needs either `file = \"PATH\"` or `env = \"VARIABLE\"`");
                 continue;
             }
         };
@@ -193,20 +163,9 @@ fn secrets(
     secrets
 }
 
-fn plugins(
-    top: &Section<'_, '_>,
-    folder: &Path,
-    secrets: &BTreeMap<String, SecretSource>,
-) -> BTreeMap<String, Plugin> {
+fn plugins(top: &Section<'_, '_>, folder: &Path, secrets: &BTreeMap<String, SecretSource>) -> BTreeMap<String, Plugin> {
     let mut plugins = BTreeMap::new();
-    for (
-        name,
-        At {
-            line,
-            value: section,
-        },
-    ) in top.named("plugins")
-    {
+    for (name, At { line, value: section }) in top.named("plugins") {
         let source = path(&section, "source", folder);
         let config = section.raw("config").map_or_else(
             || serde_json::Value::Object(serde_json::Map::new()),
@@ -265,25 +224,12 @@ fn destinations(
     plugins: &BTreeMap<String, Plugin>,
 ) -> BTreeMap<String, Destination> {
     let mut destinations = BTreeMap::new();
-    for (
-        name,
-        At {
-            line,
-            value: section,
-        },
-    ) in top.named("destinations")
-    {
+    for (name, At { line, value: section }) in top.named("destinations") {
         let peer = section.table("dicom", format!("`dicom` of {}", section.label()));
         let peer = peer.map(|found| peer_of(&found));
         let target = path(&section, "folder", folder).map(Target::Folder);
         let egress = section.get::<Vec<String>>("egress").map(|names| {
-            all_known(
-                &section,
-                "egress",
-                &names,
-                "plugin",
-                plugins.keys().map(String::as_str),
-            );
+            all_known(&section, "egress", &names, "plugin", plugins.keys().map(String::as_str));
             names.value
         });
         let calling_ae_title = section.get("calling-ae-title").map(|found| found.value);
@@ -291,15 +237,12 @@ fn destinations(
         if let Some(found) = section.table("retry", format!("`retry` of {}", section.label())) {
             found.value.set("first", &mut retry.first);
             found.value.set("longest", &mut retry.longest);
-            found
-                .value
-                .set_within("attempts", 1..=10_000, &mut retry.attempts);
+            found.value.set_within("attempts", 1..=10_000, &mut retry.attempts);
             found.value.end();
             if retry.first > retry.longest {
-                found.value.complain(
-                    found.line,
-                    "has `first` longer than `longest`; the wait only grows",
-                );
+                found
+                    .value
+                    .complain(found.line, "has `first` longer than `longest`; the wait only grows");
             }
         }
         section.end();
@@ -308,7 +251,8 @@ fn destinations(
             (None, Some(folder)) => Some(folder),
             (None, None) if section.has("dicom") || section.has("folder") => None,
             _ => {
-                let message = "needs either `dicom = { ae-title = \"…\", address = \"HOST:PORT\" }` or `folder = \"PATH\"`";
+                let message =
+                    "needs either `dicom = { ae-title = \"…\", address = \"HOST:PORT\" }` or `folder = \"PATH\"`";
                 section.complain(line, message);
                 None
             }
@@ -344,14 +288,7 @@ fn peer_of(found: &At<Section<'_, '_>>) -> Option<Target> {
 
 fn chains(top: &Section<'_, '_>, plugins: &BTreeMap<String, Plugin>) -> Vec<Chain> {
     let mut chains: Vec<Chain> = Vec::new();
-    for (
-        index,
-        At {
-            line,
-            value: section,
-        },
-    ) in top.list("chains").into_iter().enumerate()
-    {
+    for (index, At { line, value: section }) in top.list("chains").into_iter().enumerate() {
         let name = section
             .get::<String>("name")
             .map_or_else(|| format!("chain {}", index + 1), |found| found.value);
@@ -359,18 +296,10 @@ fn chains(top: &Section<'_, '_>, plugins: &BTreeMap<String, Plugin>) -> Vec<Chai
             section.complain(line, format!("has the name `{name}` of an earlier one"));
         }
         let named = |key| {
-            section
-                .get::<Vec<String>>(key)
-                .map_or_else(Vec::new, |names| {
-                    all_known(
-                        &section,
-                        key,
-                        &names,
-                        "plugin",
-                        plugins.keys().map(String::as_str),
-                    );
-                    names.value
-                })
+            section.get::<Vec<String>>(key).map_or_else(Vec::new, |names| {
+                all_known(&section, key, &names, "plugin", plugins.keys().map(String::as_str));
+                names.value
+            })
         };
         let (ingest, route) = (named("ingest"), named("route"));
         let when = section.table("when", format!("`when` of {}", section.label()));
@@ -414,14 +343,8 @@ fn condition(section: &Section<'_, '_>) -> Condition {
                 Some(tag) => condition.elements.push((tag, globs)),
                 None => {
                     let meant = keyword::meant_by(key);
-                    let known = ["calling-ae", "called-ae"]
-                        .into_iter()
-                        .chain(meant.as_deref());
-                    let hint = instead_of(
-                        key,
-                        known,
-                        "known are the keywords of PS3.6, such as `modality`, and",
-                    );
+                    let known = ["calling-ae", "called-ae"].into_iter().chain(meant.as_deref());
+                    let hint = instead_of(key, known, "known are the keywords of PS3.6, such as `modality`, and");
                     let message = format!("unknown key `{key}` in {}{hint}", section.label());
                     section.problems().add(Some(found.line), message);
                 }
@@ -452,12 +375,8 @@ fn json(value: &DeValue<'_>, depth: u32) -> Option<serde_json::Value> {
     }
     Some(match value {
         DeValue::String(text) => serde_json::Value::String(text.to_string()),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-            .ok()?
-            .into(),
-        DeValue::Float(number) => {
-            serde_json::Number::from_f64(number.as_str().parse().ok()?)?.into()
-        }
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok()?.into(),
+        DeValue::Float(number) => serde_json::Number::from_f64(number.as_str().parse().ok()?)?.into(),
         DeValue::Boolean(truth) => (*truth).into(),
         DeValue::Datetime(date) => date.to_string().into(),
         DeValue::Array(items) => items
@@ -467,9 +386,7 @@ fn json(value: &DeValue<'_>, depth: u32) -> Option<serde_json::Value> {
             .into(),
         DeValue::Table(table) => table
             .iter()
-            .map(|(key, value)| {
-                Some((key.get_ref().to_string(), json(value.get_ref(), depth + 1)?))
-            })
+            .map(|(key, value)| Some((key.get_ref().to_string(), json(value.get_ref(), depth + 1)?)))
             .collect::<Option<serde_json::Map<_, _>>>()?
             .into(),
     })

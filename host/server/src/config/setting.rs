@@ -171,8 +171,7 @@ impl fmt::Debug for ByteSize {
 }
 
 impl Setting for ByteSize {
-    const WANTED: &'static str =
-        "a size above zero with a unit (B, KiB, MiB, GiB; KB, MB, GB), such as \"128 MiB\"";
+    const WANTED: &'static str = "a size above zero with a unit (B, KiB, MiB, GiB; KB, MB, GB), such as \"128 MiB\"";
 
     fn parse(text: &str) -> Option<Self> {
         let (number, unit) = number_and_unit(text)?;
@@ -186,10 +185,7 @@ impl Setting for ByteSize {
             "GB" => 1_000_000_000,
             _ => return None,
         };
-        number
-            .checked_mul(factor)
-            .filter(|bytes| *bytes > 0)
-            .map(Self)
+        number.checked_mul(factor).filter(|bytes| *bytes > 0).map(Self)
     }
 }
 
@@ -203,8 +199,7 @@ fn number_and_unit(text: &str) -> Option<(u64, &str)> {
 
 /// An application entity's title (PS3.5 §6.2, VR AE).
 impl Setting for AeTitle {
-    const WANTED: &'static str =
-        "an AE title: 1 to 16 printable ASCII characters without a backslash";
+    const WANTED: &'static str = "an AE title: 1 to 16 printable ASCII characters without a backslash";
 
     fn parse(text: &str) -> Option<Self> {
         Self::parse(text).ok()
@@ -303,9 +298,7 @@ impl Setting for HttpUrl {
     const WANTED: &'static str = "an http or https URL, such as \"https://pacs.example\"";
 
     fn parse(text: &str) -> Option<Self> {
-        let rest = text
-            .strip_prefix("http://")
-            .or_else(|| text.strip_prefix("https://"))?;
+        let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?;
         let has_host = rest
             .chars()
             .next()

@@ -59,8 +59,7 @@ fn environment_overrides_the_file() {
         ("ISOCENTER_DATA", "from-env"),
         ("DATABASE_URL", "postgres://env"),
     ];
-    let config =
-        Config::from_toml(text, &environment(&pairs), Path::new("/etc/isocenter")).unwrap();
+    let config = Config::from_toml(text, &environment(&pairs), Path::new("/etc/isocenter")).unwrap();
     assert_eq!(config.dicom.ae_title.as_str(), "ENV");
     assert_eq!(config.dicom.listen.to_string(), "127.0.0.1:3");
     assert_eq!(config.http.listen.to_string(), "[::1]:4");
@@ -133,17 +132,11 @@ fn the_documented_example_is_accepted() {
         config.secrets["token"],
         SecretSource::File("/etc/isocenter/token".into())
     );
-    assert_eq!(
-        config.plugins["normalize"].source,
-        PathBuf::from("/opt/normalize.wasm")
-    );
+    assert_eq!(config.plugins["normalize"].source, PathBuf::from("/opt/normalize.wasm"));
     let scrub = &config.plugins["scrub"];
     assert_eq!(scrub.source, PathBuf::from("/etc/isocenter/anonymize.wasm"));
     assert_eq!(scrub.grant.secrets, ["site-key", "token"]);
-    assert_eq!(
-        scrub.limits.memory.map(super::ByteSize::bytes),
-        Some(134_217_728)
-    );
+    assert_eq!(scrub.limits.memory.map(super::ByteSize::bytes), Some(134_217_728));
     expect![[r#"{"profile":"basic","retain":["device-identity"],"since":"2020-01-02"}"#]]
         .assert_eq(&scrub.config.to_string());
     expect![[r#"
@@ -206,10 +199,7 @@ fn the_documented_example_is_accepted() {
 #[test]
 fn syntax() {
     told("[dicom\n", expect!["line 1: unclosed table, expected `]`"]);
-    told(
-        "\n\nae = = 1",
-        expect!["line 3: extra `=`, expected nothing"],
-    );
+    told("\n\nae = = 1", expect!["line 3: extra `=`, expected nothing"]);
     told("[dicom]\n[dicom]", expect!["line 2: duplicate key"]);
 }
 
@@ -255,9 +245,7 @@ fn unknown_keys() {
 fn wrong_values() {
     told(
         "allow-anonymous = \"yes\"",
-        expect![[
-            r#"line 1: `allow-anonymous` at the top level must be true or false; it is "yes""#
-        ]],
+        expect![[r#"line 1: `allow-anonymous` at the top level must be true or false; it is "yes""#]],
     );
     told(
         "drain = \"0 s\"",
@@ -289,15 +277,11 @@ fn wrong_values() {
     );
     told(
         "[dicom]\nmax-associations = 0",
-        expect![
-            "line 2: `max-associations` in [dicom] must be a whole number from 1 to 4096; it is the number 0"
-        ],
+        expect!["line 2: `max-associations` in [dicom] must be a whole number from 1 to 4096; it is the number 0"],
     );
     told(
         "[dicom]\nmax-pdu = \"128 KiB\"",
-        expect![[
-            r#"line 2: `max-pdu` in [dicom] must be a whole number from 4096 to 1048576; it is "128 KiB""#
-        ]],
+        expect![[r#"line 2: `max-pdu` in [dicom] must be a whole number from 4096 to 1048576; it is "128 KiB""#]],
     );
     told(
         "[dicom]\nidle = 60",
@@ -347,15 +331,11 @@ fn wrong_values() {
     );
     told(
         "[plugins.a]\nsource = \"a\"\nconfig = { x = nan }",
-        expect![
-            "line 3: [plugins.a] has a number in `config` that JSON cannot hold, or nests too deep"
-        ],
+        expect!["line 3: [plugins.a] has a number in `config` that JSON cannot hold, or nests too deep"],
     );
     told(
         "[plugins.\"a b\"]\nsource = \"a\"",
-        expect![
-            "line 1: [plugins.a b] is not a name: use 1 to 64 letters, digits, `-`, `_` and `.`"
-        ],
+        expect!["line 1: [plugins.a b] is not a name: use 1 to 64 letters, digits, `-`, `_` and `.`"],
     );
     told(
         "plugins.a = \"a.wasm\"",
@@ -369,15 +349,11 @@ fn wrong_values() {
     );
     told(
         "[chains]\nroute = []",
-        expect![
-            "line 1: `chains` at the top level must be a list of tables, each written [[chains]]; it is a table"
-        ],
+        expect!["line 1: `chains` at the top level must be a list of tables, each written [[chains]]; it is a table"],
     );
     told(
         "[plugins.a]\nsource = \"a\"\n[[chains]]\ningest = [\"a\"]\non-failure = \"store\"",
-        expect![[
-            r#"line 5: `on-failure` in [[chains]] must be "quarantine" or "refuse"; it is "store""#
-        ]],
+        expect![[r#"line 5: `on-failure` in [[chains]] must be "quarantine" or "refuse"; it is "store""#]],
     );
 }
 
@@ -411,9 +387,7 @@ fn what_is_missing() {
     );
     told(
         "[destinations.a]\nfolder = \"a\"\nretry = { first = \"1 h\", longest = \"1 s\" }",
-        expect![
-            "line 3: `retry` of [destinations.a] has `first` longer than `longest`; the wait only grows"
-        ],
+        expect!["line 3: `retry` of [destinations.a] has `first` longer than `longest`; the wait only grows"],
     );
     told(
         "[secrets]\na = {}",
@@ -425,15 +399,11 @@ fn what_is_missing() {
     );
     told(
         "[secrets]\na = { env = \"ISOCENTER_TOKEN\" }",
-        expect![
-            "line 2: [secrets.a] names the environment variable ISOCENTER_TOKEN, which is not set"
-        ],
+        expect!["line 2: [secrets.a] names the environment variable ISOCENTER_TOKEN, which is not set"],
     );
     told(
         "[[chains]]\nname = \"empty\"",
-        expect![[
-            r#"line 1: [[chains]] names no plugin; it needs `ingest = ["…"]` or `route = ["…"]`"#
-        ]],
+        expect![[r#"line 1: [[chains]] names no plugin; it needs `ingest = ["…"]` or `route = ["…"]`"#]],
     );
 }
 
@@ -442,15 +412,11 @@ fn unknown_names() {
     const PLUGINS: &str = "[plugins.anonymize]\nsource = \"a\"\n[plugins.rules]\nsource = \"b\"\n";
     told(
         &format!("{PLUGINS}[[chains]]\ningest = [\"anonymise\"]"),
-        expect![
-            "line 6: unknown plugin `anonymise` in `ingest` of [[chains]]; did you mean `anonymize`?"
-        ],
+        expect!["line 6: unknown plugin `anonymise` in `ingest` of [[chains]]; did you mean `anonymize`?"],
     );
     told(
         &format!("{PLUGINS}[[chains]]\nroute = [\"rules\", \"router\"]"),
-        expect![
-            "line 6: unknown plugin `router` in `route` of [[chains]]; known are `anonymize`, `rules`"
-        ],
+        expect!["line 6: unknown plugin `router` in `route` of [[chains]]; known are `anonymize`, `rules`"],
     );
     told(
         "[[chains]]\ningest = [\"a\"]",
@@ -458,15 +424,11 @@ fn unknown_names() {
     );
     told(
         &format!("{PLUGINS}[destinations.d]\nfolder = \"d\"\negress = [\"Anonymize\"]"),
-        expect![
-            "line 7: unknown plugin `Anonymize` in `egress` of [destinations.d]; did you mean `anonymize`?"
-        ],
+        expect!["line 7: unknown plugin `Anonymize` in `egress` of [destinations.d]; did you mean `anonymize`?"],
     );
     told(
         "[plugins.a]\nsource = \"a\"\ngrant = { secrets = [\"tokn\"] }\n[secrets]\ntoken = { file = \"t\" }",
-        expect![
-            "line 3: unknown secret `tokn` in `secrets` of `grant` of [plugins.a]; did you mean `token`?"
-        ],
+        expect!["line 3: unknown secret `tokn` in `secrets` of `grant` of [plugins.a]; did you mean `token`?"],
     );
     told(
         "[plugins.a]\nsource = \"a\"\n[[chains]]\nroute = \"a\"\n[chains.when]\nmodalty = \"CT\"\ncaling-ae = \"X\"\nfoo = \"x\"\nmodality = []\nstation-name = 3",
@@ -563,17 +525,12 @@ fn files() {
             .map_or_else(|error| error.to_string(), |_| "accepted".into());
         message.replace(&folder.path().display().to_string(), "DIR")
     };
-    expect!["cannot read DIR/isocenter.toml: No such file or directory (os error 2)"]
-        .assert_eq(&load());
+    expect!["cannot read DIR/isocenter.toml: No such file or directory (os error 2)"].assert_eq(&load());
     std::fs::write(&file, "[dicom]\nx = 1\ny = 2").unwrap();
     expect![[r#"
         DIR/isocenter.toml: line 2: unknown key `x` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `max-pdu`, `artim`, `pdu-time`, `idle`
         DIR/isocenter.toml: line 3: unknown key `y` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `max-pdu`, `artim`, `pdu-time`, `idle`"#]].assert_eq(&load());
-    std::fs::write(
-        &file,
-        "[secrets]\na = { file = \"a.key\" }\nb = { file = \".\" }",
-    )
-    .unwrap();
+    std::fs::write(&file, "[secrets]\na = { file = \"a.key\" }\nb = { file = \".\" }").unwrap();
     expect![[r#"
         secret `a`: cannot read DIR/a.key: No such file or directory (os error 2)
         secret `b`: DIR/. is not a file"#]]
@@ -582,15 +539,9 @@ fn files() {
     std::fs::write(folder.path().join("a.key"), "hunter2\r\n").unwrap();
     expect!["accepted"].assert_eq(&load());
     let config = Config::load(Some(&file), &Environment::new()).unwrap();
-    assert_eq!(
-        config.secrets["a"].read(&Environment::new()).unwrap(),
-        b"hunter2"
-    );
+    assert_eq!(config.secrets["a"].read(&Environment::new()).unwrap(), b"hunter2");
     std::fs::write(folder.path().join("a.key"), vec![b'x'; 70_000]).unwrap();
-    let error = config.secrets["a"]
-        .read(&Environment::new())
-        .unwrap_err()
-        .to_string();
+    let error = config.secrets["a"].read(&Environment::new()).unwrap_err().to_string();
     expect!["DIR/a.key holds more than 65536 bytes"]
         .assert_eq(&error.replace(&folder.path().display().to_string(), "DIR"));
 }

@@ -42,11 +42,7 @@ async fn every_object_of_a_folder_is_sent_and_refusals_are_told() {
     write("torn.dcm", &file(CT, "1.2.3.7", 0)[..150]);
     std::os::unix::fs::symlink(folder.path(), folder.path().join("b/round")).unwrap();
     std::os::unix::fs::symlink("nowhere", folder.path().join("b/dangling")).unwrap();
-    std::os::unix::fs::symlink(
-        folder.path().join("b/1.dcm"),
-        folder.path().join("again.dcm"),
-    )
-    .unwrap();
+    std::os::unix::fs::symlink(folder.path().join("b/1.dcm"), folder.path().join("again.dcm")).unwrap();
 
     let (receiver, taken) = receiver().await;
     let mut refused = Vec::new();
@@ -60,7 +56,8 @@ async fn every_object_of_a_folder_is_sent_and_refusals_are_told() {
     expect_test::expect![[r#"
         a/refused.dcm: C000H (error: cannot understand): not this one
         a/unwanted.dcm: the host takes no SOP class 1.2.840.10008.5.1.4.1.1.7 in transfer syntax 1.2.840.10008.1.2.1
-        torn.dcm: the file ends within its file meta information"#]].assert_eq(&refused.join("\n"));
+        torn.dcm: the file ends within its file meta information"#]]
+    .assert_eq(&refused.join("\n"));
     let expected = Summary {
         stored: 4,
         refused: 3,
@@ -94,12 +91,7 @@ fn the_walk_is_in_order_and_ends() {
     let mut reasons = Vec::new();
     for found in Walk::from(folder.path()) {
         match found {
-            Ok(path) => names.push(
-                path.strip_prefix(folder.path())
-                    .unwrap()
-                    .display()
-                    .to_string(),
-            ),
+            Ok(path) => names.push(path.strip_prefix(folder.path()).unwrap().display().to_string()),
             Err(error) => reasons.push(error.reason),
         }
     }
@@ -117,8 +109,5 @@ async fn a_path_that_is_not_there_is_told() {
     .await
     .unwrap();
     assert_eq!(summary.refused, 1);
-    assert_eq!(
-        refused,
-        ["/nonexistent: No such file or directory (os error 2)"]
-    );
+    assert_eq!(refused, ["/nonexistent: No such file or directory (os error 2)"]);
 }

@@ -58,8 +58,7 @@ impl DataSet {
 
     /// Text, or numbers as text (DS, IS), of the VR that the dictionary gives; several values are joined by `\`.
     pub(super) fn text(mut self, tag: Tag, text: impl Into<String>) -> Self {
-        self.elements
-            .insert(tag, (vr_of(tag), Value::Text(text.into())));
+        self.elements.insert(tag, (vr_of(tag), Value::Text(text.into())));
         self
     }
 
@@ -70,10 +69,7 @@ impl DataSet {
 
     /// Unsigned 16-bit numbers.
     pub(super) fn short(mut self, tag: Tag, numbers: &[u16]) -> Self {
-        let bytes = numbers
-            .iter()
-            .flat_map(|number| number.to_le_bytes())
-            .collect();
+        let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
         self.elements.insert(tag, (VR::US, Value::Bytes(bytes)));
         self
     }
@@ -87,10 +83,7 @@ impl DataSet {
 
     /// Unsigned 32-bit numbers.
     pub(super) fn long(mut self, tag: Tag, numbers: &[u32]) -> Self {
-        let bytes = numbers
-            .iter()
-            .flat_map(|number| number.to_le_bytes())
-            .collect();
+        let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
         self.elements.insert(tag, (VR::UL, Value::Bytes(bytes)));
         self
     }
@@ -131,10 +124,7 @@ impl DataSet {
     fn write(&self, characters: CharacterSet, out: &mut Vec<u8>) {
         for (tag, (vr, value)) in &self.elements {
             let bytes = match value {
-                Value::Text(text) => padded(
-                    characters.encode(text),
-                    if *vr == VR::UI { 0 } else { b' ' },
-                ),
+                Value::Text(text) => padded(characters.encode(text), if *vr == VR::UI { 0 } else { b' ' }),
                 Value::Bytes(bytes) => padded(bytes.clone(), 0),
                 Value::Items(items) => {
                     let mut bytes = Vec::new();
@@ -163,20 +153,14 @@ impl DataSet {
 }
 
 fn vr_of(tag: Tag) -> VR {
-    match StandardDataDictionary
-        .by_tag(tag)
-        .map(DataDictionaryEntry::vr)
-    {
+    match StandardDataDictionary.by_tag(tag).map(DataDictionaryEntry::vr) {
         Some(VirtualVr::Exact(vr)) => vr,
         _ => VR::LO,
     }
 }
 
 fn tag_bytes(tag: Tag) -> impl Iterator<Item = u8> {
-    tag.group()
-        .to_le_bytes()
-        .into_iter()
-        .chain(tag.element().to_le_bytes())
+    tag.group().to_le_bytes().into_iter().chain(tag.element().to_le_bytes())
 }
 
 fn length(bytes: usize) -> u32 {
@@ -194,16 +178,6 @@ fn padded(mut bytes: Vec<u8>, with: u8) -> Vec<u8> {
 fn has_long_length(vr: VR) -> bool {
     matches!(
         vr,
-        VR::OB
-            | VR::OD
-            | VR::OF
-            | VR::OL
-            | VR::OV
-            | VR::OW
-            | VR::SQ
-            | VR::UC
-            | VR::UN
-            | VR::UR
-            | VR::UT
+        VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::SQ | VR::UC | VR::UN | VR::UR | VR::UT
     )
 }

@@ -15,13 +15,7 @@ struct Shape {
 }
 
 const fn shape(x: f64, y: f64, rx: f64, ry: f64, value: f64) -> Shape {
-    Shape {
-        x,
-        y,
-        rx,
-        ry,
-        value,
-    }
+    Shape { x, y, rx, ry, value }
 }
 
 impl Shape {
@@ -72,11 +66,7 @@ fn each(width: usize, height: usize, mut pixel: impl FnMut(usize, usize, f64, f6
 }
 
 /// Little-endian 16-bit pixels, each value clamped to 0–4095.
-fn image16(
-    width: usize,
-    height: usize,
-    mut value: impl FnMut(usize, usize, f64, f64) -> f64,
-) -> Vec<u8> {
+fn image16(width: usize, height: usize, mut value: impl FnMut(usize, usize, f64, f64) -> f64) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(width * height * 2);
     each(width, height, |column, row, x, y| {
         let stored = value(column, row, x, y).round().clamp(0.0, 4095.0) as u16;
@@ -107,39 +97,15 @@ pub(super) fn chest_ct(size: usize, slice: usize, slices: usize) -> Vec<u8> {
             let turn = f64::from(vessel) * 0.9 + side;
             let reach = 0.07 + 0.028 * f64::from(vessel);
             let (x, y) = (turn + z * 4.0).sin_cos();
-            shapes.push(shape(
-                side * 0.36 + x * reach,
-                y * reach * 1.5,
-                0.016,
-                0.016,
-                20.0,
-            ));
+            shapes.push(shape(side * 0.36 + x * reach, y * reach * 1.5, 0.016, 0.016, 20.0));
         }
     }
     // Mediastinum, heart, great vessels, airways.
     shapes.push(shape(0.0, 0.0, 0.15, 0.36, 40.0));
     let heart = step(0.35, 0.6, z);
-    shapes.push(shape(
-        0.09,
-        -0.16,
-        0.12 + 0.17 * heart,
-        0.10 + 0.13 * heart,
-        60.0,
-    ));
-    shapes.push(shape(
-        0.05,
-        -0.20,
-        0.10 * heart + 0.001,
-        0.09 * heart + 0.001,
-        210.0,
-    ));
-    shapes.push(shape(
-        0.19,
-        -0.11,
-        0.09 * heart + 0.001,
-        0.11 * heart + 0.001,
-        230.0,
-    ));
+    shapes.push(shape(0.09, -0.16, 0.12 + 0.17 * heart, 0.10 + 0.13 * heart, 60.0));
+    shapes.push(shape(0.05, -0.20, 0.10 * heart + 0.001, 0.09 * heart + 0.001, 210.0));
+    shapes.push(shape(0.19, -0.11, 0.09 * heart + 0.001, 0.11 * heart + 0.001, 230.0));
     shapes.push(shape(0.11, 0.26, 0.055, 0.055, 220.0));
     if z < 0.4 {
         shapes.push(shape(0.0, 0.03, 0.048, 0.055, -1000.0));
@@ -157,13 +123,7 @@ pub(super) fn chest_ct(size: usize, slice: usize, slices: usize) -> Vec<u8> {
     // The dome of the diaphragm with the liver under it.
     let dome = step(0.72, 1.0, z);
     if dome > 0.0 {
-        shapes.push(shape(
-            -0.37,
-            0.0,
-            0.30 * dome + 0.01,
-            0.38 * dome + 0.01,
-            95.0,
-        ));
+        shapes.push(shape(-0.37, 0.0, 0.30 * dome + 0.01, 0.38 * dome + 0.01, 95.0));
     }
     // Spine: cortical bone, marrow, canal, spinous process.
     shapes.push(shape(0.0, 0.38, 0.125, 0.105, 520.0));
@@ -223,20 +183,8 @@ pub(super) fn brain_mr(size: usize, slice: usize, slices: usize, look: Weighting
     let open = step(0.2, 0.4, z) * (1.0 - step(0.65, 0.85, z));
     for side in [-1.0, 1.0] {
         if open > 0.05 {
-            inner.push(shape(
-                side * 0.10,
-                -0.14,
-                0.05 * open,
-                0.20 * open,
-                look.fluid,
-            ));
-            inner.push(shape(
-                side * 0.15,
-                0.16,
-                0.05 * open,
-                0.15 * open,
-                look.fluid,
-            ));
+            inner.push(shape(side * 0.10, -0.14, 0.05 * open, 0.20 * open, look.fluid));
+            inner.push(shape(side * 0.15, 0.16, 0.05 * open, 0.15 * open, look.fluid));
             inner.push(shape(side * 0.20, 0.0, 0.07 * open, 0.13 * open, look.grey));
         }
     }
@@ -244,13 +192,7 @@ pub(super) fn brain_mr(size: usize, slice: usize, slices: usize, look: Weighting
     let from_lesion = (z - 0.6) / 0.12;
     if from_lesion.abs() < 1.0 {
         let radius = 0.07 * (1.0 - from_lesion * from_lesion).sqrt();
-        inner.push(shape(
-            0.28,
-            -0.25,
-            radius,
-            radius * 0.8,
-            1250.0 - look.white,
-        ));
+        inner.push(shape(0.28, -0.25, radius, radius * 0.8, 1250.0 - look.white));
     }
     image16(size, size, |column, row, x, y| {
         let mut value = painted(&outer, x, y, 8.0);
@@ -289,11 +231,7 @@ pub(super) fn heart_us(width: usize, height: usize, frame: usize, frames: usize)
         let speckle = 0.55 + 0.45 * noise(column / 2, row, frame);
         let edge = |wall: &Shape| (-((wall.distance(x, y).sqrt() - 1.08) / 0.09).powi(2)).exp();
         let inside = chamber.distance(x, y) < 1.0 || other.distance(x, y) < 1.0;
-        let tissue = if inside {
-            0.05
-        } else {
-            0.34 * (1.0 - range / 2.6)
-        };
+        let tissue = if inside { 0.05 } else { 0.34 * (1.0 - range / 2.6) };
         let grey = 255.0 * (tissue + 0.5 * edge(&chamber).max(edge(&other))) * speckle;
         let jet = (-((x + 0.10) / 0.07).powi(2) - ((y - 0.02) / 0.26).powi(2)).exp();
         let flow = if inside { jet * phase.sin() } else { 0.0 };
@@ -315,8 +253,7 @@ pub(super) fn heart_us(width: usize, height: usize, frame: usize, frames: usize)
 /// A projection of a thorax from the front or from the side; bright is dense.
 pub(super) fn chest_dx(size: usize, lateral: bool) -> Vec<u8> {
     // Half the length of the way through an ellipsoid, by where it is entered.
-    let through =
-        |shape: &Shape, x: f64, y: f64| (1.0 - shape.distance(x, y)).max(0.0).sqrt() * shape.value;
+    let through = |shape: &Shape, x: f64, y: f64| (1.0 - shape.distance(x, y)).max(0.0).sqrt() * shape.value;
     let solids: &[Shape] = if lateral {
         &[
             shape(0.0, 0.35, 0.62, 1.35, 1500.0),
@@ -337,11 +274,7 @@ pub(super) fn chest_dx(size: usize, lateral: bool) -> Vec<u8> {
     };
     image16(size, size, |column, row, x, y| {
         let mut dense = 320.0 + solids.iter().map(|solid| through(solid, x, y)).sum::<f64>();
-        let spine = if lateral {
-            x - 0.33 - 0.10 * (y * 2.0).sin()
-        } else {
-            x
-        };
+        let spine = if lateral { x - 0.33 - 0.10 * (y * 2.0).sin() } else { x };
         if spine.abs() < 0.085 {
             dense += 320.0 + 140.0 * (y * 40.0).sin().max(0.0);
         }
@@ -381,11 +314,7 @@ pub(super) fn hand_cr(width: usize, height: usize) -> Vec<u8> {
     ];
     image16(width, height, |column, row, x, y| {
         let palm = shape(0.02, 0.24, 0.50, 0.44, 0.0).distance(x, y);
-        let mut soft = if palm < 1.0 {
-            (1.0 - palm).sqrt() * 900.0
-        } else {
-            0.0
-        };
+        let mut soft = if palm < 1.0 { (1.0 - palm).sqrt() * 900.0 } else { 0.0 };
         if y > 0.5 && x.abs() < 0.30 {
             soft = soft.max((1.0 - (x / 0.30).powi(2)).max(0.0).sqrt() * 850.0);
         }
@@ -414,15 +343,9 @@ pub(super) fn hand_cr(width: usize, height: usize) -> Vec<u8> {
                 }
             }
         }
-        for (index, (centre_x, centre_y)) in [
-            (-0.14, 0.60),
-            (0.0, 0.56),
-            (0.14, 0.60),
-            (-0.07, 0.70),
-            (0.09, 0.70),
-        ]
-        .into_iter()
-        .enumerate()
+        for (index, (centre_x, centre_y)) in [(-0.14, 0.60), (0.0, 0.56), (0.14, 0.60), (-0.07, 0.70), (0.09, 0.70)]
+            .into_iter()
+            .enumerate()
         {
             let radius = 0.07 + 0.008 * index as f64;
             if shape(centre_x, centre_y, radius, radius * 0.8, 0.0).distance(x, y) < 1.0 {

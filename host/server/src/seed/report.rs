@@ -62,20 +62,15 @@ pub(super) fn basic_text(evidence: &Evidence) -> DataSet {
             "CODE",
             code("121049", "DCM", "Language of Content Item and Descendants"),
         )
-        .items(
-            tags::CONCEPT_CODE_SEQUENCE,
-            vec![code("spa", "RFC5646", "Spanish")],
-        ),
+        .items(tags::CONCEPT_CODE_SEQUENCE, vec![code("spa", "RFC5646", "Spanish")]),
         content(
             "HAS OBS CONTEXT",
             "PNAME",
             code("121008", "DCM", "Person Observer Name"),
         )
         .text(tags::PERSON_NAME, "Núñez^Andrés^^Dr."),
-        content("CONTAINS", "TEXT", code("121071", "DCM", "Finding"))
-            .text(tags::TEXT_VALUE, FINDINGS),
-        content("CONTAINS", "TEXT", code("121077", "DCM", "Conclusion"))
-            .text(tags::TEXT_VALUE, CONCLUSION),
+        content("CONTAINS", "TEXT", code("121071", "DCM", "Finding")).text(tags::TEXT_VALUE, FINDINGS),
+        content("CONTAINS", "TEXT", code("121077", "DCM", "Conclusion")).text(tags::TEXT_VALUE, CONCLUSION),
     ];
     tree.extend(evidence.references().into_iter().map(image));
     let series = DataSet::new()
@@ -87,15 +82,9 @@ pub(super) fn basic_text(evidence: &Evidence) -> DataSet {
     DataSet::new()
         .text(tags::COMPLETION_FLAG, "COMPLETE")
         .text(tags::VERIFICATION_FLAG, "UNVERIFIED")
-        .items(
-            tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE,
-            Vec::new(),
-        )
+        .items(tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE, Vec::new())
         .items(tags::PERFORMED_PROCEDURE_CODE_SEQUENCE, Vec::new())
-        .items(
-            tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
-            vec![study],
-        )
+        .items(tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE, vec![study])
         .text(tags::VALUE_TYPE, "CONTAINER")
         .text(tags::CONTINUITY_OF_CONTENT, "SEPARATE")
         .items(
@@ -152,8 +141,7 @@ fn pdf(texts: &[&str]) -> Vec<u8> {
           /Resources << /Font << /F1 5 0 R >> >> >>"
             .to_vec(),
         stream,
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
-            .to_vec(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_vec(),
     ];
     let mut file = b"%PDF-1.4\n".to_vec();
     let mut places = String::from("0000000000 65535 f \n");
@@ -165,10 +153,7 @@ fn pdf(texts: &[&str]) -> Vec<u8> {
     }
     let table = file.len();
     file.extend(
-        format!(
-            "xref\n0 6\n{places}trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n"
-        )
-        .into_bytes(),
+        format!("xref\n0 6\n{places}trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n").into_bytes(),
     );
     file
 }

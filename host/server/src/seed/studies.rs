@@ -94,10 +94,7 @@ impl Study {
             .text(tags::DEVICE_SERIAL_NUMBER, "S-0001")
             .text(tags::SOFTWARE_VERSIONS, "1")
             .text(tags::STUDY_INSTANCE_UID, uid(about.label))
-            .text(
-                tags::STUDY_ID,
-                about.accession.get(..5).unwrap_or(about.accession),
-            );
+            .text(tags::STUDY_ID, about.accession.get(..5).unwrap_or(about.accession));
         Self {
             label: about.label,
             characters: about.characters,
@@ -259,14 +256,7 @@ fn mr() -> Vec<Sample> {
     });
     let frame = uid("mr-brain frame of reference");
     let sequences = [
-        (
-            3,
-            "143412",
-            "T1 SE axial",
-            phantom::T1,
-            ("550", "12", "70"),
-            "SE",
-        ),
+        (3, "143412", "T1 SE axial", phantom::T1, ("550", "12", "70"), "SE"),
         (
             5,
             "144120",
@@ -290,10 +280,7 @@ fn mr() -> Vec<Sample> {
                 .text(tags::SEQUENCE_VARIANT, "SK\\SP")
                 .empty(tags::SCAN_OPTIONS)
                 .text(tags::MR_ACQUISITION_TYPE, "2D")
-                .text(
-                    tags::SEQUENCE_NAME,
-                    if number == 3 { "*se2d1" } else { "*tir2d1_19" },
-                )
+                .text(tags::SEQUENCE_NAME, if number == 3 { "*se2d1" } else { "*tir2d1_19" })
                 .text(tags::SLICE_THICKNESS, "5")
                 .text(tags::REPETITION_TIME, repetition)
                 .text(tags::ECHO_TIME, echo)
@@ -301,10 +288,7 @@ fn mr() -> Vec<Sample> {
                 .text(tags::IMAGED_NUCLEUS, "1H")
                 .text(tags::MAGNETIC_FIELD_STRENGTH, "1.5")
                 .text(tags::SPACING_BETWEEN_SLICES, "6")
-                .text(
-                    tags::ECHO_TRAIN_LENGTH,
-                    if number == 3 { "1" } else { "19" },
-                )
+                .text(tags::ECHO_TRAIN_LENGTH, if number == 3 { "1" } else { "19" })
                 .text(tags::FLIP_ANGLE, flip)
                 .text(tags::PATIENT_POSITION, "HFS")
                 .text(tags::FRAME_OF_REFERENCE_UID, frame.clone())
@@ -315,11 +299,7 @@ fn mr() -> Vec<Sample> {
                 .text(tags::PIXEL_SPACING, "0.8984375\\0.8984375")
                 .text(tags::WINDOW_CENTER, "500")
                 .text(tags::WINDOW_WIDTH, "1000")
-                .and(grey16(
-                    256,
-                    256,
-                    phantom::brain_mr(256, slice, SLICES, look),
-                ));
+                .and(grey16(256, 256, phantom::brain_mr(256, slice, SLICES, look)));
             if number == 5 {
                 own = own.text(tags::INVERSION_TIME, "2500");
             }
@@ -441,10 +421,7 @@ fn dx() -> Vec<Sample> {
                 .items(tags::ANATOMIC_REGION_SEQUENCE, vec![anatomy])
                 .items(
                     tags::VIEW_CODE_SEQUENCE,
-                    vec![
-                        report::code(code, "SCT", meaning)
-                            .items(tags::VIEW_MODIFIER_CODE_SEQUENCE, Vec::new()),
-                    ],
+                    vec![report::code(code, "SCT", meaning).items(tags::VIEW_MODIFIER_CODE_SEQUENCE, Vec::new())],
                 )
                 .items(tags::ACQUISITION_CONTEXT_SEQUENCE, Vec::new())
                 .text(tags::BURNED_IN_ANNOTATION, "NO")
@@ -461,18 +438,11 @@ fn dx() -> Vec<Sample> {
                 .text(tags::PRESENTATION_LUT_SHAPE, "IDENTITY")
                 .text(tags::WINDOW_CENTER, "2200")
                 .text(tags::WINDOW_WIDTH, "2800")
-                .and(grey16(
-                    SIZE,
-                    SIZE,
-                    phantom::chest_dx(usize::from(SIZE), lateral),
-                ));
+                .and(grey16(SIZE, SIZE, phantom::chest_dx(usize::from(SIZE), lateral)));
             images.object(DX, number, own)
         })
         .collect();
-    let seen: Vec<String> = samples
-        .iter()
-        .map(|image| image.sop_instance.clone())
-        .collect();
+    let seen: Vec<String> = samples.iter().map(|image| image.sop_instance.clone()).collect();
     let text = study.series(2, "SR", "093100", "Informe");
     let references = report::Evidence {
         study: uid(study.label),

@@ -27,16 +27,9 @@ fn texts(sample: &Sample, tag: isocenter_dicom::Tag) -> Option<Vec<String>> {
 #[test]
 fn samples_are_whole_distinct_small_and_always_the_same() {
     let samples = all();
-    let uids: BTreeSet<&str> = samples
-        .iter()
-        .map(|sample| sample.sop_instance.as_str())
-        .collect();
+    let uids: BTreeSet<&str> = samples.iter().map(|sample| sample.sop_instance.as_str()).collect();
     assert_eq!(uids.len(), samples.len(), "distinct SOP Instance UIDs");
-    assert!(
-        samples
-            .iter()
-            .all(|sample| sop::is_storage(sample.sop_class))
-    );
+    assert!(samples.iter().all(|sample| sop::is_storage(sample.sop_class)));
     let size: usize = samples.iter().map(|sample| sample.data_set.len()).sum();
     assert!(size < 40_000_000, "{size} bytes");
 

@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use isocenter_dimse::{
-    AbortReason, AeTitle, Association, ContextRefusal, Incoming, Options, accept, status,
-};
+use isocenter_dimse::{AbortReason, AeTitle, Association, ContextRefusal, Incoming, Options, accept, status};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Batch, Data, Outgoing, Receiver};
@@ -41,20 +39,19 @@ pub(crate) async fn receiver() -> (Receiver, Taken) {
 }
 
 async fn serve(stream: TcpStream, log: &Taken) {
-    let mut association: Association<TcpStream> =
-        accept(stream, &Options::default(), async |request| {
-            let answers: Vec<_> = request
-                .contexts
-                .iter()
-                .map(|context| match context.abstract_syntax.as_str() {
-                    UNWANTED_CLASS => context.refuse(ContextRefusal::AbstractSyntax),
-                    _ => context.accept(&context.transfer_syntaxes[0]),
-                })
-                .collect();
-            answers.into()
-        })
-        .await
-        .unwrap();
+    let mut association: Association<TcpStream> = accept(stream, &Options::default(), async |request| {
+        let answers: Vec<_> = request
+            .contexts
+            .iter()
+            .map(|context| match context.abstract_syntax.as_str() {
+                UNWANTED_CLASS => context.refuse(ContextRefusal::AbstractSyntax),
+                _ => context.accept(&context.transfer_syntaxes[0]),
+            })
+            .collect();
+        answers.into()
+    })
+    .await
+    .unwrap();
     while let Ok(Incoming::Message(message)) = association.next().await {
         let mut size = 0;
         while let Some(fragment) = association.data().await.unwrap() {
@@ -70,10 +67,7 @@ async fn serve(stream: TcpStream, log: &Taken) {
             _ => message.command.response(status::SUCCESS),
         };
         log.lock().unwrap().push((uid, size));
-        association
-            .send(message.context, &answer, None)
-            .await
-            .unwrap();
+        association.send(message.context, &answer, None).await.unwrap();
     }
 }
 
@@ -120,7 +114,8 @@ async fn each_object_has_its_fate() {
         object 2: the host takes no SOP class 1.2.840.10008.5.1.4.1.1.7 in transfer syntax 1.2.840.10008.1.2.1
         object 3: the peer aborted the association: by its application
         object 4: the host takes no SOP class not a uid in transfer syntax 1.2.840.10008.1.2.1
-        object 5: stored"#]].assert_eq(&fates.join("\n"));
+        object 5: stored"#]]
+    .assert_eq(&fates.join("\n"));
     let expected = [("1.2.3.1", 0), (REFUSED, 1000), ("1.2.3.4", 5000)];
     let expected: Vec<_> = expected.map(|(uid, size)| (uid.to_owned(), size)).into();
     assert_eq!(*taken.lock().unwrap(), expected);
@@ -143,9 +138,7 @@ async fn nobody_is_there() {
         .await
         .unwrap_err();
     assert!(
-        error
-            .to_string()
-            .starts_with("no association with TEST at 127.0.0.1:"),
+        error.to_string().starts_with("no association with TEST at 127.0.0.1:"),
         "{error}"
     );
 }
@@ -162,8 +155,5 @@ fn a_batch_has_at_most_128_contexts() {
         batch.fits(&object(0, "1.2.127", "1.2.4")),
         "a context that is there already"
     );
-    assert!(
-        !batch.fits(&object(0, "1.2.128", "1.2.5")),
-        "one context too many"
-    );
+    assert!(!batch.fits(&object(0, "1.2.128", "1.2.5")), "one context too many");
 }

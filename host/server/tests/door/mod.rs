@@ -24,7 +24,10 @@ pub const ISOCENTER: &str = env!("CARGO_BIN_EXE_isocenter");
 
 /// The repository.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// A plugin that `make plugins` built.
@@ -87,7 +90,11 @@ impl Host {
 
     /// Starts it again on the same data and ports, and waits until it is ready.
     pub fn restart(&mut self) {
-        let log = std::fs::File::options().create(true).append(true).open(&self.log).unwrap();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .unwrap();
         let child = self.command("serve").stdout(Stdio::null()).stderr(log).spawn().unwrap();
         self.child = Some(child);
         let began = Instant::now();
@@ -98,7 +105,11 @@ impl Host {
             if self.get("/readyz").0 == 200 {
                 return;
             }
-            assert!(began.elapsed() < STARTS_WITHIN, "the host is not ready:\n{}", self.log());
+            assert!(
+                began.elapsed() < STARTS_WITHIN,
+                "the host is not ready:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -161,7 +172,10 @@ impl Host {
 
     /// A GET with an Accept header.
     pub fn get_as(&self, path: &str, accept: &str) -> (u16, Vec<u8>) {
-        let answer = agent().get(format!("http://{}{path}", self.http)).header("accept", accept).call();
+        let answer = agent()
+            .get(format!("http://{}{path}", self.http))
+            .header("accept", accept)
+            .call();
         read(answer)
     }
 
@@ -188,7 +202,11 @@ impl Host {
     /// QIDO-RS: the results.
     pub fn search(&self, path: &str) -> Vec<serde_json::Value> {
         let (status, body) = self.get(&format!("/dicom-web{path}"));
-        assert!(status == 200 || status == 204, "{path}: {status}: {}", String::from_utf8_lossy(&body));
+        assert!(
+            status == 200 || status == 204,
+            "{path}: {status}: {}",
+            String::from_utf8_lossy(&body)
+        );
         serde_json::from_slice(&body).unwrap_or_default()
     }
 
@@ -210,7 +228,11 @@ impl Host {
     pub fn eventually(&self, what: &str, mut done: impl FnMut(&Self) -> bool) {
         let began = Instant::now();
         while !done(self) {
-            assert!(began.elapsed() < Duration::from_secs(60), "never happened: {what}\n{}", self.log());
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "never happened: {what}\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -227,7 +249,10 @@ impl Drop for Host {
 
 /// Sends a signal to a process that the test started.
 pub fn signal(process: u32, name: &str) {
-    let status = Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status();
+    let status = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(process.to_string())
+        .status();
     assert!(status.unwrap().success(), "kill -{name} {process}");
 }
 

@@ -51,7 +51,9 @@ impl Object {
         let study = format!("1.2.826.0.1.3680043.10.1451.{study}");
         let series = format!("{study}.1");
         let uid = format!("{series}.{number}");
-        let fill: Vec<u8> = (0..pixels).map(|at| (at as u32 ^ number.wrapping_mul(2_654_435_761)) as u8).collect();
+        let fill: Vec<u8> = (0..pixels)
+            .map(|at| (at as u32 ^ number.wrapping_mul(2_654_435_761)) as u8)
+            .collect();
         let mut data_set = Vec::new();
         for (group, element_number, vr, value) in [
             (0x0008, 0x0016, b"UI", CT.as_bytes()),
@@ -88,12 +90,22 @@ impl Object {
     /// As a Part 10 file.
     pub fn file(&self) -> Vec<u8> {
         let mut meta = element(0x0002, 0x0001, b"OB", &[0, 1]);
-        for (number, value) in [(0x0002, CT), (0x0003, self.uid.as_str()), (0x0010, EXPLICIT_LE), (0x0012, "1.2.3")] {
+        for (number, value) in [
+            (0x0002, CT),
+            (0x0003, self.uid.as_str()),
+            (0x0010, EXPLICIT_LE),
+            (0x0012, "1.2.3"),
+        ] {
             meta.extend_from_slice(&element(0x0002, number, b"UI", value.as_bytes()));
         }
         let mut file = vec![0; 128];
         file.extend_from_slice(b"DICM");
-        file.extend_from_slice(&element(0x0002, 0x0000, b"UL", &u32::try_from(meta.len()).unwrap().to_le_bytes()));
+        file.extend_from_slice(&element(
+            0x0002,
+            0x0000,
+            b"UL",
+            &u32::try_from(meta.len()).unwrap().to_le_bytes(),
+        ));
         file.extend_from_slice(&meta);
         file.extend_from_slice(&self.data_set);
         file
@@ -116,7 +128,9 @@ pub async fn associate(to: SocketAddr) -> Result<Association<TcpStream>, Associa
 
 /// Sends one object over an open association.
 pub async fn store(association: &mut Association<TcpStream>, object: &Object) -> Result<StoreStatus, AssociationError> {
-    let context = association.context_for(CT, EXPLICIT_LE).expect("the host takes CT objects");
+    let context = association
+        .context_for(CT, EXPLICIT_LE)
+        .expect("the host takes CT objects");
     let pieces = futures::stream::iter([Ok(object.data_set.clone())]);
     association.store(context, CT, &object.uid, pieces).await
 }

@@ -17,11 +17,7 @@ fn is_installed(program: &str) -> bool {
 }
 
 /// Runs a program of DCMTK against a provider of this crate.
-async fn against(
-    program: &'static str,
-    arguments: Vec<String>,
-    options: Options,
-) -> (Output, Taken) {
+async fn against(program: &'static str, arguments: Vec<String>, options: Options) -> (Output, Taken) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let run = tokio::task::spawn_blocking(move || {
@@ -89,12 +85,7 @@ fn object(uid: &str, pixels: usize) -> (Vec<u8>, Vec<u8>) {
     );
     let mut file = vec![0; 128];
     file.extend(b"DICM");
-    element(
-        &mut file,
-        0x0002_0000,
-        b"UL",
-        &(meta.len() as u32).to_le_bytes(),
-    );
+    element(&mut file, 0x0002_0000, b"UL", &(meta.len() as u32).to_le_bytes());
     file.extend(meta);
     file.extend(&data);
     (file, data)
@@ -103,8 +94,7 @@ fn object(uid: &str, pixels: usize) -> (Vec<u8>, Vec<u8>) {
 #[tokio::test]
 async fn echoscu() {
     if is_installed("echoscu") {
-        let (output, taken) =
-            against("echoscu", vec!["--repeat".into(), "5".into()], patient()).await;
+        let (output, taken) = against("echoscu", vec!["--repeat".into(), "5".into()], patient()).await;
         assert!(output.status.success(), "{output:?}");
         taken.end.unwrap();
         assert_eq!(taken.echoes, 5);
@@ -134,21 +124,10 @@ async fn storescu() {
         (262_144, "131072"),
     ] {
         let arguments = [&["--max-send-pdu".into(), theirs.into()][..], &files].concat();
-        let (output, taken) = against(
-            "storescu",
-            arguments,
-            Options {
-                max_pdu,
-                ..patient()
-            },
-        )
-        .await;
+        let (output, taken) = against("storescu", arguments, Options { max_pdu, ..patient() }).await;
         assert!(output.status.success(), "{output:?}");
         taken.end.unwrap();
-        assert!(
-            taken.objects == expected,
-            "{max_pdu}: what came is not what was sent"
-        );
+        assert!(taken.objects == expected, "{max_pdu}: what came is not what was sent");
     }
     // One that goes away without release.
     let arguments = [&["--abort".into()][..], &files].concat();
@@ -167,11 +146,7 @@ struct Storescp(std::process::Child, u16);
 
 impl Storescp {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let port = Listener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = Listener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let process = Process::new("storescp")
             .args(arguments)
             .arg("-od")
@@ -194,10 +169,7 @@ async fn storescp() {
     if !is_installed("storescp") {
         return;
     }
-    for arguments in [
-        &["--max-pdu", "4096", "+B"][..],
-        &["--max-pdu", "131072", "+B"],
-    ] {
+    for arguments in [&["--max-pdu", "4096", "+B"][..], &["--max-pdu", "131072", "+B"]] {
         let folder = tempfile::tempdir().unwrap();
         let peer = Storescp::start(folder.path(), arguments);
         let mut stream = dial(("127.0.0.1", peer.1), Duration::from_secs(5)).await;
@@ -209,13 +181,9 @@ async fn storescp() {
             stream = dial(("127.0.0.1", peer.1), Duration::from_secs(5)).await;
         }
         let mut proposal = Proposal::new(title("USER"), title("PROVIDER"));
-        proposal
-            .add_context(sop::VERIFICATION, &[IMPLICIT_LE])
-            .unwrap();
+        proposal.add_context(sop::VERIFICATION, &[IMPLICIT_LE]).unwrap();
         let context = proposal.add_context(CT, &[EXPLICIT_LE]).unwrap();
-        let mut user = connect(stream.unwrap(), &patient(), &proposal)
-            .await
-            .unwrap();
+        let mut user = connect(stream.unwrap(), &patient(), &proposal).await.unwrap();
         assert_eq!(user.context_for(CT, EXPLICIT_LE), Some(context));
         assert_eq!(user.echo().await.unwrap(), status::SUCCESS);
         let mut expected = Vec::new();
@@ -225,10 +193,7 @@ async fn storescp() {
         {
             let uid = format!("1.2.3.4.5.{at}");
             let (_, data) = object(&uid, pixels);
-            let stored = user
-                .store(context, CT, &uid, fragments(&data, size))
-                .await
-                .unwrap();
+            let stored = user.store(context, CT, &uid, fragments(&data, size)).await.unwrap();
             assert_eq!(stored.status, Status::new(0), "{stored:?}");
             expected.push(data);
         }

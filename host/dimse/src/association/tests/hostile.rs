@@ -35,12 +35,7 @@ fn p(kind: u8, body: &[u8]) -> Vec<u8> {
 
 /// A presentation data value.
 fn v(context: u8, control: u8, data: &[u8]) -> Vec<u8> {
-    [
-        &(data.len() as u32 + 2).to_be_bytes()[..],
-        &[context, control],
-        data,
-    ]
-    .concat()
+    [&(data.len() as u32 + 2).to_be_bytes()[..], &[context, control], data].concat()
 }
 
 fn store() -> Bytes {
@@ -82,12 +77,7 @@ async fn fragments_of_every_odd_kind() {
     let whole = |pdus: &[Vec<u8>]| [&[rq.clone()][..], pdus, &[release()]].concat().concat();
     let byte_by_byte = |command: &[u8], context| -> Vec<u8> {
         let last = command.len() - 1;
-        let one = |(at, byte): (usize, &u8)| {
-            p(
-                pdu::DATA,
-                &v(context, if at == last { 3 } else { 1 }, &[*byte]),
-            )
-        };
+        let one = |(at, byte): (usize, &u8)| p(pdu::DATA, &v(context, if at == last { 3 } else { 1 }, &[*byte]));
         command.iter().enumerate().flat_map(one).collect()
     };
     let in_odd_pieces: Vec<u8> = object
@@ -109,31 +99,20 @@ async fn fragments_of_every_odd_kind() {
             "empty fragments in a command",
             whole(&[p(
                 4,
-                &[
-                    v(1, COMMAND, b""),
-                    v(1, COMMAND, &e),
-                    v(1, LAST_COMMAND, b""),
-                ]
-                .concat(),
+                &[v(1, COMMAND, b""), v(1, COMMAND, &e), v(1, LAST_COMMAND, b"")].concat(),
             )]),
             1,
             vec![],
         ),
         (
             "two messages in one pdu",
-            whole(&[p(
-                4,
-                &[v(1, LAST_COMMAND, &e), v(1, LAST_COMMAND, &e)].concat(),
-            )]),
+            whole(&[p(4, &[v(1, LAST_COMMAND, &e), v(1, LAST_COMMAND, &e)].concat())]),
             2,
             vec![],
         ),
         (
             "command and data in one pdu",
-            whole(&[p(
-                4,
-                &[v(3, LAST_COMMAND, &s), v(3, LAST, &object)].concat(),
-            )]),
+            whole(&[p(4, &[v(3, LAST_COMMAND, &s), v(3, LAST, &object)].concat())]),
             0,
             vec![object.clone()],
         ),
@@ -156,10 +135,7 @@ async fn fragments_of_every_odd_kind() {
         (
             "a pdu that ends one message, holds one, and begins a third",
             whole(&[
-                p(
-                    4,
-                    &[v(3, LAST_COMMAND, &s), v(3, 0, &object[..500])].concat(),
-                ),
+                p(4, &[v(3, LAST_COMMAND, &s), v(3, 0, &object[..500])].concat()),
                 p(
                     4,
                     &[
@@ -177,15 +153,9 @@ async fn fragments_of_every_odd_kind() {
     ];
     for (what, bytes, echoes, objects) in table {
         let (taken, answer) = exchange(patient(), &bytes, false).await;
-        taken
-            .end
-            .as_ref()
-            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        taken.end.as_ref().unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(taken.echoes, echoes, "{what}");
-        assert!(
-            taken.objects.iter().map(|(_, data)| data).eq(&objects),
-            "{what}"
-        );
+        assert!(taken.objects.iter().map(|(_, data)| data).eq(&objects), "{what}");
         let mut expected = vec![AC];
         expected.extend(vec![DATA; echoes + objects.len()]);
         expected.push(RP);
@@ -204,11 +174,7 @@ async fn violations_within_an_association() {
     let long = p(4, &v(1, COMMAND, &vec![0; 40_000]));
     // Violation, reason byte of the A-ABORT, bytes.
     let table: Vec<(Violation, u8, Vec<u8>)> = vec![
-        (
-            Violation::UnknownPdu(b'G'),
-            1,
-            b"GET / HTTP/1.1\r\n\r\n".to_vec(),
-        ),
+        (Violation::UnknownPdu(b'G'), 1, b"GET / HTTP/1.1\r\n\r\n".to_vec()),
         (Violation::UnknownPdu(0), 1, vec![0; 6]),
         (Violation::UnknownPdu(8), 1, p(8, b"")),
         (expected("P-DATA-TF"), 2, request()),
@@ -290,18 +256,12 @@ async fn violations_within_an_association() {
         (Violation::UnknownContext(0), 6, p(4, &v(0, 3, &e))),
         (Violation::UnknownContext(7), 6, p(4, &v(7, 3, &e))),
         (
-            Violation::ContextChanged {
-                found: 3,
-                expected: 1,
-            },
+            Violation::ContextChanged { found: 3, expected: 1 },
             6,
             p(4, &[v(1, COMMAND, &e[..4]), v(3, 3, &e[4..])].concat()),
         ),
         (
-            Violation::ContextChanged {
-                found: 1,
-                expected: 3,
-            },
+            Violation::ContextChanged { found: 1, expected: 3 },
             6,
             [started.clone(), p(4, &v(1, 0, b"x"))].concat(),
         ),
@@ -316,22 +276,14 @@ async fn violations_within_an_association() {
             5,
             [started.clone(), p(4, &v(3, 3, &s))].concat(),
         ),
-        (
-            Violation::CommandTooLong(MAX_COMMAND),
-            6,
-            [long.clone(), long].concat(),
-        ),
+        (Violation::CommandTooLong(MAX_COMMAND), 6, [long.clone(), long].concat()),
         (
             crate::CommandError::Missing(0x0100).into(),
             6,
             p(4, &v(1, LAST_COMMAND, b"")),
         ),
         (
-            crate::CommandError::Truncated {
-                group: 0,
-                element: 0,
-            }
-            .into(),
+            crate::CommandError::Truncated { group: 0, element: 0 }.into(),
             6,
             p(4, &v(1, LAST_COMMAND, b"abc")),
         ),
@@ -343,10 +295,7 @@ async fn violations_within_an_association() {
         } else {
             4096
         };
-        let options = Options {
-            max_pdu,
-            ..patient()
-        };
+        let options = Options { max_pdu, ..patient() };
         let started = Instant::now();
         let (taken, answer) = exchange(options, &[request(), bytes].concat(), true).await;
         assert!(
@@ -376,11 +325,7 @@ async fn what_no_association_comes_of() {
     type Row = (&'static str, Vec<u8>, Vec<(u8, Vec<u8>)>);
     let table: Vec<Row> = vec![
         ("nothing", vec![], vec![]),
-        (
-            "http",
-            b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(),
-            abort(1),
-        ),
+        ("http", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(), abort(1)),
         ("tls", vec![0x16, 3, 1, 2, 0, 1, 0], abort(1)),
         ("an answer", p(pdu::ASSOCIATE_AC, &[0; 68]), abort(2)),
         ("data", p(pdu::DATA, &v(1, 3, &echo())), abort(2)),
@@ -402,30 +347,16 @@ async fn what_no_association_comes_of() {
 #[tokio::test]
 async fn every_cut_ends() {
     let object = v(3, LAST, &pattern(200));
-    let all = [
-        request(),
-        p(4, &v(3, LAST_COMMAND, &store())),
-        p(4, &object),
-        release(),
-    ]
-    .concat();
+    let all = [request(), p(4, &v(3, LAST_COMMAND, &store())), p(4, &object), release()].concat();
     for cut in 0..all.len() {
         let (taken, _) = exchange(patient(), &all[..cut], true).await;
         let end = taken.end;
-        assert!(
-            matches!(end, Err(AssociationError::Closed(_))),
-            "{cut}: {end:?}"
-        );
+        assert!(matches!(end, Err(AssociationError::Closed(_))), "{cut}: {end:?}");
     }
 }
 
 /// A peer that sends `first`, then `more` every so often, until it is told to go.
-async fn crawl(
-    options: Options,
-    first: Vec<u8>,
-    more: Vec<u8>,
-    pause: Duration,
-) -> (Taken, Vec<u8>, Duration) {
+async fn crawl(options: Options, first: Vec<u8>, more: Vec<u8>, pause: Duration) -> (Taken, Vec<u8>, Duration) {
     let (peer, stream) = duplex(1 << 20);
     let started = Instant::now();
     let (mut read, mut write) = tokio::io::split(peer);
@@ -454,37 +385,25 @@ async fn slow_peers_end() {
     // What is waited for, whether an A-ABORT is due, bytes, what then comes every 20 ms.
     let table: Vec<(&str, bool, Vec<u8>, Vec<u8>)> = vec![
         ("a request for an association", false, vec![], vec![]),
-        (
-            "a request for an association",
-            false,
-            vec![1, 0, 0, 0, 9, 9],
-            vec![0],
-        ),
+        ("a request for an association", false, vec![1, 0, 0, 0, 9, 9], vec![0]),
         ("the next message", true, request(), vec![]),
-        (
-            "the rest of a message",
-            true,
-            [request(), vec![4]].concat(),
-            vec![],
-        ),
+        ("the rest of a message", true, [request(), vec![4]].concat(), vec![]),
         ("the rest of a message", true, in_a_command, vec![0]),
         ("the rest of a message", true, store.clone(), vec![]),
         ("the rest of a message", true, in_a_pdu, vec![0]),
         // Whole PDUs, but hardly anything in them.
         ("the rest of a message", true, store, p(4, &v(3, 0, b"x"))),
     ];
-    let all = table
-        .into_iter()
-        .map(async |(expected, is_told, first, more)| {
-            let (taken, answer, time) = crawl(options(), first, more, pause).await;
-            match taken.end {
-                Err(AssociationError::Timeout { what, .. }) => assert_eq!(what, expected),
-                other => panic!("{expected}: {other:?}"),
-            }
-            assert!(time < Duration::from_secs(3), "{expected}: {time:?}");
-            let told = pdus(&answer).last() == Some(&(pdu::ABORT, vec![0, 0, 2, 0]));
-            assert_eq!(told, is_told, "{expected}");
-        });
+    let all = table.into_iter().map(async |(expected, is_told, first, more)| {
+        let (taken, answer, time) = crawl(options(), first, more, pause).await;
+        match taken.end {
+            Err(AssociationError::Timeout { what, .. }) => assert_eq!(what, expected),
+            other => panic!("{expected}: {other:?}"),
+        }
+        assert!(time < Duration::from_secs(3), "{expected}: {time:?}");
+        let told = pdus(&answer).last() == Some(&(pdu::ABORT, vec![0, 0, 2, 0]));
+        assert_eq!(told, is_told, "{expected}");
+    });
     futures::future::join_all(all).await;
 }
 
@@ -516,11 +435,7 @@ async fn who_does_not_read_ends() {
     let peer = tokio::spawn(async move {
         let _ = write.write_all(&request()).await;
         loop {
-            if write
-                .write_all(&p(4, &v(1, LAST_COMMAND, &echo())))
-                .await
-                .is_err()
-            {
+            if write.write_all(&p(4, &v(1, LAST_COMMAND, &echo()))).await.is_err() {
                 break;
             }
         }
@@ -591,26 +506,14 @@ async fn acceptors_that_misbehave() {
         }]
     };
     let table: Vec<(Vec<u8>, Option<Violation>)> = vec![
-        (
-            answer(accept(9, IMPLICIT_LE), 0),
-            Some(Violation::NeverProposed(9)),
-        ),
-        (
-            answer(accept(1, EXPLICIT_LE), 0),
-            Some(Violation::NeverProposed(1)),
-        ),
-        (
-            answer(accept(1, IMPLICIT_LE), 7),
-            Some(Violation::MaxPdu(7)),
-        ),
+        (answer(accept(9, IMPLICIT_LE), 0), Some(Violation::NeverProposed(9))),
+        (answer(accept(1, EXPLICIT_LE), 0), Some(Violation::NeverProposed(1))),
+        (answer(accept(1, IMPLICIT_LE), 7), Some(Violation::MaxPdu(7))),
         (
             p(2, &[0; 5]),
             Some(Violation::Associate("an item is shorter than its fields")),
         ),
-        (
-            p(3, &[0; 5]),
-            Some(Violation::PduLength { pdu: 3, length: 5 }),
-        ),
+        (p(3, &[0; 5]), Some(Violation::PduLength { pdu: 3, length: 5 })),
         (
             p(4, &[0; 5]),
             Some(Violation::UnexpectedPdu {
@@ -626,10 +529,7 @@ async fn acceptors_that_misbehave() {
                 max: pdu::MAX_ASSOCIATE,
             }),
         ),
-        (
-            b"220 smtp ready\r\n".to_vec(),
-            Some(Violation::UnknownPdu(b'2')),
-        ),
+        (b"220 smtp ready\r\n".to_vec(), Some(Violation::UnknownPdu(b'2'))),
         (p(7, &[0, 0, 2, 0]), None),
         (vec![], None),
     ];
@@ -637,9 +537,7 @@ async fn acceptors_that_misbehave() {
         let (ours, mut theirs) = duplex(1 << 20);
         theirs.write_all(&bytes).await.unwrap();
         theirs.shutdown().await.unwrap();
-        let end = crate::connect(ours, &patient(), &proposal())
-            .await
-            .map(drop);
+        let end = crate::connect(ours, &patient(), &proposal()).await.map(drop);
         match (&end, &expected) {
             (Err(AssociationError::Violation(found)), Some(expected)) => {
                 assert_eq!(found, expected)
@@ -649,13 +547,8 @@ async fn acceptors_that_misbehave() {
         }
     }
     let (ours, _theirs) = duplex(1 << 20);
-    let silent = crate::connect(ours, &options(), &proposal())
-        .await
-        .map(drop);
-    assert!(
-        matches!(silent, Err(AssociationError::Timeout { .. })),
-        "{silent:?}"
-    );
+    let silent = crate::connect(ours, &options(), &proposal()).await.map(drop);
+    assert!(matches!(silent, Err(AssociationError::Timeout { .. })), "{silent:?}");
 }
 
 #[tokio::test]
@@ -664,18 +557,15 @@ async fn a_peer_that_aborts_while_it_is_sent_to() {
     let address = listener.local_addr().unwrap();
     let peer = async {
         let (stream, _) = listener.accept().await.unwrap();
-        let mut provider =
-            crate::accept(stream, &patient(), async |request: &Request| admit(request))
-                .await
-                .unwrap();
+        let mut provider = crate::accept(stream, &patient(), async |request: &Request| admit(request))
+            .await
+            .unwrap();
         assert!(matches!(provider.next().await, Ok(Incoming::Message(_))));
         provider.abort(AbortReason::User).await;
     };
     let user = async {
         let stream = crate::dial(address, Duration::from_secs(5)).await.unwrap();
-        let mut user = crate::connect(stream, &patient(), &proposal())
-            .await
-            .unwrap();
+        let mut user = crate::connect(stream, &patient(), &proposal()).await.unwrap();
         let endless = futures::stream::repeat_with(|| Ok(Bytes::from_static(&[0; 65_536])));
         let end = user.store(3, CT, "1.2", endless).await;
         // Whether the abort survives the reset of the connection is up to the system.
@@ -694,8 +584,7 @@ async fn a_peer_that_aborts_while_it_is_sent_to() {
 fn anything() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..40),
-        (0_u8..9, proptest::collection::vec(any::<u8>(), 0..40))
-            .prop_map(|(kind, body)| p(kind, &body)),
+        (0_u8..9, proptest::collection::vec(any::<u8>(), 0..40)).prop_map(|(kind, body)| p(kind, &body)),
         (
             prop_oneof![Just(1_u8), Just(3), any::<u8>()],
             0_u8..4,

@@ -9,9 +9,7 @@ use tokio::net::TcpListener;
 
 #[tokio::test]
 async fn objects_of_every_size_in_pdus_of_every_size() {
-    let sizes = [
-        0, 1, 2, 3, 57, 58, 59, 60, 4089, 4090, 4091, 100_000, 1_000_001,
-    ];
+    let sizes = [0, 1, 2, 3, 57, 58, 59, 60, 4089, 4090, 4091, 100_000, 1_000_001];
     for max_pdu in [64, 65, 66, 1000, 4096, 16_384, 131_072, 0] {
         for size in [1, 7, 4096, 300_000] {
             let (ours, theirs) = duplex(if max_pdu < 1000 { 1 << 20 } else { 10_000 });
@@ -25,11 +23,7 @@ async fn objects_of_every_size_in_pdus_of_every_size() {
             });
             let mut user = connect(ours, &patient(), &proposal()).await.unwrap();
             user.outgoing_pdu = if max_pdu == 0 { LARGEST_PDU } else { max_pdu };
-            for (at, &length) in sizes
-                .iter()
-                .filter(|&&length| size > 1 || length < 5000)
-                .enumerate()
-            {
+            for (at, &length) in sizes.iter().filter(|&&length| size > 1 || length < 5000).enumerate() {
                 let data = pattern(length);
                 let stored = user
                     .store(3, CT, &format!("1.2.{at}"), fragments(&data, size))
@@ -43,11 +37,7 @@ async fn objects_of_every_size_in_pdus_of_every_size() {
             taken.end.unwrap();
             assert_eq!(taken.echoes, 1);
             for ((uid, data), length) in taken.objects.iter().zip(sizes) {
-                assert_eq!(
-                    *data,
-                    pattern(length),
-                    "{uid}: {length} bytes in pdus of {max_pdu}"
-                );
+                assert_eq!(*data, pattern(length), "{uid}: {length} bytes in pdus of {max_pdu}");
             }
         }
     }
@@ -71,25 +61,13 @@ async fn over_tcp_with_every_limit_on_the_pdu() {
         };
         let provider = async {
             let (stream, _) = listener.accept().await.unwrap();
-            provide(
-                stream,
-                Options {
-                    max_pdu,
-                    ..patient()
-                },
-            )
-            .await
+            provide(stream, Options { max_pdu, ..patient() }).await
         };
         let ((), taken) = tokio::join!(user, provider);
         taken.end.unwrap();
         let lengths: Vec<_> = taken.objects.iter().map(|(_, data)| data.len()).collect();
         assert_eq!(lengths, [10, 70_000, 3_000_000]);
-        assert!(
-            taken
-                .objects
-                .iter()
-                .all(|(_, data)| *data == pattern(data.len()))
-        );
+        assert!(taken.objects.iter().all(|(_, data)| *data == pattern(data.len())));
     }
 }
 
@@ -167,11 +145,7 @@ async fn roles_and_user_identity() {
     for association in [&user, &provider] {
         assert_eq!(association.roles(), [role(false, true)]);
         // Context 1 was accepted in a syntax that was not proposed.
-        let ids: Vec<_> = association
-            .contexts()
-            .iter()
-            .map(|context| context.id)
-            .collect();
+        let ids: Vec<_> = association.contexts().iter().map(|context| context.id).collect();
         assert_eq!(ids, [3]);
     }
     assert_eq!(user.identity_response().unwrap(), "welcome");
@@ -190,14 +164,11 @@ async fn rejections() {
     for rejection in all {
         let (ours, theirs) = duplex(100_000);
         let options = patient();
-        let provider = crate::accept(theirs, &options, async |_: &Request| {
-            Admission::Reject(rejection)
-        });
+        let provider = crate::accept(theirs, &options, async |_: &Request| Admission::Reject(rejection));
         let proposal = proposal();
-        let (user, provider) = tokio::join!(
-            async { connect(ours, &options, &proposal).await.map(drop) },
-            async { provider.await.map(drop) }
-        );
+        let (user, provider) = tokio::join!(async { connect(ours, &options, &proposal).await.map(drop) }, async {
+            provider.await.map(drop)
+        });
         assert!(
             matches!(user, Err(AssociationError::Rejected(r)) if r == rejection),
             "{user:?}"
@@ -259,10 +230,7 @@ async fn both_release_at_once() {
 async fn release_drops_what_still_comes() {
     let (user, mut provider) = agreed(&patient()).await;
     let rsp = Command::new(CommandField::C_FIND_RSP, 1).with_number(element::STATUS, 0xff00);
-    provider
-        .send(3, &rsp, Some(pattern(50_000).into()))
-        .await
-        .unwrap();
+    provider.send(3, &rsp, Some(pattern(50_000).into())).await.unwrap();
     let (released, end) = tokio::join!(user.release(), provider.next());
     released.unwrap();
     assert!(matches!(end, Ok(Incoming::Released)));
@@ -276,9 +244,7 @@ async fn aborts_are_told() {
         AbortReason::InvalidParameter,
     ] {
         let (user, mut provider) = agreed(&patient()).await;
-        let ((), end) = tokio::join!(user.abort(reason), async {
-            (provider.next().await, provider).0
-        });
+        let ((), end) = tokio::join!(user.abort(reason), async { (provider.next().await, provider).0 });
         assert!(
             matches!(end, Err(AssociationError::Aborted(r)) if r == reason),
             "{end:?}"
@@ -286,14 +252,10 @@ async fn aborts_are_told() {
     }
     // In the middle of a data set too.
     let (mut user, mut provider) = agreed(&patient()).await;
-    let broken =
-        futures::stream::iter([Ok(pattern(300_000).into()), Err(io::Error::other("disk"))]);
+    let broken = futures::stream::iter([Ok(pattern(300_000).into()), Err(io::Error::other("disk"))]);
     let user = async {
         let stored = user.store(3, CT, "1.2", broken).await;
-        assert!(
-            matches!(stored, Err(AssociationError::Source(_))),
-            "{stored:?}"
-        );
+        assert!(matches!(stored, Err(AssociationError::Source(_))), "{stored:?}");
         assert!(matches!(user.echo().await, Err(AssociationError::Over)));
     };
     let provider = async {
@@ -306,10 +268,7 @@ async fn aborts_are_told() {
             }
         };
         assert!(count > 0 && count <= 300_000);
-        assert!(
-            matches!(end, AssociationError::Aborted(AbortReason::User)),
-            "{end:?}"
-        );
+        assert!(matches!(end, AssociationError::Aborted(AbortReason::User)), "{end:?}");
         drop(provider);
     };
     tokio::join!(user, provider);
@@ -318,13 +277,8 @@ async fn aborts_are_told() {
 #[tokio::test]
 async fn a_context_that_was_not_accepted() {
     let (mut user, provider) = agreed(&patient()).await;
-    let sent = user
-        .store(5, sop::WORKLIST_FIND, "1.2", fragments(b"", 1))
-        .await;
-    assert!(
-        matches!(sent, Err(AssociationError::NoContext(5))),
-        "{sent:?}"
-    );
+    let sent = user.store(5, sop::WORKLIST_FIND, "1.2", fragments(b"", 1)).await;
+    assert!(matches!(sent, Err(AssociationError::NoContext(5))), "{sent:?}");
     let (released, provider) = tokio::join!(user.release(), async {
         let mut provider = provider;
         provider.next().await
@@ -339,10 +293,7 @@ async fn responses_that_are_none() {
     let table: [(Answer, Violation); 2] = [
         (
             |rq| Command::new(rq.field().response(), 99).with_number(element::STATUS, 0),
-            Violation::WrongResponse {
-                found: 99,
-                expected: 1,
-            },
+            Violation::WrongResponse { found: 99, expected: 1 },
         ),
         (
             |_| Command::echo_rq(1),
@@ -355,10 +306,7 @@ async fn responses_that_are_none() {
             let Incoming::Message(message) = provider.next().await.unwrap() else {
                 panic!()
             };
-            provider
-                .send(1, &answer(&message.command), None)
-                .await
-                .unwrap();
+            provider.send(1, &answer(&message.command), None).await.unwrap();
             let end = provider.next().await;
             drop(provider);
             end
@@ -404,10 +352,7 @@ async fn pending_responses_with_data_sets() {
         };
         for _ in 0..5 {
             let rsp = rq.command.response(status::PENDING);
-            provider
-                .send(3, &rsp, Some(pattern(10).into()))
-                .await
-                .unwrap();
+            provider.send(3, &rsp, Some(pattern(10).into())).await.unwrap();
         }
         provider
             .send(3, &rq.command.response(status::SUCCESS), None)
@@ -470,8 +415,7 @@ async fn a_cancelled_wait_loses_nothing() {
 async fn a_dropped_send_ends_the_association() {
     let (mut user, _provider) = agreed(&patient()).await;
     let never = futures::stream::pending();
-    let stored =
-        tokio::time::timeout(Duration::from_millis(20), user.store(3, CT, "1.2", never)).await;
+    let stored = tokio::time::timeout(Duration::from_millis(20), user.store(3, CT, "1.2", never)).await;
     assert!(stored.is_err());
     assert!(matches!(user.echo().await, Err(AssociationError::Over)));
 }
@@ -480,28 +424,16 @@ async fn a_dropped_send_ends_the_association() {
 async fn a_source_that_rests_too_long() {
     let (mut user, _provider) = agreed(&options()).await;
     let stored = user.store(3, CT, "1.2", futures::stream::pending()).await;
-    assert!(
-        matches!(stored, Err(AssociationError::Source(_))),
-        "{stored:?}"
-    );
+    assert!(matches!(stored, Err(AssociationError::Source(_))), "{stored:?}");
 }
 
 #[test]
 fn proposals_that_cannot_be_made() {
     use crate::ProposalError as E;
     let mut proposal = Proposal::new(title("A"), title("B"));
-    assert_eq!(
-        proposal.add_context("CT", &[IMPLICIT_LE]),
-        Err(E::BadUid("CT".into()))
-    );
-    assert_eq!(
-        proposal.add_context(CT, &[""]),
-        Err(E::BadUid(String::new()))
-    );
-    assert_eq!(
-        proposal.add_context(CT, &[]),
-        Err(E::NoTransferSyntax(CT.into()))
-    );
+    assert_eq!(proposal.add_context("CT", &[IMPLICIT_LE]), Err(E::BadUid("CT".into())));
+    assert_eq!(proposal.add_context(CT, &[""]), Err(E::BadUid(String::new())));
+    assert_eq!(proposal.add_context(CT, &[]), Err(E::NoTransferSyntax(CT.into())));
     assert_eq!(
         proposal.add_context(CT, &[IMPLICIT_LE; 257]),
         Err(E::TooManyTransferSyntaxes(CT.into()))
@@ -509,10 +441,7 @@ fn proposals_that_cannot_be_made() {
     for id in (1..=255).step_by(2) {
         assert_eq!(proposal.add_context(CT, &[IMPLICIT_LE]), Ok(id));
     }
-    assert_eq!(
-        proposal.add_context(CT, &[IMPLICIT_LE]),
-        Err(E::TooManyContexts)
-    );
+    assert_eq!(proposal.add_context(CT, &[IMPLICIT_LE]), Err(E::TooManyContexts));
     let long = UserIdentity {
         kind: UserIdentityKind::Saml,
         primary: vec![b'x'; 40_000].into(),
@@ -525,10 +454,7 @@ fn proposals_that_cannot_be_made() {
 /// CPU nanoseconds of this thread.
 fn cpu() -> u64 {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    stat.split(' ')
-        .next()
-        .and_then(|field| field.parse().ok())
-        .unwrap_or(0)
+    stat.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or(0)
 }
 
 /// Run it optimised and with `--ignored --nocapture`: what a MB costs each side, kernel included.
@@ -553,16 +479,9 @@ fn cost_of_a_megabyte() {
         let provider = std::thread::spawn(move || {
             runtime().block_on(async {
                 listener.set_nonblocking(true).unwrap();
-                let (stream, _) = TcpListener::from_std(listener)
-                    .unwrap()
-                    .accept()
-                    .await
-                    .unwrap();
+                let (stream, _) = TcpListener::from_std(listener).unwrap().accept().await.unwrap();
                 stream.set_nodelay(true).unwrap();
-                let options = Options {
-                    max_pdu,
-                    ..patient()
-                };
+                let options = Options { max_pdu, ..patient() };
                 let admit = async |request: &Request| admit(request);
                 let mut provider = crate::accept(stream, &options, admit).await.unwrap();
                 let (start, mut fragments) = (cpu(), 0);
@@ -574,10 +493,7 @@ fn cost_of_a_megabyte() {
                     }
                     assert_eq!(count, length);
                     let response = message.command.response(status::SUCCESS);
-                    provider
-                        .send(message.context, &response, None)
-                        .await
-                        .unwrap();
+                    provider.send(message.context, &response, None).await.unwrap();
                 }
                 (cpu() - start, fragments)
             })

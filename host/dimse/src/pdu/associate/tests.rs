@@ -107,16 +107,11 @@ fn answer_comes_back() {
 fn a_foreign_reader_reads_it() {
     let mut out = BytesMut::new();
     put_request(&mut out, &request());
-    let read = foreign::read_pdu(&mut &out[..], 262_144, true)
-        .unwrap()
-        .unwrap();
+    let read = foreign::read_pdu(&mut &out[..], 262_144, true).unwrap().unwrap();
     let foreign::Pdu::AssociationRQ(rq) = read else {
         panic!("{read:?}")
     };
-    assert_eq!(
-        (&*rq.calling_ae_title, &*rq.called_ae_title),
-        ("CT 01", "ISOCENTER")
-    );
+    assert_eq!((&*rq.calling_ae_title, &*rq.called_ae_title), ("CT 01", "ISOCENTER"));
     assert_eq!(rq.protocol_version, 1);
     assert_eq!(rq.application_context_name, APPLICATION_CONTEXT);
     assert_eq!(rq.presentation_contexts.len(), 2);
@@ -131,9 +126,7 @@ fn a_foreign_reader_reads_it() {
 
     let mut out = BytesMut::new();
     put_answer(&mut out, &request(), &answer());
-    let read = foreign::read_pdu(&mut &out[..], 262_144, true)
-        .unwrap()
-        .unwrap();
+    let read = foreign::read_pdu(&mut &out[..], 262_144, true).unwrap().unwrap();
     let foreign::Pdu::AssociationAC(ac) = read else {
         panic!("{read:?}")
     };
@@ -170,10 +163,7 @@ fn a_foreign_writer_is_read() {
         (read.calling_ae.as_str(), read.called_ae.as_str()),
         ("CT 01", "ISOCENTER")
     );
-    assert_eq!(
-        (read.max_pdu, read.contexts.len(), read.contexts[0].id),
-        (16_384, 1, 3)
-    );
+    assert_eq!((read.max_pdu, read.contexts.len(), read.contexts[0].id), (16_384, 1, 3));
     assert_eq!(read.implementation_class_uid, "1.2.3");
 }
 
@@ -216,10 +206,7 @@ fn what_a_request_may_look_like() {
     let padded = i(0x10, b"1.2.840.10008.3.1.1.1\0");
     let unknown = [
         i(0x99, b"x"),
-        i(
-            0x20,
-            &[&[5, 9, 9, 9][..], &i(0x30, b"1.2 "), &i(0x77, b"")].concat(),
-        ),
+        i(0x20, &[&[5, 9, 9, 9][..], &i(0x30, b"1.2 "), &i(0x77, b"")].concat()),
     ]
     .concat();
     let user = i(
@@ -234,30 +221,18 @@ fn what_a_request_may_look_like() {
     );
     let all: Vec<_> = (0..128).map(|n| context(n * 2 + 1)).collect();
     let table: Vec<(Vec<u8>, usize, u32)> = vec![
-        (
-            rq(1, A, B, &[application.clone(), context(1)]),
-            1,
-            SILENT_MAX_PDU,
-        ),
+        (rq(1, A, B, &[application.clone(), context(1)]), 1, SILENT_MAX_PDU),
         (rq(0xffff, A, B, &[padded, context(1)]), 1, SILENT_MAX_PDU),
         (
             rq(1, A, B, &[application.clone(), context(1), unknown, user]),
             2,
             16_384,
         ),
-        (
-            rq(1, A, B, &[&[application][..], &all].concat()),
-            128,
-            SILENT_MAX_PDU,
-        ),
+        (rq(1, A, B, &[&[application][..], &all].concat()), 128, SILENT_MAX_PDU),
     ];
     for (at, (bytes, contexts, max_pdu)) in table.into_iter().enumerate() {
         let read = decode_request(&bytes).unwrap();
-        assert_eq!(
-            (read.contexts.len(), read.max_pdu),
-            (contexts, max_pdu),
-            "row {at}"
-        );
+        assert_eq!((read.contexts.len(), read.max_pdu), (contexts, max_pdu), "row {at}");
         assert_eq!(
             (read.called_ae.as_str(), read.calling_ae.as_str()),
             ("A", "B"),
@@ -289,10 +264,7 @@ fn what_a_request_may_not_look_like() {
             rq(2, A, B, &[app.clone(), context(1)]),
             no(R::ProtocolVersionNotSupported),
         ),
-        (
-            rq(1, A, B, &[context(1)]),
-            no(R::ApplicationContextNotSupported),
-        ),
+        (rq(1, A, B, &[context(1)]), no(R::ApplicationContextNotSupported)),
         (
             rq(1, A, B, &[i(0x10, b"1.2"), context(1)]),
             no(R::ApplicationContextNotSupported),
@@ -312,39 +284,18 @@ fn what_a_request_may_not_look_like() {
         (with(&[]), no(R::ProviderNoReason)),
         (with(&[context(2)]), no(R::ProviderNoReason)),
         (with(&[context(0)]), no(R::ProviderNoReason)),
-        (
-            with(&[context(1), context(3), context(1)]),
-            no(R::ProviderNoReason),
-        ),
+        (with(&[context(1), context(3), context(1)]), no(R::ProviderNoReason)),
         (with(&[i(0x20, &[1, 0, 0])]), short.clone()),
         (
             with(&[i(0x20, &[1, 0, 0, 0])]),
             bad("a presentation context has no abstract syntax"),
         ),
-        (
-            uid(&[b'1'; 65]),
-            bad("a uid must be at most 64 printable characters"),
-        ),
-        (
-            uid(b"1.2\n"),
-            bad("a uid must be at most 64 printable characters"),
-        ),
-        (
-            uid(&[0xff]),
-            bad("a uid must be at most 64 printable characters"),
-        ),
-        (
-            with(&[context(1), i(0x50, &i(0x51, &[0, 1]))]),
-            short.clone(),
-        ),
-        (
-            with(&[context(1), i(0x50, &i(0x54, &[0, 9, b'1']))]),
-            short.clone(),
-        ),
-        (
-            with(&[context(1), i(0x50, &i(0x58, &[2, 1, 0, 4, b'u']))]),
-            short,
-        ),
+        (uid(&[b'1'; 65]), bad("a uid must be at most 64 printable characters")),
+        (uid(b"1.2\n"), bad("a uid must be at most 64 printable characters")),
+        (uid(&[0xff]), bad("a uid must be at most 64 printable characters")),
+        (with(&[context(1), i(0x50, &i(0x51, &[0, 1]))]), short.clone()),
+        (with(&[context(1), i(0x50, &i(0x54, &[0, 9, b'1']))]), short.clone()),
+        (with(&[context(1), i(0x50, &i(0x58, &[2, 1, 0, 4, b'u']))]), short),
     ];
     for (at, (bytes, expected)) in table.into_iter().enumerate() {
         assert_eq!(decode_request(&bytes), Err(expected), "row {at}");

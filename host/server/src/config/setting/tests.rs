@@ -26,11 +26,7 @@ fn sizes() {
         ("99999999999999999999 B", None),
     ];
     for (text, bytes) in table {
-        assert_eq!(
-            ByteSize::parse(text).map(ByteSize::bytes),
-            bytes,
-            "{text:?}"
-        );
+        assert_eq!(ByteSize::parse(text).map(ByteSize::bytes), bytes, "{text:?}");
     }
 }
 
@@ -44,9 +40,7 @@ fn sizes_are_shown_in_the_largest_whole_unit() {
     ];
     for (text, shown) in table {
         assert_eq!(
-            ByteSize::parse(text)
-                .map(|size| size.to_string())
-                .as_deref(),
+            ByteSize::parse(text).map(|size| size.to_string()).as_deref(),
             Some(shown)
         );
     }
@@ -94,11 +88,7 @@ fn ae_titles() {
         ("A\tB", false),
     ];
     for (text, right) in table {
-        assert_eq!(
-            <AeTitle as Setting>::parse(text).is_some(),
-            right,
-            "{text:?}"
-        );
+        assert_eq!(<AeTitle as Setting>::parse(text).is_some(), right, "{text:?}");
     }
 }
 
@@ -128,10 +118,7 @@ fn peer_addresses() {
 fn urls() {
     let table = [
         ("https://pacs.example/", Some("https://pacs.example")),
-        (
-            "http://10.0.0.1:8080/pacs",
-            Some("http://10.0.0.1:8080/pacs"),
-        ),
+        ("http://10.0.0.1:8080/pacs", Some("http://10.0.0.1:8080/pacs")),
         ("https://[::1]:8443", Some("https://[::1]:8443")),
         ("ftp://pacs.example", None),
         ("pacs.example", None),
