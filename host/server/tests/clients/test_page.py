@@ -11,18 +11,17 @@ from wire import SUCCESS, store
 XSS = "synthetic/mal_xss_pn.dcm"
 
 
-def searched(host, text):
-    """The page after a search by the first field of its form."""
-    form = re.search(r"<form[^>]*>.*?</form>", host.get("/").text, re.S)
-    assert form, "the page has a search"
-    field = re.search(r'<input[^>]*name="(\w+)"', form[0])[1]
-    return host.get("/", params={field: text})
+def searched(host, **fields):
+    """The page after a search by the fields of its form."""
+    form = re.search(r"<form[^>]*>.*?</form>", host.get("/").text, re.S)[0]
+    assert set(fields) <= set(re.findall(r'<input[^>]*name="(\w+)"', form))
+    return host.get("/", params=fields)
 
 
 def test_the_page_lists_studies(host):
     dataset = objects.image(StudyDescription="Knee & <elbow>")
     store(host, dataset)
-    answer = searched(host, dataset.PatientID)
+    answer = searched(host, id=dataset.PatientID)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     family = str(dataset.PatientName).split("^")[0]
@@ -37,7 +36,7 @@ def test_the_page_runs_nothing_that_it_shows(host):
     name = str(dataset.PatientName)
     assert "<" in name
     assert store(host, path) == [SUCCESS]
-    answer = searched(host, dataset.PatientID)
+    answer = searched(host, id=dataset.PatientID)
     shown = html.unescape(re.sub(r"<[^>]*>", "", answer.text))
     assert name.split("^")[0].split("=")[0][:10] in shown
     for tag in re.findall(r"<(\w+)", answer.text):
@@ -51,8 +50,9 @@ def test_the_page_runs_nothing_that_it_shows(host):
 def test_the_page_searches(host):
     wanted, other = objects.image(), objects.image()
     store(host, wanted, other)
-    answer = searched(host, wanted.PatientID)
-    assert wanted.PatientID in answer.text and other.PatientID not in answer.text
+    for fields in ({"id": wanted.PatientID}, {"name": str(wanted.PatientName).split("^")[1].lower()}):
+        answer = searched(host, **fields)
+        assert wanted.AccessionNumber in answer.text and other.AccessionNumber not in answer.text
 
 
 def test_health_and_readiness(host):
