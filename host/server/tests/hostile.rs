@@ -1,4 +1,12 @@
 //! Peers that break the rules: their association ends within its timeout, others do not notice.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it does not expect has failed"
+)]
 
 mod door;
 
@@ -93,13 +101,16 @@ fn p_data(context: u8, control: u8, value: &[u8]) -> Vec<u8> {
     pdu(4, &body)
 }
 
+/// Opens a connection and does something wrong on it.
+type Misbehaviour = Box<dyn Fn() -> TcpStream>;
+
 #[test]
 fn broken_peers_are_sent_away_and_others_do_not_notice() {
     let folder = tempfile::tempdir().unwrap();
     let mut host = Host::start(folder.path(), SHORT);
     let to = host.dicom;
 
-    let table: Vec<(&str, Box<dyn Fn() -> TcpStream>)> = vec![
+    let table: Vec<(&str, Misbehaviour)> = vec![
         ("silence", Box::new(move || connect(to))),
         (
             "garbage",
