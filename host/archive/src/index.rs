@@ -10,6 +10,7 @@ mod attributes;
 mod columns;
 mod commit;
 mod error;
+mod familiar;
 mod fold;
 mod keys;
 mod locate;
@@ -41,6 +42,7 @@ pub use query::{Include, Level, Query};
 pub use queue::{Backlog, DeadJob, Job, JobKind};
 pub use totals::Totals;
 
+use familiar::Familiar;
 use work::Work;
 
 /// How long to wait for a connection, a new one included.
@@ -55,6 +57,7 @@ const TRIES: u32 = 5;
 pub struct Index {
     pool: PgPool,
     work: Arc<Work>,
+    familiar: Arc<Familiar>,
 }
 
 impl Index {
@@ -82,6 +85,7 @@ impl Index {
         Ok(Self {
             pool,
             work: Arc::default(),
+            familiar: Arc::default(),
         })
     }
 

@@ -220,6 +220,10 @@ impl<'a> Jobs<'a> {
         Self(BTreeMap::new())
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn add(&mut self, study: &'a Uid, object: &'a Uid, job: &'a NewJob) {
         let (kind, destination, priority, delay) = match job {
             NewJob::Route => ("route", "", 100, 0),

@@ -92,6 +92,41 @@ LEFT JOIN LATERAL (
 ) o ON true
 "#;
 
+/// Inserts objects without jobs whose series and studies are there; one whose are not is neither inserted nor answered for,
+/// and goes by [`INSERT`].
+pub(super) const INSERT_FAMILIAR: &str = r#"
+WITH batch AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::bigint[], $9::integer[], $10::bytea[],
+        $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
+        $16::integer[], $17::integer[], $18::integer[], $19::integer[], $20::integer[], $21::integer[], $22::date[], $23::time[], $24::text[]
+    ) WITH ORDINALITY AS b(
+        study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+        calling_ae, called_ae, peer, transport, arrived,
+        instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone, n)
+), fresh AS (
+    INSERT INTO objects (
+        study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+        calling_ae, called_ae, peer, transport, arrived,
+        instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone)
+    SELECT
+        study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+        calling_ae, called_ae, peer, transport, arrived,
+        instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone
+    FROM batch b
+    WHERE (SELECT true FROM series s WHERE s.study_uid = b.study_uid AND s.series_uid = b.series_uid LIMIT 1)
+      AND (SELECT true FROM studies s WHERE s.study_uid = b.study_uid LIMIT 1)
+    ON CONFLICT DO NOTHING
+    RETURNING study_uid, object_uid
+)
+SELECT b.n - 1 AS n, f.object_uid IS NOT NULL AS fresh, o.digest, o.pack, o.pack_offset
+FROM batch b
+LEFT JOIN fresh f ON f.study_uid = b.study_uid AND f.object_uid = b.object_uid
+LEFT JOIN LATERAL (
+    SELECT digest, pack, pack_offset FROM objects WHERE study_uid = b.study_uid AND object_uid = b.object_uid LIMIT 1
+) o ON true
+"#;
+
 /// What is there now.
 pub(super) const LOOK: &str = r#"
 SELECT b.n - 1 AS n, o.digest, o.pack, o.pack_offset
@@ -268,13 +303,20 @@ impl Index {
 
     async fn insert(&self, batch: &[&NewObject]) -> Result<Vec<Seen>, IndexError> {
         let rows = Columns::of(batch);
-        let parents = Parents::of(batch);
         let jobs = Jobs::of(batch);
         for _ in 0..LOOKS {
-            let answer = again!(self, connection => {
-                let query = bind_objects(sqlx::query(INSERT), &rows, batch);
-                jobs.bind(parents.bind(query)).fetch_all(connection)
-            })?;
+            let familiar = jobs.is_empty() && self.familiar.knows(batch);
+            let answer = if familiar {
+                again!(self, connection => {
+                    bind_objects(sqlx::query(INSERT_FAMILIAR), &rows, batch).fetch_all(connection)
+                })?
+            } else {
+                let parents = Parents::of(batch);
+                again!(self, connection => {
+                    let query = bind_objects(sqlx::query(INSERT), &rows, batch);
+                    jobs.bind(parents.bind(query)).fetch_all(connection)
+                })?
+            };
             let mut found: Vec<Found> = batch.iter().map(|_| Found::Unseen).collect();
             read(&answer, &mut found)?;
             if found.iter().any(|found| matches!(found, Found::Unseen)) {
@@ -289,9 +331,14 @@ impl Index {
                 .map(|(object, found)| found.sees(object))
                 .collect();
             if let Some(seen) = seen {
+                if !familiar {
+                    self.familiar.learn(batch);
+                }
                 return Ok(seen);
             }
-            // A row was there for the insert and gone for the look: the index is being cleared. Try again.
+            // A series that was remembered is gone, or a row was there for the insert and gone for the look: the index is
+            // being cleared. Try again, relying on nothing.
+            self.familiar.forget();
         }
         Err(IndexError::Unavailable("rows come and go while they are written"))
     }

@@ -291,3 +291,21 @@ async fn cost_of_a_commit() {
         }
     }
 }
+
+/// A series that this host remembers may be gone: it is brought again.
+#[tokio::test]
+async fn a_remembered_series_that_is_gone_is_indexed_again() {
+    let fresh = fresh_index().await;
+    let index = &fresh.index;
+    for number in 1..=3 {
+        let answer = index.commit(&[object(1, 1, number, "a")], Duplicates::KeepFirst).await;
+        assert_eq!(answer.unwrap(), [Indexed::New]);
+    }
+    assert_eq!(index.totals().await.unwrap().series, 1);
+    index.clear().await.unwrap();
+    let again = [object(1, 1, 4, "a"), object(1, 1, 5, "a")];
+    let answer = index.commit(&again, Duplicates::KeepFirst).await.unwrap();
+    assert_eq!(answer, [Indexed::New, Indexed::New]);
+    let totals = index.totals().await.unwrap();
+    assert_eq!((totals.studies, totals.series, totals.objects), (1, 1, 2));
+}

@@ -128,6 +128,7 @@ async fn plans_of_an_empty_index_scan_no_table() {
         .unwrap();
     for (name, sql, values) in [
         ("insert", commit::INSERT, 66),
+        ("insert_familiar", commit::INSERT_FAMILIAR, 24),
         ("look", commit::LOOK, 2),
         ("hold", commit::HOLD, 17),
         ("look_held", commit::LOOK_HELD, 3),
