@@ -88,11 +88,11 @@ class Host:
         self.process = None
         self._log = folder / "host.log"
 
-    def command(self, name, *arguments):
-        """Runs one of the program's commands against this host's configuration."""
+    def command(self, name, *arguments, **environment):
+        """Runs one of the program's commands against this host's configuration. `environment` overrides; `None` unsets."""
         return subprocess.run(
             [BINARY, name, "--config", self.config, *arguments],
-            env=self._environment(),
+            env={key: value for key, value in (self._environment() | environment).items() if value is not None},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

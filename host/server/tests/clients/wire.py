@@ -12,8 +12,9 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, _config, evt
-from pynetdicom.presentation import StoragePresentationContexts, build_context
+from pynetdicom.presentation import StoragePresentationContexts
 
+import objects
 from hosts import AE_TITLE, eventually
 
 # A path is sent from the disk as it is, a piece at a time, instead of being read, decoded and encoded again.
@@ -24,15 +25,17 @@ _config.WRITE_VALIDATION_MODE = 0
 SUCCESS = 0x0000
 
 
+def program(tool):
+    """The path of a tool of DCMTK. Not by the search path: a virtual environment with pynetdicom has others of the same
+    names in it."""
+    path = shutil.which(tool, path="/usr/bin:/usr/local/bin")
+    return path or pytest.skip(f"{tool} (DCMTK) is not installed")
+
+
 def dcmtk(tool, *arguments, check=True):
     """Runs a tool of DCMTK, and answers what it said."""
-    program = shutil.which(tool)
-    # pynetdicom brings tools of the same names into a virtual environment.
-    candidates = [f"/usr/bin/{tool}", f"/usr/local/bin/{tool}", program]
-    program = next((path for path in candidates if path and shutil.which(path)), None)
-    if program is None:
-        pytest.skip(f"{tool} (DCMTK) is not installed")
-    result = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, errors="replace", timeout=120)
+    command = [program(tool), *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120)
     said = result.stdout + result.stderr
     assert not check or result.returncode == 0, said
     return said
@@ -66,11 +69,13 @@ def association(host, contexts, calling="PYNETDICOM", called=AE_TITLE, **options
         opened.join(10)
 
 
-def store(host, *objects, **options):
+def store(host, *sent, **options):
     """Sends objects (or paths) over one association, and answers their statuses."""
-    heads = [each if hasattr(each, "file_meta") else dcmread(each, stop_before_pixels=True, force=True) for each in objects]
+    heads = [each if hasattr(each, "file_meta") else dcmread(each, stop_before_pixels=True, force=True) for each in sent]
+    for head in heads:
+        objects.remember(head)
     with association(host, heads, **options) as opened:
-        return [opened.send_c_store(each).get("Status") for each in objects]
+        return [opened.send_c_store(each).get("Status") for each in sent]
 
 
 class Peer:
@@ -115,16 +120,10 @@ class Peer:
 @contextlib.contextmanager
 def storescp(port, folder):
     """DCMTK's receiver: writes what it takes into `folder`, in whatever transfer syntax it comes."""
-    program = shutil.which("storescp", path="/usr/bin:/usr/local/bin")
-    if program is None:
-        pytest.skip("storescp (DCMTK) is not installed")
     folder.mkdir(exist_ok=True)
-    process = subprocess.Popen([program, "+xa", "-aet", "STORESCP", "-od", folder, str(port)])
+    process = subprocess.Popen([program("storescp"), "+xa", "-aet", "STORESCP", "-od", folder, str(port)])
     try:
         yield folder
     finally:
         process.terminate()
         process.wait(10)
-
-
-__all__ = ["AE", "Peer", "SUCCESS", "association", "build_context", "dcmtk", "store", "storescp", "to"]
