@@ -4,8 +4,7 @@
 //! object. The header is parsed while it arrives; when the pixel data begins the filters have spoken, and from then on
 //! bytes stream to the pack's end. Success is answered only for what is durable and indexed.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use isocenter_archive::index::{Attributes, Held, Indexed, NewJob, Source, Transport};
@@ -14,7 +13,6 @@ use isocenter_dicom::ParseError;
 use isocenter_dicom::header::{Header, HeaderReader, Identity, Progress};
 use isocenter_dicom::part10;
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_dicom::uid::Uid;
 use isocenter_plugin::{Direction, Passage, Plugin};
 
 use crate::Pipeline;
@@ -462,45 +460,4 @@ fn unstorable(error: ArchiveError) -> Refusal {
 /// Counts a refusal, wherever it was made.
 pub fn count(refusal: &Refusal) {
     metrics::counter!("isocenter_refusals_total", "kind" => refusal.kind.as_str()).increment(1);
-}
-
-/// How often senders were told to come again, by SOP Instance UID as received.
-///
-/// Kept in memory and bounded: forgetting only means that a sender is asked a few times more.
-pub(crate) struct Tries {
-    counts: Mutex<HashMap<Uid, u32>>,
-    enough: u32,
-}
-
-/// Objects remembered at a time.
-const REMEMBERED: usize = 10_000;
-
-impl Tries {
-    pub(crate) fn new(enough: u32) -> Self {
-        Self {
-            counts: Mutex::default(),
-            enough,
-        }
-    }
-
-    fn of(&self, object: &Uid) -> u32 {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.get(object).copied().unwrap_or(0)
-    }
-
-    fn another(&self, object: &Uid) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= REMEMBERED && !counts.contains_key(object) {
-            counts.clear();
-        }
-        let count = counts.entry(object.clone()).or_insert(0);
-        *count = (*count + 1).min(self.enough);
-    }
-
-    fn forget(&self, object: &Uid) {
-        self.counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(object);
-    }
 }

@@ -14,6 +14,7 @@ mod memory;
 pub mod refusal;
 mod rewrite;
 pub mod route;
+mod tries;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,14 +62,14 @@ struct Shared {
     archive: Archive,
     config: Config,
     memory: HeaderMemory,
-    tries: ingest::Tries,
+    tries: tries::Tries,
 }
 
 impl Pipeline {
     /// A pipeline over an archive. Nothing runs until an object arrives or [`Pipeline::run_queue`] is polled.
     pub fn new(archive: Archive, config: Config) -> Self {
         let memory = HeaderMemory::new(config.header_memory);
-        let tries = ingest::Tries::new(config.tries_before_quarantine);
+        let tries = tries::Tries::new(config.tries_before_quarantine);
         Self {
             shared: Arc::new(Shared {
                 archive,
