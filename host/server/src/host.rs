@@ -238,7 +238,7 @@ async fn load(
                 Ok(plugin) => {
                     plugins.insert(name, plugin);
                 }
-                Err(error) => problems.push(format!("plugin {name}: {error}")),
+                Err(error) => problems.push(error.to_string()),
             }
         }
         if problems.is_empty() {

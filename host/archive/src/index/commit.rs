@@ -22,9 +22,10 @@ use super::{
 // The plans of these statements are made once per connection, perhaps while the tables are empty, and must still be right
 // when they are not. A part with LIMIT is looked up row by row; as a plain join it may be made into a scan of the whole table.
 
-/// Inserts objects, and their series, studies and jobs if they are new. A job that was enqueued before and not done is
-/// enqueued anew under another id, so that who is doing it with the old bytes does not end it.
-pub(super) const INSERT: &str = r#"
+/// How both ways of inserting begin: the batch as rows, and the objects of it that are to be inserted.
+macro_rules! insert_objects {
+    () => {
+        r#"
 WITH batch AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::bigint[], $9::integer[], $10::bytea[],
@@ -43,7 +44,30 @@ WITH batch AS MATERIALIZED (
         study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
         calling_ae, called_ae, peer, transport, arrived,
         instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone
-    FROM batch
+    FROM batch b
+"#
+    };
+}
+
+/// How both end: what became of each object of the batch.
+macro_rules! answer_for_each {
+    () => {
+        r#"
+SELECT b.n - 1 AS n, f.object_uid IS NOT NULL AS fresh, o.digest, o.pack, o.pack_offset
+FROM batch b
+LEFT JOIN fresh f ON f.study_uid = b.study_uid AND f.object_uid = b.object_uid
+LEFT JOIN LATERAL (
+    SELECT digest, pack, pack_offset FROM objects WHERE study_uid = b.study_uid AND object_uid = b.object_uid LIMIT 1
+) o ON true
+"#
+    };
+}
+
+/// Inserts objects, and their series, studies and jobs if they are new. A job that was enqueued before and not done is
+/// enqueued anew under another id, so that who is doing it with the old bytes does not end it.
+pub(super) const INSERT: &str = concat!(
+    insert_objects!(),
+    r#"
     ON CONFLICT DO NOTHING
     RETURNING study_uid, series_uid, object_uid
 ), new_series AS (
@@ -84,48 +108,23 @@ WITH batch AS MATERIALIZED (
     SET id = EXCLUDED.id, priority = EXCLUDED.priority, due = EXCLUDED.due, attempts = 0, dead = false, reason = NULL,
         enqueued = EXCLUDED.enqueued
 )
-SELECT b.n - 1 AS n, f.object_uid IS NOT NULL AS fresh, o.digest, o.pack, o.pack_offset
-FROM batch b
-LEFT JOIN fresh f ON f.study_uid = b.study_uid AND f.object_uid = b.object_uid
-LEFT JOIN LATERAL (
-    SELECT digest, pack, pack_offset FROM objects WHERE study_uid = b.study_uid AND object_uid = b.object_uid LIMIT 1
-) o ON true
-"#;
+"#,
+    answer_for_each!()
+);
 
 /// Inserts objects without jobs whose series and studies are there; one whose are not is neither inserted nor answered for,
 /// and goes by [`INSERT`].
-pub(super) const INSERT_FAMILIAR: &str = r#"
-WITH batch AS MATERIALIZED (
-    SELECT * FROM unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::bigint[], $9::integer[], $10::bytea[],
-        $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
-        $16::integer[], $17::integer[], $18::integer[], $19::integer[], $20::integer[], $21::integer[], $22::date[], $23::time[], $24::text[]
-    ) WITH ORDINALITY AS b(
-        study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-        calling_ae, called_ae, peer, transport, arrived,
-        instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone, n)
-), fresh AS (
-    INSERT INTO objects (
-        study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-        calling_ae, called_ae, peer, transport, arrived,
-        instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone)
-    SELECT
-        study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-        calling_ae, called_ae, peer, transport, arrived,
-        instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone
-    FROM batch b
+pub(super) const INSERT_FAMILIAR: &str = concat!(
+    insert_objects!(),
+    r#"
     WHERE (SELECT true FROM series s WHERE s.study_uid = b.study_uid AND s.series_uid = b.series_uid LIMIT 1)
       AND (SELECT true FROM studies s WHERE s.study_uid = b.study_uid LIMIT 1)
     ON CONFLICT DO NOTHING
     RETURNING study_uid, object_uid
 )
-SELECT b.n - 1 AS n, f.object_uid IS NOT NULL AS fresh, o.digest, o.pack, o.pack_offset
-FROM batch b
-LEFT JOIN fresh f ON f.study_uid = b.study_uid AND f.object_uid = b.object_uid
-LEFT JOIN LATERAL (
-    SELECT digest, pack, pack_offset FROM objects WHERE study_uid = b.study_uid AND object_uid = b.object_uid LIMIT 1
-) o ON true
-"#;
+"#,
+    answer_for_each!()
+);
 
 /// What is there now.
 pub(super) const LOOK: &str = r#"

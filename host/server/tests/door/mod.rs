@@ -70,6 +70,8 @@ impl Host {
 
     /// A host that is not started yet.
     pub fn prepare(folder: &Path, config: &str) -> Self {
+        // As root the private cluster runs as another user, who must get through to it.
+        std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let file = folder.join("isocenter.toml");
         std::fs::write(&file, config).unwrap();
         Self {
