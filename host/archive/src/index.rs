@@ -49,6 +49,8 @@ use work::Work;
 const ACQUIRE: Duration = Duration::from_secs(5);
 /// The longest that any statement but a migration may run.
 const STATEMENT: &str = "60s";
+/// Connections for commits, which one task makes one after another; a second serves who commits beside it.
+const COMMITS: u32 = 2;
 /// How often a statement is tried that another transaction, or a lost connection, ended.
 const TRIES: u32 = 5;
 
@@ -56,6 +58,9 @@ const TRIES: u32 = 5;
 #[derive(Clone, Debug)]
 pub struct Index {
     pool: PgPool,
+    /// For statements whose plan does not depend on their values: it is made once per connection. Left to itself Postgres
+    /// plans the insertion of a batch anew each time, which costs more than the insertion.
+    planned: PgPool,
     work: Arc<Work>,
     familiar: Arc<Familiar>,
 }
@@ -71,19 +76,19 @@ impl Index {
             .await
             .map_err(IndexError::Migration)?;
         connection.close().await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections.max(2))
-            .acquire_timeout(ACQUIRE)
-            // A lost connection is noticed when it is used, and every statement here may be repeated.
-            .test_before_acquire(false)
-            .connect_with(
-                options
-                    .options([("statement_timeout", STATEMENT)])
-                    .statement_cache_capacity(200),
-            )
-            .await?;
+        let pool = |connections: u32, options: PgConnectOptions| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE)
+                // A lost connection is noticed when it is used, and every statement here may be repeated.
+                .test_before_acquire(false)
+                .connect_with(options.statement_cache_capacity(200))
+        };
+        let options = options.options([("statement_timeout", STATEMENT)]);
+        let planned = options.clone().options([("plan_cache_mode", "force_generic_plan")]);
         Ok(Self {
-            pool,
+            pool: pool(max_connections.saturating_sub(COMMITS).max(1), options).await?,
+            planned: pool(COMMITS, planned).await?,
             work: Arc::default(),
             familiar: Arc::default(),
         })
@@ -91,13 +96,14 @@ impl Index {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), IndexError> {
-        again!(self, connection => sqlx::query("SELECT 1").execute(connection))?;
+        again!(self.pool, connection => sqlx::query("SELECT 1").execute(connection))?;
         Ok(())
     }
 
     /// Ends all connections, after what is under way.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.planned.close().await;
     }
 }
 
@@ -106,11 +112,11 @@ impl Index {
 ///
 /// A macro, because a closure that borrows both its surroundings and the connection cannot yet be said to be `Send`.
 macro_rules! again {
-    ($index:expr, $connection:ident => $statement:expr) => {{
+    ($pool:expr, $connection:ident => $statement:expr) => {{
         let mut tries = 0;
         loop {
             tries += 1;
-            let outcome = match $index.pool.acquire().await {
+            let outcome = match $pool.acquire().await {
                 Ok(mut pooled) => {
                     let $connection = &mut *pooled;
                     $statement.await

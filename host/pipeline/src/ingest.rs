@@ -251,6 +251,8 @@ impl Receiving<'_> {
             storing.push(behind).await?;
         }
         self.phase = Phase::Body(Box::new(storing));
+        // The header is written: what it took is free for others, however long the pixels take.
+        self.share = Share::default();
         Ok(())
     }
 

@@ -45,6 +45,17 @@ struct Provider {
     draining: CancellationToken,
 }
 
+/// How long an open association may rest between two messages once the host drains.
+const LAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How an association ended in order.
+enum Ended {
+    /// By the peer's release.
+    Released,
+    /// By this host, which drains, in a pause.
+    Resting,
+}
+
 /// Connections that may wait for their rejection at a time, over those that are served.
 const BEING_REJECTED: usize = 64;
 
@@ -145,9 +156,13 @@ impl Provider {
         });
         let ended = self.converse(&mut association, &mut session).await;
         session.close().await;
+        if matches!(ended, Ok(Ended::Resting)) {
+            association.abort(AbortReason::User).await;
+        }
         gauge.decrement(1.0);
         let outcome = match ended {
-            Ok(()) => "released",
+            Ok(Ended::Released) => "released",
+            Ok(Ended::Resting) => "drained",
             Err(AssociationError::Aborted(_)) => "aborted",
             Err(error) => {
                 tracing::info!(%error, "association ended");
@@ -167,22 +182,24 @@ impl Provider {
         })
     }
 
-    /// Answers messages until the association is released or fails. While draining, it ends at the next pause.
+    /// Answers messages until the association is released or fails. While the host drains, a sender that goes on sending
+    /// is served to its end, and one that rests is told to go: between two messages nothing is lost.
     async fn converse(
         &self,
         association: &mut Association<TcpStream>,
         session: &mut Session,
-    ) -> Result<(), AssociationError> {
+    ) -> Result<Ended, AssociationError> {
         loop {
+            let rests = async {
+                self.draining.cancelled().await;
+                tokio::time::sleep(LAST_PAUSE).await;
+            };
             let incoming = tokio::select! {
                 incoming = association.next() => incoming?,
-                () = self.draining.cancelled() => {
-                    // Modalities resend what they have no answer for: ending between two messages loses nothing.
-                    return Err(AssociationError::Aborted(AbortReason::User));
-                }
+                () = rests => return Ok(Ended::Resting),
             };
             let message = match incoming {
-                Incoming::Released => return Ok(()),
+                Incoming::Released => return Ok(Ended::Released),
                 Incoming::Message(message) => message,
             };
             match message.command.field() {

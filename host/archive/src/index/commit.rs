@@ -306,12 +306,12 @@ impl Index {
         for _ in 0..LOOKS {
             let familiar = jobs.is_empty() && self.familiar.knows(batch);
             let answer = if familiar {
-                again!(self, connection => {
+                again!(self.planned, connection => {
                     bind_objects(sqlx::query(INSERT_FAMILIAR), &rows, batch).fetch_all(connection)
                 })?
             } else {
                 let parents = Parents::of(batch);
-                again!(self, connection => {
+                again!(self.planned, connection => {
                     let query = bind_objects(sqlx::query(INSERT), &rows, batch);
                     jobs.bind(parents.bind(query)).fetch_all(connection)
                 })?
@@ -319,7 +319,7 @@ impl Index {
             let mut found: Vec<Found> = batch.iter().map(|_| Found::Unseen).collect();
             read(&answer, &mut found)?;
             if found.iter().any(|found| matches!(found, Found::Unseen)) {
-                let answer = again!(self, connection => {
+                let answer = again!(self.planned, connection => {
                     sqlx::query(LOOK).bind(&rows.study).bind(&rows.object).fetch_all(connection)
                 })?;
                 read(&answer, &mut found)?;
@@ -354,13 +354,13 @@ impl Index {
             .map(|object| object.held.as_ref().map(|held| said(&held.reason)).unwrap_or_default())
             .collect();
         for _ in 0..LOOKS {
-            let answer = again!(self, connection => {
+            let answer = again!(self.planned, connection => {
                 bind_rows(sqlx::query(HOLD), &rows).bind(&plugins).bind(&reasons).fetch_all(connection)
             })?;
             let mut found: Vec<Found> = batch.iter().map(|_| Found::Unseen).collect();
             read(&answer, &mut found)?;
             // Of the same bytes twice in a batch, the one that was inserted is seen by the other only now.
-            let answer = again!(self, connection => {
+            let answer = again!(self.planned, connection => {
                 sqlx::query(LOOK_HELD).bind(&rows.study).bind(&rows.object).bind(&rows.digest).fetch_all(connection)
             })?;
             read(&answer, &mut found)?;

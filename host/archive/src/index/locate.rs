@@ -169,15 +169,15 @@ impl Index {
         };
         let limit = i64::from(limit);
         let rows = match (series, object) {
-            (series, Some(object)) => again!(self, connection => {
+            (series, Some(object)) => again!(self.pool, connection => {
                 let query = sqlx::query(LOCATE_OBJECT).bind(study.as_str()).bind(object.as_str());
                 query.bind(series.map(Uid::as_str)).fetch_all(connection)
             }),
-            (Some(series), None) => again!(self, connection => {
+            (Some(series), None) => again!(self.pool, connection => {
                 let query = sqlx::query(LOCATE_SERIES).bind(study.as_str()).bind(series.as_str());
                 query.bind(after_number).bind(after_object).bind(limit).fetch_all(connection)
             }),
-            (None, None) => again!(self, connection => {
+            (None, None) => again!(self.pool, connection => {
                 let query = sqlx::query(LOCATE).bind(study.as_str()).bind(after_series);
                 query.bind(after_number).bind(after_object).bind(limit).fetch_all(connection)
             }),
@@ -200,14 +200,13 @@ impl Index {
     /// Every row of these objects of a study, in whatever standing.
     pub async fn known(&self, study: &Uid, objects: &[Uid]) -> Result<Vec<Known>, IndexError> {
         let objects: Vec<&str> = objects.iter().map(Uid::as_str).collect();
-        let rows =
-            again!(self, connection => sqlx::query(KNOWN).bind(study.as_str()).bind(&objects).fetch_all(connection))?;
+        let rows = again!(self.pool, connection => sqlx::query(KNOWN).bind(study.as_str()).bind(&objects).fetch_all(connection))?;
         rows.iter().map(known).collect()
     }
 
     /// A page of all rows of one standing, ordered by study and object; `after` is the last of the page before.
     pub async fn rows(&self, standing: Standing, after: Option<&Known>, limit: u32) -> Result<Vec<Known>, IndexError> {
-        let rows = again!(self, connection => {
+        let rows = again!(self.pool, connection => {
             let query = sqlx::query(match standing {
                 Standing::Served => SERVED_ROWS,
                 Standing::Superseded => SUPERSEDED_ROWS,
@@ -225,7 +224,8 @@ impl Index {
 
     /// What is in quarantine, the latest first.
     pub async fn quarantined(&self, limit: u32) -> Result<Vec<Quarantined>, IndexError> {
-        let rows = again!(self, connection => sqlx::query(QUARANTINED).bind(i64::from(limit)).fetch_all(connection))?;
+        let rows =
+            again!(self.pool, connection => sqlx::query(QUARANTINED).bind(i64::from(limit)).fetch_all(connection))?;
         rows.iter()
             .map(|line| {
                 Ok(Quarantined {
@@ -245,7 +245,7 @@ impl Index {
 
     /// Forgets all objects, so that they can be indexed anew. The queue stays: packs do not know it.
     pub async fn clear(&self) -> Result<(), IndexError> {
-        again!(self, connection => sqlx::query("TRUNCATE studies, series, objects, superseded, quarantine").execute(connection))?;
+        again!(self.pool, connection => sqlx::query("TRUNCATE studies, series, objects, superseded, quarantine").execute(connection))?;
         Ok(())
     }
 }

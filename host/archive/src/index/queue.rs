@@ -115,7 +115,7 @@ impl Index {
     /// Claims routing jobs that are due, the oldest first. One that is neither finished, retried nor buried within `lease`
     /// can be claimed again.
     pub async fn claim_routes(&self, limit: u32, lease: Duration) -> Result<Vec<Job>, IndexError> {
-        let rows = again!(self, connection => {
+        let rows = again!(self.pool, connection => {
             sqlx::query(CLAIM_ROUTES).bind(i64::from(limit)).bind(millis(lease)).fetch_all(connection)
         })?;
         jobs(&rows)
@@ -128,7 +128,7 @@ impl Index {
         limit: u32,
         lease: Duration,
     ) -> Result<Vec<Job>, IndexError> {
-        let rows = again!(self, connection => {
+        let rows = again!(self.pool, connection => {
             let query = sqlx::query(CLAIM_DELIVERIES).bind(i64::from(limit)).bind(millis(lease)).bind(destination);
             query.fetch_all(connection)
         })?;
@@ -138,14 +138,14 @@ impl Index {
     /// Ends jobs, and enqueues what follows from them, in one transaction. What is waiting already is enqueued once.
     pub async fn finish(&self, done: &[i64], follow: &[(Uid, Uid, NewJob)]) -> Result<(), IndexError> {
         if follow.is_empty() {
-            again!(self, connection => sqlx::query(DONE).bind(done).execute(connection))?;
+            again!(self.pool, connection => sqlx::query(DONE).bind(done).execute(connection))?;
             return Ok(());
         }
         let mut jobs = Jobs::none();
         for (study, object, job) in follow {
             jobs.add(study, object, job);
         }
-        again!(self, connection => async {
+        again!(self.pool, connection => async {
             let mut transaction = connection.begin().await?;
             sqlx::query(DONE).bind(done).execute(&mut *transaction).await?;
             jobs.bind(sqlx::query(ENQUEUE)).execute(&mut *transaction).await?;
@@ -158,7 +158,7 @@ impl Index {
     /// Gives claimed jobs back, to be claimed again after `delay`.
     pub async fn retry(&self, ids: &[i64], delay: Duration, reason: &str) -> Result<(), IndexError> {
         let reason = said(reason);
-        again!(self, connection => {
+        again!(self.pool, connection => {
             sqlx::query(RETRY).bind(ids).bind(millis(delay)).bind(&reason).execute(connection)
         })?;
         Ok(())
@@ -167,20 +167,20 @@ impl Index {
     /// Gives jobs up; they stay in sight until a person requeues them.
     pub async fn bury(&self, ids: &[i64], reason: &str) -> Result<(), IndexError> {
         let reason = said(reason);
-        again!(self, connection => sqlx::query(BURY).bind(ids).bind(&reason).execute(connection))?;
+        again!(self.pool, connection => sqlx::query(BURY).bind(ids).bind(&reason).execute(connection))?;
         Ok(())
     }
 
     /// Lets jobs that were given up be claimed again, with their attempts forgotten. Says how many.
     pub async fn requeue(&self, ids: &[i64]) -> Result<u64, IndexError> {
-        let done = again!(self, connection => sqlx::query(REQUEUE).bind(ids).execute(connection))?;
+        let done = again!(self.pool, connection => sqlx::query(REQUEUE).bind(ids).execute(connection))?;
         self.work.arrived();
         Ok(done.rows_affected())
     }
 
     /// Jobs that were given up, the latest first.
     pub async fn dead(&self, limit: u32) -> Result<Vec<DeadJob>, IndexError> {
-        let rows = again!(self, connection => sqlx::query(DEAD).bind(i64::from(limit)).fetch_all(connection))?;
+        let rows = again!(self.pool, connection => sqlx::query(DEAD).bind(i64::from(limit)).fetch_all(connection))?;
         rows.iter()
             .map(|line| {
                 Ok(DeadJob {
@@ -194,7 +194,7 @@ impl Index {
 
     /// What waits, by destination; routing first. Reads the whole queue.
     pub async fn waiting_by_destination(&self) -> Result<Vec<Backlog>, IndexError> {
-        let rows = again!(self, connection => sqlx::query(BACKLOG).fetch_all(connection))?;
+        let rows = again!(self.pool, connection => sqlx::query(BACKLOG).fetch_all(connection))?;
         let count = |line: &PgRow, column: &str| -> Result<u64, IndexError> {
             u64::try_from(line.try_get::<i64, _>(column)?).map_err(|_| row::unreadable("a count"))
         };

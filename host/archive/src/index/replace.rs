@@ -78,7 +78,7 @@ SET id = EXCLUDED.id, priority = EXCLUDED.priority, due = EXCLUDED.due, attempts
 impl Index {
     /// Puts objects in the place of what has their keys, sorted by key and each once.
     pub(super) async fn replace(&self, batch: &[&NewObject], kept: bool) -> Result<Vec<Indexed>, IndexError> {
-        again!(self, connection => replace(connection, batch, kept))
+        again!(self.pool, connection => replace(connection, batch, kept))
     }
 }
 

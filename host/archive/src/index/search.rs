@@ -21,7 +21,7 @@ impl Index {
     /// Studies: the latest first. Series and objects: by study, then by number.
     pub async fn search(&self, query: &Query) -> Result<Vec<DataSet>, SearchError> {
         let conditions = conditions(query)?;
-        let rows = again!(self, connection => compile(query, &conditions).build().fetch_all(connection))?;
+        let rows = again!(self.pool, connection => compile(query, &conditions).build().fetch_all(connection))?;
         Ok(rows.iter().map(|row| data_set(query, row)).collect::<Result<_, _>>()?)
     }
 

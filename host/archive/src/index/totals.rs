@@ -54,9 +54,9 @@ const COUNTED: i64 = 100_000;
 impl Index {
     /// How much there is.
     pub async fn totals(&self) -> Result<Totals, IndexError> {
-        let size: i64 = again!(self, connection => sqlx::query_scalar(SIZE).fetch_one(connection))?;
+        let size: i64 = again!(self.pool, connection => sqlx::query_scalar(SIZE).fetch_one(connection))?;
         let estimated = size > COUNTED;
-        let line = again!(self, connection => {
+        let line = again!(self.pool, connection => {
             sqlx::query(if estimated { MANY } else { FEW }).fetch_one(connection)
         })?;
         let number = |column: &str| -> Result<u64, IndexError> {

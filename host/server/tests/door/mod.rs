@@ -147,8 +147,13 @@ impl Host {
 
     /// SIGTERM, and how it ended.
     pub fn stop(&mut self) -> ExitStatus {
+        signal(self.id(), "TERM");
+        self.ended()
+    }
+
+    /// Waits for the end of a host that was told to end: how it ended.
+    pub fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("the host runs");
-        signal(child.id(), "TERM");
         let began = Instant::now();
         loop {
             if let Some(status) = child.try_wait().unwrap() {
