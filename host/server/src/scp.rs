@@ -103,6 +103,8 @@ pub async fn serve(listener: TcpListener, options: Options, pipeline: Pipeline, 
             .instrument(span),
         );
     }
+    // Who knocks from here on is refused at once, rather than left in the kernel's queue.
+    drop(listener);
     open.close();
     if tokio::time::timeout(grace, open.wait()).await.is_err() {
         hard_stop.cancel();
