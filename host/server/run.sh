@@ -55,6 +55,7 @@ Try next, in another terminal:
 
   echoscu -v -aec $title $host $port
   storescu -v -aec $title $host $port FILE.dcm
+  storescu -v -aec $title -aet TRIAL $host $port FILE.dcm     (anonymized before it is stored)
   curl 'http://$http/dicom-web/studies?PatientName=m*ller*'
   ls -R data/research
 
