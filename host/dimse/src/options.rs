@@ -29,8 +29,8 @@ pub struct Options {
     pub implementation_version: String,
 }
 
-/// The Implementation Class UID of Isocenter: a UUID made once (PS3.5 §B.2).
-const IMPLEMENTATION_CLASS_UID: &str = "2.25.150416278912378921544386157309265120947";
+/// The Implementation Class UID of Isocenter: a UUID made once (PS3.5 §B.2). The one that stands in its files.
+const IMPLEMENTATION_CLASS_UID: &str = "2.25.146893715382056842103967714208556034817";
 
 impl Default for Options {
     fn default() -> Self {

@@ -360,7 +360,6 @@ fn provider(config: &Config) -> scp::Options {
             artim: config.dicom.artim,
             pdu_time: config.dicom.pdu_time,
             idle: config.dicom.idle,
-            implementation_class_uid: isocenter_dicom::part10::IMPLEMENTATION_CLASS_UID.to_owned(),
             ..isocenter_dimse::Options::default()
         },
     }

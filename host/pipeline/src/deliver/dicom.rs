@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use isocenter_archive::index::{Job, Located};
-use isocenter_dicom::part10::IMPLEMENTATION_CLASS_UID;
 use isocenter_dimse::{AeTitle, Association, AssociationError, Options, Proposal, StoreStatus, connect, dial};
 use tokio::net::TcpStream;
 
@@ -75,11 +74,7 @@ async fn associate(peer: &Peer<'_>, found: &[(Job, Located)]) -> Result<Associat
             .map_err(|error| error.to_string())?;
     }
     let stream = dial(peer.address, DIAL).await.map_err(|error| error.to_string())?;
-    let options = Options {
-        implementation_class_uid: IMPLEMENTATION_CLASS_UID.to_owned(),
-        ..Options::default()
-    };
-    connect(stream, &options, &proposal)
+    connect(stream, &Options::default(), &proposal)
         .await
         .map_err(|error| error.to_string())
 }
@@ -124,5 +119,14 @@ fn judge(answer: &StoreStatus) -> Delivered {
         // Out of resources, processing failure, not authorized now: these pass.
         0xA700..=0xA7FF | 0x0110 | 0x0122 | 0x0124 => Delivered::Later(format!("the peer answered status {code:04X}H")),
         _ => Delivered::Dead(format!("the peer refused the object with status {code:04X}H")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_implementation_writes_files_and_speaks() {
+        let spoken = isocenter_dimse::Options::default().implementation_class_uid;
+        assert_eq!(spoken, isocenter_dicom::part10::IMPLEMENTATION_CLASS_UID);
     }
 }
