@@ -4,6 +4,7 @@
 //! ideas at once. Decisions are pure ([`chain`], [`decide`]); effects are performed at the edge ([`ingest`], [`route`],
 //! [`deliver`]). It knows no socket that listens and no SQL.
 
+mod calls;
 pub mod chain;
 pub mod decide;
 pub mod deliver;

@@ -13,6 +13,7 @@ use isocenter_dicom::inflate::{Deflater, Inflater};
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_plugin::{Failure, FilterAnswer, Passage, Plugin, Verdict};
 
+use crate::calls;
 use crate::decide::Next;
 
 /// A deflated object may hold this many times its size (PS3.5 §A.5 sets no limit; real ones stay under 20).
@@ -100,7 +101,7 @@ pub(crate) async fn pass(
     };
     for (position, filter) in filters.iter().enumerate() {
         let outcome = filter.filter(Arc::clone(&passed.header), passage.clone()).await;
-        record(filter.name(), &outcome);
+        calls::record(filter, "filter", &outcome, verdict);
         let next = judge(position, &outcome.result);
         if next != Next::GoOn {
             passed.ended = Some((next, filter.name().to_owned()));
@@ -133,39 +134,19 @@ pub(crate) async fn pass(
     passed
 }
 
-fn record(plugin: &str, outcome: &isocenter_plugin::Outcome<FilterAnswer>) {
-    let plugin = plugin.to_owned();
-    let verdict = match &outcome.result {
-        Ok(answer) => match answer.verdict {
-            Verdict::Keep => "keep",
-            Verdict::Drop(_) => "drop",
-            Verdict::Refuse(_) => "refuse",
-            Verdict::Quarantine(_) => "quarantine",
-        },
-        Err(failure) => failed(failure),
-    };
-    metrics::counter!("isocenter_plugin_calls_total", "plugin" => plugin.clone(), "role" => "filter", "outcome" => verdict)
-        .increment(1);
-    metrics::histogram!("isocenter_plugin_seconds", "plugin" => plugin, "role" => "filter")
-        .record(outcome.cost.wall.as_secs_f64());
+/// A word for what a filter answered, for metrics.
+fn verdict(answer: &FilterAnswer) -> &'static str {
+    match answer.verdict {
+        Verdict::Keep => "keep",
+        Verdict::Drop(_) => "drop",
+        Verdict::Refuse(_) => "refuse",
+        Verdict::Quarantine(_) => "quarantine",
+    }
 }
 
 /// How far a deflated object of at most this many bytes may inflate.
 pub(crate) fn deflated_limit(bytes: usize) -> u64 {
     (bytes as u64).saturating_mul(64)
-}
-
-/// A word for a failure, for metrics.
-pub(crate) fn failed(failure: &Failure) -> &'static str {
-    match failure {
-        Failure::Trap(_) => "trap",
-        Failure::Deadline { .. } => "deadline",
-        Failure::Memory { .. } => "memory",
-        Failure::Never(_) => "never",
-        Failure::After { .. } => "after",
-        Failure::Overloaded => "overloaded",
-        Failure::Tripped { .. } => "tripped",
-    }
 }
 
 /// Reads the header of a deflated data set (PS3.5 §A.5), inflating no further than to its pixel data.

@@ -13,9 +13,9 @@ use isocenter_plugin::Plugin;
 use tokio_util::sync::CancellationToken;
 
 use crate::Pipeline;
+use crate::calls;
 use crate::chain::matching;
 use crate::destination::Retry;
-use crate::rewrite;
 
 /// Jobs claimed at a time.
 const BATCH: u32 = 64;
@@ -122,7 +122,7 @@ async fn route(pipeline: &Pipeline, job: &Job) -> Routed {
     let mut plan = Plan::new();
     for router in routers {
         let outcome = router.route(Arc::clone(&header)).await;
-        record(&router, &outcome);
+        calls::record(&router, "router", &outcome, |_| "routed");
         match outcome.result {
             Ok(sends) => {
                 for send in sends {
@@ -157,16 +157,4 @@ pub(crate) async fn find(pipeline: &Pipeline, job: &Job) -> Result<Option<Locate
         Ok(found) => Ok(found.into_iter().next()),
         Err(error) => Err(error.to_string()),
     }
-}
-
-fn record<T>(router: &Plugin, outcome: &isocenter_plugin::Outcome<T>) {
-    let result = match &outcome.result {
-        Ok(_) => "routed",
-        Err(failure) => rewrite::failed(failure),
-    };
-    let plugin = router.name().to_owned();
-    metrics::counter!("isocenter_plugin_calls_total", "plugin" => plugin.clone(), "role" => "router", "outcome" => result)
-        .increment(1);
-    metrics::histogram!("isocenter_plugin_seconds", "plugin" => plugin, "role" => "router")
-        .record(outcome.cost.wall.as_secs_f64());
 }
