@@ -33,6 +33,9 @@ use everywhere::{RemapUids, RemovePrivate, RemoveTag, ShiftDates};
 use std::collections::BTreeMap;
 use tree::Level;
 
+/// Nested sequences at most in what an edit adds: the default of [`Limits::depth`].
+const DEPTH: usize = 64;
+
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Edit {
@@ -45,6 +48,10 @@ pub enum Edit {
         /// Its new value.
         value: Value,
     },
+    /// Appends an empty item to the sequence, which is created when it is absent; the items that the path goes through
+    /// must exist. The new item is the last one: where the sequence had two items, it is item 2 of the path of a following
+    /// [`Edit::Set`].
+    AddItem(Path),
     /// Empties the element (a sequence: of its items), when it is there.
     Clear(Path),
     /// Takes the element away, when it is there.
@@ -79,6 +86,8 @@ pub enum Edit {
 pub enum ChangeKind {
     /// It has a new value.
     Set,
+    /// It has a new item.
+    ItemAdded,
     /// It is empty now, or one of its values is.
     Cleared,
     /// It is gone.
@@ -141,6 +150,17 @@ pub enum EditError {
     /// Only items have values in a sequence.
     #[error("{0} is a sequence and cannot be given a value")]
     Sequence(Path),
+    /// Only sequences have items.
+    #[error("{at} cannot be given an item: its VR is {}, not SQ", .vr.to_string())]
+    NotSequence {
+        /// The element.
+        at: Path,
+        /// Its VR.
+        vr: VR,
+    },
+    /// Sequences would be nested deeper than an object may be to be received.
+    #[error("{0} cannot be given an item: sequences are nested at most {DEPTH} deep")]
+    TooDeep(Path),
     /// Group lengths, file meta information, command elements, items and delimiters are not the plugin's to set.
     #[error("{0} cannot be edited: it is part of the encoding, not of the object")]
     Structure(Path),
@@ -229,8 +249,9 @@ fn one(
 ) -> Result<(), EditError> {
     match edit {
         // Refused for the header already when it belongs behind the pixel data.
-        Edit::Set { .. } if scope == Scope::TailElement => Ok(()),
+        Edit::Set { .. } | Edit::AddItem(_) if scope == Scope::TailElement => Ok(()),
         Edit::Set { at, value } => set(header, top, at, value, log),
+        Edit::AddItem(at) => add_item(header, top, at, log),
         Edit::Clear(at) => {
             editable(at)?;
             if find(header, top, at).is_some_and(|(level, _)| level.clear(header, at.tag)) {
@@ -310,19 +331,42 @@ fn find<'l>(header: &Header, top: &'l mut Level, at: &Path) -> Option<(&'l mut L
     Some((level, set.unwrap_or_default()))
 }
 
+/// The same, to put something there; an error when nothing can be.
+fn find_or_refuse<'l>(
+    header: &Header,
+    top: &'l mut Level,
+    at: &Path,
+) -> Result<(&'l mut Level, CharacterSet), EditError> {
+    let outermost = at.within.first().map_or(at.tag, |step| step.sequence);
+    if outermost > tags::PIXEL_DATA && top.existing(header, outermost).is_none() {
+        return Err(EditError::AfterPixelData(at.clone()));
+    }
+    find(header, top, at).ok_or_else(|| EditError::NoItem(at.clone()))
+}
+
+fn add_item(header: &Header, top: &mut Level, at: &Path, log: &mut Log) -> Result<(), EditError> {
+    editable(at)?;
+    if at.within.len() >= DEPTH {
+        return Err(EditError::TooDeep(at.clone()));
+    }
+    let (level, _) = find_or_refuse(header, top, at)?;
+    let vr = match level.existing(header, at.tag) {
+        Some((vr, _)) => vr,
+        None => dictionary::lookup(at.tag).map_or(VR::SQ, |known| known.vr),
+    };
+    if vr != VR::SQ {
+        return Err(EditError::NotSequence { at: at.clone(), vr });
+    }
+    level.add_item(header, at.tag);
+    log.add(at.tag, ChangeKind::ItemAdded);
+    Ok(())
+}
+
 fn set(header: &Header, top: &mut Level, at: &Path, value: &Value, log: &mut Log) -> Result<(), EditError> {
     editable(at)?;
-    let outermost = at.within.first().map_or(at.tag, |step| step.sequence);
-    let (level, set) = match find(header, top, at) {
-        Some(found) => found,
-        None if outermost > tags::PIXEL_DATA => return Err(EditError::AfterPixelData(at.clone())),
-        None => return Err(EditError::NoItem(at.clone())),
-    };
+    let (level, set) = find_or_refuse(header, top, at)?;
     let (vr, style) = match level.existing(header, at.tag) {
         Some(existing) => existing,
-        None if at.within.is_empty() && at.tag > tags::PIXEL_DATA => {
-            return Err(EditError::AfterPixelData(at.clone()));
-        }
         None => (vr_for(header, at.tag, value), level.style()),
     };
     if vr == VR::SQ {

@@ -245,6 +245,7 @@ fn edits_reach_what_follows_the_pixel_data() {
     let cases: Vec<Case> = vec![
         (vec![], &both, old),
         (vec![Edit::Remove(tags::PATIENT_NAME.into())], &both, old),
+        (vec![Edit::AddItem(tags::REFERENCED_STUDY_SEQUENCE.into())], &both, old),
         (vec![Edit::Remove(TRAILING.into())], &["ACME", "OTHER"], old),
         (
             vec![Edit::RemoveEverywhere(TRAILING), Edit::RemoveEverywhere(SIGNATURES)],

@@ -59,7 +59,7 @@ impl TailEdits {
                     Some(block) if self.blocks.get(&block) == Some(&true) => hold |= inside,
                     _ => return TailFate::Drop,
                 },
-                Edit::Set { at, .. } | Edit::Clear(at) | Edit::Remove(at) | Edit::RemapUid(at) => {
+                Edit::Set { at, .. } | Edit::AddItem(at) | Edit::Clear(at) | Edit::Remove(at) | Edit::RemapUid(at) => {
                     hold |= at.within.first().map_or(at.tag, |step| step.sequence) == tag;
                 }
                 Edit::RemoveEverywhere(_) | Edit::RemovePrivate { .. } => hold |= has_items,

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 const IMAGES: Tag = tags::REFERENCED_IMAGE_SEQUENCE;
+const METHODS: Tag = tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE;
 const PURPOSE: Tag = tags::PURPOSE_OF_REFERENCE_CODE_SEQUENCE;
 
 fn key() -> SiteKey {
@@ -62,7 +63,7 @@ fn check(name: &str, edits: &[Edit], changed: &[(Tag, ChangeKind, u32)], expect:
 
 #[test]
 fn each_edit() {
-    use ChangeKind::{Cleared, Remapped, Removed, Set, Shifted};
+    use ChangeKind::{Cleared, ItemAdded, Remapped, Removed, Set, Shifted};
     let deep = [(IMAGES, 0), (PURPOSE, 0)];
     let name = tags::PATIENT_NAME;
     check("nothing", &[], &[], |_| {});
@@ -220,6 +221,91 @@ fn each_edit() {
         },
     );
     check(
+        "add an item",
+        &[
+            Edit::AddItem(IMAGES.into()),
+            set(at(&[(IMAGES, 2)], tags::CODE_VALUE), text(&["1"])),
+        ],
+        &[(tags::CODE_VALUE, Set, 1), (IMAGES, ItemAdded, 1)],
+        |json| {
+            let items = json["00081140"]["Value"].as_array_mut().unwrap();
+            items.push(json!({"00080100": {"vr": "SH", "Value": ["1"]}}));
+        },
+    );
+    check(
+        "add an item to an empty sequence",
+        &[Edit::AddItem(tags::REFERENCED_STUDY_SEQUENCE.into())],
+        &[(tags::REFERENCED_STUDY_SEQUENCE, ItemAdded, 1)],
+        |json| {
+            json["00081110"]["Value"] = json!([{}]);
+        },
+    );
+    check(
+        "add an item deep",
+        &[Edit::AddItem(at(&[(IMAGES, 0)], PURPOSE))],
+        &[(PURPOSE, ItemAdded, 1)],
+        |json| {
+            let items = json["00081140"]["Value"][0]["0040A170"]["Value"]
+                .as_array_mut()
+                .unwrap();
+            items.push(json!({}));
+        },
+    );
+    check(
+        "make sequences",
+        &[
+            Edit::AddItem(METHODS.into()),
+            Edit::AddItem(METHODS.into()),
+            set(at(&[(METHODS, 0)], tags::CODE_VALUE), text(&["113100"])),
+            set(at(&[(METHODS, 1)], tags::CODE_MEANING), text(&["é"])),
+            Edit::AddItem(at(&[(METHODS, 1)], PURPOSE)),
+            set(at(&[(METHODS, 1), (PURPOSE, 0)], tags::CODE_VALUE), text(&["x"])),
+            Edit::AddItem(Tag(9, 0x1005).into()),
+            set(at(&[(Tag(9, 0x1005), 0)], tags::STUDY_DATE), text(&["20240101"])),
+            Edit::ShiftDatesEverywhere { days: 1 },
+        ],
+        &[
+            (tags::STUDY_DATE, Set, 1),
+            (tags::STUDY_DATE, Shifted, 2),
+            (tags::CODE_VALUE, Set, 2),
+            (tags::CODE_MEANING, Set, 1),
+            (Tag(9, 0x1005), ItemAdded, 1),
+            (METHODS, ItemAdded, 2),
+            (PURPOSE, ItemAdded, 1),
+        ],
+        |json| {
+            json["00080020"]["Value"] = json!(["20240229"]);
+            json["00120064"] = json!({"vr": "SQ", "Value": [
+                {"00080100": {"vr": "SH", "Value": ["113100"]}},
+                {
+                    "00080104": {"vr": "LO", "Value": ["é"]},
+                    "0040A170": {"vr": "SQ", "Value": [{"00080100": {"vr": "SH", "Value": ["x"]}}]},
+                },
+            ]});
+            json["00091005"] = json!({"vr": "SQ", "Value": [{"00080020": {"vr": "DA", "Value": ["20240102"]}}]});
+        },
+    );
+    check(
+        "add to what was emptied or taken away",
+        &[
+            Edit::Clear(IMAGES.into()),
+            Edit::AddItem(IMAGES.into()),
+            Edit::AddItem(METHODS.into()),
+            Edit::Remove(METHODS.into()),
+            Edit::AddItem(METHODS.into()),
+        ],
+        &[
+            (IMAGES, ItemAdded, 1),
+            (IMAGES, Cleared, 1),
+            (METHODS, ItemAdded, 2),
+            (METHODS, Removed, 1),
+        ],
+        |json| {
+            json["00081140"]["Value"] = json!([{}]);
+            json["00120064"] = json!({"vr": "SQ", "Value": [{}]});
+        },
+    );
+    check(
         "in order",
         &[
             set(name, text(&["X"])),
@@ -289,6 +375,30 @@ fn what_is_refused() {
         (
             set(at(&[(Tag(0xFFFA, 0xFFFA), 0)], tags::PATIENT_ID), text(&["1"])),
             "(FFFA,FFFA)[0].(0010,0020) cannot be set: its place is after the pixel data",
+        ),
+        (
+            Edit::AddItem(tags::PATIENT_NAME.into()),
+            "(0010,0010) cannot be given an item: its VR is PN, not SQ",
+        ),
+        (
+            Edit::AddItem(tags::PATIENT_ID.into()),
+            "(0010,0020) cannot be given an item: its VR is LO, not SQ",
+        ),
+        (
+            Edit::AddItem(at(&[(METHODS, 0)], PURPOSE)),
+            "(0012,0064)[0].(0040,A170) cannot be set: the item it lies in does not exist",
+        ),
+        (
+            Edit::AddItem(Tag(0xFFFA, 0xFFFA).into()),
+            "(FFFA,FFFA) cannot be set: its place is after the pixel data",
+        ),
+        (
+            Edit::AddItem(tags::PIXEL_DATA.into()),
+            "(7FE0,0010) cannot be edited: it is pixel data",
+        ),
+        (
+            Edit::AddItem(Tag(0xFFFE, 0xE000).into()),
+            "(FFFE,E000) cannot be edited: it is part of the encoding, not of the object",
         ),
         (
             set(Tag(0x0008, 0), Value::Unsigned(vec![1])),
@@ -505,6 +615,72 @@ fn sequences_hidden_in_un_are_edited_or_refused() {
 }
 
 #[test]
+fn items_are_added_to_sequences_hidden_in_un() {
+    for syntax in [TransferSyntax::explicit_le(), TransferSyntax::explicit_be()] {
+        let mut implicit = Writer::new(&TransferSyntax::implicit_le());
+        implicit.sequence(IMAGES, true, &[&|w| _ = w.text(tags::CODE_VALUE, VR::SH, "a")]);
+        for defined in [true, false] {
+            let mut w = Writer::new(&syntax);
+            if defined {
+                w.put(IMAGES, VR::UN, &implicit.bytes[8..]);
+            } else {
+                w.head(IMAGES, VR::UN, u32::MAX).bytes.extend(&implicit.bytes[8..]);
+                w.bytes.extend([0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
+            }
+            let before = header(&syntax, &w.bytes);
+            let added = [
+                Edit::AddItem(IMAGES.into()),
+                set(at(&[(IMAGES, 1)], tags::ROWS), Value::Unsigned(vec![5])),
+            ];
+            let edited = apply(&before, &added, &key()).unwrap().header;
+            assert_eq!(edited.items(&IMAGES.into()), Some(2));
+            assert_eq!(edited.value(&at(&[(IMAGES, 0)], tags::CODE_VALUE)), Some(text(&["a"])));
+            assert_eq!(
+                edited.value(&at(&[(IMAGES, 1)], tags::ROWS)),
+                Some(Value::Unsigned(vec![5]))
+            );
+            let anew = [
+                Edit::Clear(IMAGES.into()),
+                Edit::AddItem(IMAGES.into()),
+                set(at(&[(IMAGES, 0)], tags::ROWS), Value::Unsigned(vec![5])),
+            ];
+            let edited = apply(&before, &anew, &key()).unwrap().header;
+            assert_eq!(edited.items(&IMAGES.into()), Some(1));
+            assert_eq!(
+                edited.value(&at(&[(IMAGES, 0)], tags::ROWS)),
+                Some(Value::Unsigned(vec![5]))
+            );
+        }
+    }
+    let mut w = Writer::le();
+    w.put(IMAGES, VR::UN, b"not items, but a name");
+    let before = header(&TransferSyntax::explicit_le(), &w.bytes);
+    let error = apply(&before, &[Edit::AddItem(IMAGES.into())], &key()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "(0008,1140) cannot be given an item: its VR is UN, not SQ"
+    );
+}
+
+#[test]
+fn sequences_are_not_added_without_end() {
+    let deep = |depth: usize| at(&vec![(PURPOSE, 0); depth], PURPOSE);
+    for syntax in syntaxes() {
+        let before = header(&syntax, &sample(&syntax, true));
+        let edits: Vec<Edit> = (0..DEPTH).map(|depth| Edit::AddItem(deep(depth))).collect();
+        let edited = apply(&before, &edits, &key()).unwrap().header;
+        assert_eq!(edited.items(&deep(DEPTH - 1)), Some(1));
+        assert!(Header::parse(syntax, edited.bytes(), Limits::default()).is_ok());
+        let more: Vec<Edit> = (0..=DEPTH).map(|depth| Edit::AddItem(deep(depth))).collect();
+        let error = apply(&before, &more, &key()).unwrap_err();
+        assert!(
+            error.to_string().ends_with("sequences are nested at most 64 deep"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn new_private_elements_get_a_vr_that_holds_them() {
     let cases = [
         (text(&["a"]), VR::LO),
@@ -570,6 +746,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         (path.clone(), value).prop_map(|(at, value)| Edit::Set { at, value }),
         path.clone().prop_map(Edit::Clear),
         path.clone().prop_map(Edit::Remove),
+        path.clone().prop_map(Edit::AddItem),
         path.prop_map(Edit::RemapUid),
         tag.prop_map(Edit::RemoveEverywhere),
         Just(Edit::RemovePrivate { keep_creators: vec![] }),

@@ -3,11 +3,12 @@
 //! Separate from the flat table, which cannot be inserted into. The tree is built only where an edit reaches: a sequence
 //! that no edit touches stays one row, and its bytes are copied in one piece.
 //!
-//! It recurses, once per nested sequence: at most 129 times, because a header has been through the walker's depth limit.
+//! It recurses, once per nested sequence: at most 129 times, because a header has been through the walker's depth limit,
+//! and an edit adds no sequence deeper than [`super::DEPTH`].
 
 use super::{ChangeKind, Log};
 use crate::header::{Entry, Header};
-use crate::structure::Encoding;
+use crate::structure::{Encoding, ITEM, ITEM_END, SEQUENCE_END, UNDEFINED};
 use crate::text::CharacterSet;
 use crate::vr;
 use crate::{Tag, VR, tags};
@@ -36,8 +37,24 @@ enum Content {
     Row(usize),
     /// A new value.
     Value { style: Style, bytes: Vec<u8> },
-    /// A sequence of the original, in whose items something has changed.
-    Items { row: usize, items: Vec<(usize, Level)> },
+    /// A sequence in whose items something has changed.
+    Items { frame: SequenceFrame, items: Vec<Item> },
+}
+
+/// Where a sequence is from.
+#[derive(Debug, Clone, Copy)]
+enum SequenceFrame {
+    /// The original, whose header and style of length it keeps.
+    Row(usize),
+    /// An edit.
+    New(Style),
+}
+
+#[derive(Debug)]
+struct Item {
+    /// Its row in the original; `None` when an edit added it.
+    row: Option<usize>,
+    level: Level,
 }
 
 /// How the header of a changed element is written.
@@ -115,7 +132,38 @@ impl Level {
     /// The level in one item of a sequence here; `None` when there is no such item.
     pub(super) fn item(&mut self, header: &Header, sequence: Tag, item: u32) -> Option<&mut Self> {
         let node = self.nodes.iter_mut().find(|node| node.tag == sequence)?;
-        node.open(header)?.get_mut(item as usize).map(|(_, level)| level)
+        node.open(header)?.get_mut(item as usize).map(|item| &mut item.level)
+    }
+
+    /// Appends an empty item to the sequence, which is created when it is absent. Whether it is a sequence must have been
+    /// asked before.
+    pub(super) fn add_item(&mut self, header: &Header, sequence: Tag) {
+        if !self.nodes.iter().any(|node| node.tag == sequence) {
+            let content = Content::Items {
+                frame: SequenceFrame::New(self.style()),
+                items: Vec::new(),
+            };
+            self.insert(self.place(sequence), sequence, VR::SQ, content);
+        }
+        let Some(node) = self.nodes.iter_mut().find(|node| node.tag == sequence) else {
+            return;
+        };
+        if let Content::Value { style, .. } = node.content {
+            let frame = SequenceFrame::New(style);
+            node.content = Content::Items {
+                frame,
+                items: Vec::new(),
+            };
+        }
+        let encoding = node.encoding_of_items(header);
+        let level = Level {
+            nodes: Vec::new(),
+            encoding,
+            shrunk: Vec::new(),
+        };
+        if let Some(items) = node.open(header) {
+            items.push(Item { row: None, level });
+        }
     }
 
     /// The character sets that this level names.
@@ -150,17 +198,18 @@ impl Level {
     pub(super) fn set(&mut self, tag: Tag, vr: VR, style: Style, bytes: Vec<u8>) {
         let at = self.nodes.iter().position(|node| node.tag == tag);
         self.nodes.retain(|node| node.tag != tag);
-        let at = at
-            .or_else(|| self.nodes.iter().position(|node| node.tag > tag))
-            .unwrap_or(self.nodes.len());
-        self.nodes.insert(
-            at.min(self.nodes.len()),
-            Node {
-                tag,
-                vr,
-                content: Content::Value { style, bytes },
-            },
-        );
+        let at = at.unwrap_or_else(|| self.place(tag));
+        self.insert(at, tag, vr, Content::Value { style, bytes });
+    }
+
+    /// Where an element that is not here belongs.
+    fn place(&self, tag: Tag) -> usize {
+        let after = self.nodes.iter().position(|node| node.tag > tag);
+        after.unwrap_or(self.nodes.len())
+    }
+
+    fn insert(&mut self, at: usize, tag: Tag, vr: VR, content: Content) {
+        self.nodes.insert(at.min(self.nodes.len()), Node { tag, vr, content });
     }
 
     /// Empties an element; whether there was anything in it.
@@ -231,8 +280,8 @@ impl Level {
             if !node.may_hold(header, edit) {
                 continue;
             }
-            for (_, level) in node.open(header).into_iter().flatten() {
-                level.everywhere(header, edit, log);
+            for item in node.open(header).into_iter().flatten() {
+                item.level.everywhere(header, edit, log);
             }
         }
     }
@@ -262,16 +311,20 @@ impl Level {
                     }
                 }
                 Content::Value { style, bytes } => write_value(node.tag, node.vr, *style, bytes, out),
-                Content::Items { row, items } => {
-                    let Some(sequence) = header.table().get(*row) else {
-                        continue;
-                    };
-                    enclose(header, sequence, out, |out| {
-                        for (row, level) in items {
-                            let Some(item) = header.table().get(*row) else { continue };
-                            enclose(header, item, out, |out| level.write(header, out));
+                Content::Items { frame, items } => {
+                    let write_items = |out: &mut Vec<u8>| items.iter().for_each(|item| item.write(header, out));
+                    match frame {
+                        SequenceFrame::Row(row) => {
+                            if let Some(sequence) = header.table().get(*row) {
+                                enclose(header, sequence, out, write_items);
+                            }
                         }
-                    });
+                        SequenceFrame::New(style) => {
+                            write_head(node.tag, VR::SQ, *style, None, out);
+                            write_items(out);
+                            write_delimiter(SEQUENCE_END, 0, node.encoding_of_items(header), out);
+                        }
+                    }
                 }
             }
         }
@@ -295,7 +348,15 @@ impl Node {
     fn style(&self, header: &Header, otherwise: Encoding) -> Style {
         match &self.content {
             Content::Value { style, .. } => *style,
-            Content::Row(row) | Content::Items { row, .. } => header.table().get(*row).map_or(
+            Content::Items {
+                frame: SequenceFrame::New(style),
+                ..
+            } => *style,
+            Content::Row(row)
+            | Content::Items {
+                frame: SequenceFrame::Row(row),
+                ..
+            } => header.table().get(*row).map_or(
                 Style {
                     encoding: otherwise,
                     wrapped: false,
@@ -309,19 +370,41 @@ impl Node {
     }
 
     /// The items, as levels that can be changed; `None` when this is not a sequence.
-    fn open(&mut self, header: &Header) -> Option<&mut Vec<(usize, Level)>> {
+    fn open(&mut self, header: &Header) -> Option<&mut Vec<Item>> {
         if let Content::Row(row) = self.content {
             let entry = header.table().get(row).filter(|entry| entry.has_items())?;
             let items = header
                 .level(row + 1..entry.next as usize)
-                .map(|(row, item)| (row, Level::rows(header, row + 1..item.next as usize, item.encoding())))
+                .map(|(row, item)| Item {
+                    row: Some(row),
+                    level: Level::rows(header, row + 1..item.next as usize, item.encoding()),
+                })
                 .collect();
-            self.content = Content::Items { row, items };
+            let frame = SequenceFrame::Row(row);
+            self.content = Content::Items { frame, items };
         }
         match &mut self.content {
             Content::Items { items, .. } => Some(items),
             _ => None,
         }
+    }
+
+    /// How the items of this sequence are written: behind UN, in implicit VR little endian (PS3.5 §6.2.2).
+    fn encoding_of_items(&self, header: &Header) -> Encoding {
+        let style = self.style(header, Encoding::IMPLICIT_LE);
+        let row = match self.content {
+            Content::Row(row)
+            | Content::Items {
+                frame: SequenceFrame::Row(row),
+                ..
+            } => header.table().get(row),
+            _ => None,
+        };
+        let states_un = |entry: &Entry| source(header, entry.start + 4, entry.start + 6) == b"UN";
+        if style.wrapped || style.encoding.explicit && row.is_some_and(states_un) {
+            return Encoding::IMPLICIT_LE;
+        }
+        style.encoding
     }
 
     fn is_unreadable(&self, header: &Header) -> bool {
@@ -344,6 +427,23 @@ impl Node {
     }
 }
 
+impl Item {
+    fn write(&self, header: &Header, out: &mut Vec<u8>) {
+        match self.row {
+            Some(row) => {
+                if let Some(item) = header.table().get(row) {
+                    enclose(header, item, out, |out| self.level.write(header, out));
+                }
+            }
+            None => {
+                write_delimiter(ITEM, UNDEFINED, self.level.encoding, out);
+                self.level.write(header, out);
+                write_delimiter(ITEM_END, 0, self.level.encoding, out);
+            }
+        }
+    }
+}
+
 fn source(header: &Header, start: u32, end: u32) -> &[u8] {
     header.bytes().get(start as usize..end as usize).unwrap_or_default()
 }
@@ -358,46 +458,41 @@ fn enclose(header: &Header, entry: &Entry, out: &mut Vec<u8>, content: impl FnOn
         return;
     }
     // The length is the last four bytes of every header that can stand here.
-    let length = (out.len() - begin) as u32;
-    let bytes = if entry.encoding().big_endian {
-        length.to_be_bytes()
-    } else {
-        length.to_le_bytes()
-    };
+    let bytes = entry.encoding().u32_bytes((out.len() - begin) as u32);
     if let Some(field) = out.get_mut(begin.saturating_sub(4)..begin) {
         field.copy_from_slice(&bytes);
     }
 }
 
 fn write_value(tag: Tag, vr: VR, style: Style, bytes: &[u8], out: &mut Vec<u8>) {
-    let Style { encoding, wrapped } = style;
-    let u16 = |n: u16| {
-        if encoding.big_endian {
-            n.to_be_bytes()
-        } else {
-            n.to_le_bytes()
-        }
-    };
-    let u32 = |n: u32| {
-        if encoding.big_endian {
-            n.to_be_bytes()
-        } else {
-            n.to_le_bytes()
-        }
-    };
-    out.extend_from_slice(&u16(tag.group()));
-    out.extend_from_slice(&u16(tag.element()));
-    let stated = if wrapped { VR::UN } else { vr };
     // `Style::takes` has been asked.
+    write_head(tag, vr, style, Some(bytes.len() as u32), out);
+    out.extend_from_slice(bytes);
+}
+
+/// Writes the header of an element; without a length, it is undefined: so a sequence in implicit VR is known as one even
+/// where the dictionary does not know its tag.
+fn write_head(tag: Tag, vr: VR, style: Style, length: Option<u32>, out: &mut Vec<u8>) {
+    let Style { encoding, wrapped } = style;
+    out.extend_from_slice(&encoding.u16_bytes(tag.group()));
+    out.extend_from_slice(&encoding.u16_bytes(tag.element()));
+    let stated = if wrapped { VR::UN } else { vr };
+    let length = length.unwrap_or(UNDEFINED);
     if !encoding.explicit {
-        out.extend_from_slice(&u32(bytes.len() as u32));
+        out.extend_from_slice(&encoding.u32_bytes(length));
     } else if vr::has_long_header(stated) {
         out.extend_from_slice(&stated.to_bytes());
         out.extend_from_slice(&[0, 0]);
-        out.extend_from_slice(&u32(bytes.len() as u32));
+        out.extend_from_slice(&encoding.u32_bytes(length));
     } else {
         out.extend_from_slice(&stated.to_bytes());
-        out.extend_from_slice(&u16(bytes.len() as u16));
+        out.extend_from_slice(&encoding.u16_bytes(length as u16));
     }
-    out.extend_from_slice(bytes);
+}
+
+/// Writes the beginning or end of an item, or the end of a sequence.
+fn write_delimiter(tag: Tag, length: u32, encoding: Encoding, out: &mut Vec<u8>) {
+    out.extend_from_slice(&encoding.u16_bytes(tag.group()));
+    out.extend_from_slice(&encoding.u16_bytes(tag.element()));
+    out.extend_from_slice(&encoding.u32_bytes(length));
 }

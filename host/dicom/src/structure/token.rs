@@ -46,6 +46,22 @@ impl Encoding {
             u32::from_le_bytes(bytes)
         }
     }
+
+    pub(crate) fn u16_bytes(self, number: u16) -> [u8; 2] {
+        if self.big_endian {
+            number.to_be_bytes()
+        } else {
+            number.to_le_bytes()
+        }
+    }
+
+    pub(crate) fn u32_bytes(self, number: u32) -> [u8; 4] {
+        if self.big_endian {
+            number.to_be_bytes()
+        } else {
+            number.to_le_bytes()
+        }
+    }
 }
 
 /// What stands at the walker's place.
