@@ -23,6 +23,7 @@ mod queue;
 mod replace;
 mod row;
 mod search;
+mod state;
 mod totals;
 mod work;
 
@@ -40,6 +41,7 @@ pub use object::{Duplicates, Held, Indexed, NewJob, NewObject, Source, Transport
 pub use place::{PackId, Place};
 pub use query::{Include, Level, Query};
 pub use queue::{Backlog, DeadJob, Job, JobKind};
+pub use state::{LONGEST_STATE_KEY, LONGEST_STATE_VALUE, StateEntry, StateTrouble};
 pub use totals::Totals;
 
 use familiar::Familiar;

@@ -218,7 +218,8 @@ impl Index {
     }
 }
 
-fn millis(duration: Duration) -> i64 {
+/// For intervals.
+pub(super) fn millis(duration: Duration) -> i64 {
     // A thousand years is as good as any longer time, and does not overflow the calendar.
     i64::try_from(duration.as_millis())
         .unwrap_or(i64::MAX)

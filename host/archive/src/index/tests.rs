@@ -5,6 +5,7 @@ mod locate;
 mod plans;
 mod queue;
 mod search;
+mod state;
 
 use std::time::SystemTime;
 

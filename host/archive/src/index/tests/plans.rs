@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use super::uid;
 use crate::{
     cluster::tests::fresh_index,
-    index::{Level, Query, commit, locate, queue, replace},
+    index::{Level, Query, commit, locate, queue, replace, state},
 };
 
 const FILL: [&str; 4] = [
@@ -143,6 +143,13 @@ async fn plans_of_an_empty_index_scan_no_table() {
         ("locate_series", locate::LOCATE_SERIES, 5),
         ("locate_object", locate::LOCATE_OBJECT, 3),
         ("known", locate::KNOWN, 2),
+        ("state_get", state::GET, 2),
+        ("state_keys", state::KEYS_BETWEEN, 5),
+        ("state_lock", state::LOCK, 2),
+        ("state_look", state::LOOK, 2),
+        ("state_write", state::WRITE, 6),
+        ("state_delete", state::DELETE, 2),
+        ("state_sweep", state::SWEEP, 3),
     ] {
         sqlx::raw_sql(AssertSqlSafe(format!("PREPARE {name} AS {sql}")))
             .execute(&mut connection)
