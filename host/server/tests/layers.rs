@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("dicom", &[]),
     ("archive", &["dicom"]),
     ("dimse", &["dicom"]),
+    ("outbound", &[]),
     ("plugin", &["dicom"]),
     ("pipeline", &["dicom", "archive", "dimse", "plugin"]),
     ("web", &["dicom", "archive", "dimse", "plugin", "pipeline"]),
