@@ -12,19 +12,23 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use isocenter_dicom::Tag;
 use isocenter_dimse::AeTitle;
 
+mod chain;
 mod check;
 mod keyword;
+mod outline;
+mod plugin;
 mod reader;
 mod secret;
 mod sections;
 mod setting;
 
+pub use chain::{Chain, Condition, OnFailure, Sink};
+pub use plugin::{Engine, Grant, Limits, Model, Plugin};
 pub use reader::ConfigError;
 pub use secret::SecretSource;
-pub use setting::{ByteSize, HttpUrl, PeerAddress};
+pub use setting::{ByteSize, Digest, HttpUrl, PeerAddress, Ratio};
 
 /// The secret that needs no entry in `[secrets]`: the host makes it once and keeps it in `DATA/site.key`.
 pub const SITE_KEY: &str = "site-key";
@@ -48,10 +52,20 @@ pub struct Config {
     pub destinations: BTreeMap<String, Destination>,
     /// Configured plugins, by name.
     pub plugins: BTreeMap<String, Plugin>,
+    /// Native inference engines, by name.
+    pub engines: BTreeMap<String, Engine>,
+    /// Models that an engine runs, by name.
+    pub models: BTreeMap<String, Model>,
     /// Where secrets come from, by name; the secrets themselves are read by [`SecretSource::read`].
     pub secrets: BTreeMap<String, SecretSource>,
     /// Chains, in the order of the file.
     pub chains: Vec<Chain>,
+    /// Who is told of events, in the order of the file.
+    pub sinks: Vec<Sink>,
+    /// Where traces go; `None`: nowhere.
+    pub telemetry: Option<Telemetry>,
+    /// What plugins' requests to other servers have in common.
+    pub outbound: Outbound,
 }
 
 /// `[dicom]`: the DICOM service provider.
@@ -73,6 +87,8 @@ pub struct Dicom {
     pub pdu_time: Duration,
     /// How long an association may rest between two messages.
     pub idle: Duration,
+    /// Names of plugins that say who may associate, in order; every one must let an association in.
+    pub gate: Vec<String>,
 }
 
 /// `[http]`: DICOMweb, the page, health and metrics.
@@ -82,6 +98,12 @@ pub struct Http {
     pub listen: SocketAddr,
     /// How clients reach this host where that differs from `listen` (behind a proxy); used in links.
     pub public_url: Option<HttpUrl>,
+    /// Names of plugins that say who asks, in order.
+    pub authenticate: Vec<String>,
+    /// Names of plugins that say what who asks may do, in order.
+    pub authorize: Vec<String>,
+    /// Names of plugins that answer below `/plugins/NAME/`.
+    pub routes: Vec<String>,
 }
 
 /// `[storage]`: packs.
@@ -155,74 +177,20 @@ pub struct Retry {
     pub attempts: u32,
 }
 
-/// `[plugins.NAME]`.
+/// `[telemetry]`: traces.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plugin {
-    /// The component's file.
-    pub source: PathBuf,
-    /// Given to the plugin as JSON; its meaning is the plugin's.
-    pub config: serde_json::Value,
-    /// What it may reach.
-    pub grant: Grant,
-    /// What it may use; `None` is the role's default.
-    pub limits: Limits,
+pub struct Telemetry {
+    /// The collector's base URL, for OTLP over HTTP; spans go to its `/v1/traces`.
+    pub otlp: HttpUrl,
+    /// Which part of all traces is kept.
+    pub sample: Ratio,
 }
 
-/// `grant` of a plugin.
+/// `[outbound]`: requests of plugins to other servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Grant {
-    /// Names of entries in `[secrets]`, or [`SITE_KEY`].
-    pub secrets: Vec<String>,
-}
-
-/// `limits` of a plugin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Linear memory of one instance.
-    pub memory: Option<ByteSize>,
-    /// CPU time of one call.
-    pub cpu: Option<Duration>,
-    /// Wall-clock time of one call.
-    pub wall: Option<Duration>,
-    /// Calls at once.
-    pub concurrency: Option<u32>,
-}
-
-/// `[[chains]]`: plugins on the hooks of objects that a condition names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chain {
-    /// As given, else `chain 1`, `chain 2` … by position.
-    pub name: String,
-    /// Which objects it is for.
-    pub when: Condition,
-    /// Names of filters for arriving objects, in order.
-    pub ingest: Vec<String>,
-    /// Names of routers for stored objects, in order.
-    pub route: Vec<String>,
-    /// What a filter's failure means.
-    pub on_failure: OnFailure,
-}
-
-/// `when` of a chain: all given keys must match, each by one of its globs (`*` any characters, `?` one). Without keys
-/// it matches every object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Condition {
-    /// Globs for the sender's AE title.
-    pub calling_ae: Vec<String>,
-    /// Globs for the AE title that the sender called.
-    pub called_ae: Vec<String>,
-    /// Globs for values of top-level elements of the header.
-    pub elements: Vec<(Tag, Vec<String>)>,
-}
-
-/// `on-failure` of a chain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnFailure {
-    /// The original is held for a person, the sender is answered success.
-    #[default]
-    Quarantine,
-    /// Nothing is stored, the sender is answered a failure.
-    Refuse,
+pub struct Outbound {
+    /// PEM file of certificate authorities that are trusted besides the usual ones.
+    pub ca: Option<PathBuf>,
 }
 
 impl Default for Dicom {
@@ -237,6 +205,7 @@ impl Default for Dicom {
             artim: Duration::from_secs(30),
             pdu_time: Duration::from_secs(30),
             idle: Duration::from_secs(60),
+            gate: Vec::new(),
         }
     }
 }
@@ -246,6 +215,9 @@ impl Default for Http {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public_url: None,
+            authenticate: Vec::new(),
+            authorize: Vec::new(),
+            routes: Vec::new(),
         }
     }
 }
@@ -292,8 +264,13 @@ impl Default for Config {
             database: Database::default(),
             destinations: BTreeMap::new(),
             plugins: BTreeMap::new(),
+            engines: BTreeMap::new(),
+            models: BTreeMap::new(),
             secrets: BTreeMap::new(),
             chains: Vec::new(),
+            sinks: Vec::new(),
+            telemetry: None,
+            outbound: Outbound::default(),
         }
     }
 }
@@ -302,10 +279,10 @@ impl Default for Config {
 pub type Environment = BTreeMap<String, String>;
 
 impl Config {
-    /// Reads the file, if one is named, and applies `environment`; then looks for the files that secrets come from.
+    /// Reads the file, if one is named, and applies `environment`; then looks for the files of secrets and certificates.
     ///
     /// # Errors
-    /// The file cannot be read, or the first of: all problems of [`Config::from_toml`], all secret files that are not
+    /// The file cannot be read, or the first of: all problems of [`Config::from_toml`], all those files that are not
     /// there.
     pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
         let Some(path) = file else {
@@ -315,7 +292,7 @@ impl Config {
             .map_err(|cause| ConfigError::of(format!("cannot read {}: {cause}", path.display())))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let config = Self::from_toml(&text, environment, folder).map_err(|problems| problems.in_file(path))?;
-        config.look_for_secrets()?;
+        config.look_for_files()?;
         Ok(config)
     }
 
@@ -332,12 +309,15 @@ impl Config {
         problems.into_result(config)
     }
 
-    /// Looks for the file of each secret that comes from one.
-    fn look_for_secrets(&self) -> Result<(), ConfigError> {
-        let missing: Vec<String> = self
+    /// Looks for the files that are read only when they are needed: secrets and certificates.
+    fn look_for_files(&self) -> Result<(), ConfigError> {
+        let secrets = self
             .secrets
             .iter()
-            .filter_map(|(name, source)| source.missing_file().map(|why| format!("secret `{name}`: {why}")))
+            .filter_map(|(name, source)| source.missing_file().map(|why| format!("secret `{name}`: {why}")));
+        let certificates = self.outbound.ca.as_deref().and_then(secret::missing);
+        let missing: Vec<String> = secrets
+            .chain(certificates.map(|why| format!("`ca` in [outbound]: {why}")))
             .collect();
         if missing.is_empty() {
             Ok(())

@@ -55,6 +55,9 @@ pub enum HostError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// Settings that the configuration knows and this host does not act upon: a sentence each.
+    #[error("{}", .0.join("\n"))]
+    NotHere(Vec<String>),
     /// Signals, or metrics.
     #[error("cannot start: {0}")]
     System(String),
@@ -65,6 +68,7 @@ pub enum HostError {
 /// # Errors
 /// Whatever keeps it from starting; nothing listens then.
 pub async fn serve(config: &Config, environment: &Environment) -> Result<(), HostError> {
+    supported(config)?;
     let shutdown = Shutdown::on_signals().map_err(|error| HostError::System(error.to_string()))?;
     let metrics = gauges::install().map_err(HostError::System)?;
 
@@ -143,6 +147,7 @@ async fn run(
 /// # Errors
 /// A plugin that cannot be loaded.
 pub async fn check(config: &Config, environment: &Environment) -> Result<Vec<String>, HostError> {
+    supported(config)?;
     // A key of its own: `check` writes nothing into the data folder.
     let key = [0; 32];
     let cache = std::env::temp_dir().join(format!("isocenter-check-{}", std::process::id()));
@@ -157,24 +162,6 @@ pub async fn check(config: &Config, environment: &Environment) -> Result<Vec<Str
             roles(plugin),
             plugin.digest()
         ));
-    }
-    for chain in &config.chains {
-        let steps = |names: &[String]| {
-            if names.is_empty() {
-                "nothing".to_owned()
-            } else {
-                names.join(" → ")
-            }
-        };
-        lines.push(format!(
-            "chain {}: ingest {}, route {}",
-            chain.name,
-            steps(&chain.ingest),
-            steps(&chain.route)
-        ));
-    }
-    for name in config.destinations.keys() {
-        lines.push(format!("destination {name}"));
     }
     Ok(lines)
 }
@@ -210,6 +197,59 @@ async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, Ho
     TcpListener::bind(address)
         .await
         .map_err(|source| HostError::Port { what, address, source })
+}
+
+/// Refuses settings that nothing here acts upon yet: who sets `gate` must never find an open door.
+fn supported(config: &Config) -> Result<(), HostError> {
+    let plugins = || config.plugins.values();
+    let chains = || config.chains.iter();
+    let missing: Vec<String> = [
+        ("`gate` in [dicom]", !config.dicom.gate.is_empty()),
+        ("`authenticate` in [http]", !config.http.authenticate.is_empty()),
+        ("`authorize` in [http]", !config.http.authorize.is_empty()),
+        ("`routes` in [http]", !config.http.routes.is_empty()),
+        ("`digest` of a plugin", plugins().any(|plugin| plugin.digest.is_some())),
+        (
+            "`public-key` of a plugin",
+            plugins().any(|plugin| plugin.public_key.is_some()),
+        ),
+        ("`log-values` of a plugin", plugins().any(|plugin| plugin.log_values)),
+        (
+            "`state` of a grant",
+            plugins().any(|plugin| plugin.grant.state.is_some()),
+        ),
+        (
+            "`http` of a grant",
+            plugins().any(|plugin| !plugin.grant.http.is_empty()),
+        ),
+        (
+            "`jobs` of a grant",
+            plugins().any(|plugin| !plugin.grant.jobs.is_empty()),
+        ),
+        (
+            "`models` of a grant",
+            plugins().any(|plugin| !plugin.grant.models.is_empty()),
+        ),
+        ("[engines]", !config.engines.is_empty()),
+        (
+            "`study-route` of a chain",
+            chains().any(|chain| !chain.study_route.is_empty()),
+        ),
+        ("`analyze` of a chain", chains().any(|chain| !chain.analyze.is_empty())),
+        ("`shadow` of a chain", chains().any(|chain| chain.shadow)),
+        ("[[sinks]]", !config.sinks.is_empty()),
+        ("[telemetry]", config.telemetry.is_some()),
+        ("[outbound]", config.outbound.ca.is_some()),
+    ]
+    .into_iter()
+    .filter(|(_, given)| *given)
+    .map(|(what, _)| format!("{what} is not supported by this host yet; leave it out"))
+    .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(HostError::NotHere(missing))
+    }
 }
 
 /// Loads every configured plugin; all that fail are reported together.

@@ -92,10 +92,11 @@ async fn answer(command: &Command, config: &Config, environment: &Environment) -
 }
 
 async fn check(config: &Config, environment: &Environment) -> Result<bool, Box<dyn Error>> {
-    println!("dicom: {} on {}", config.dicom.ae_title, config.dicom.listen);
-    println!("http: {}", config.http.listen);
-    println!("data: {}", config.storage.data.display());
-    for line in host::check(config, environment).await? {
+    for line in config
+        .outline()
+        .into_iter()
+        .chain(host::check(config, environment).await?)
+    {
         println!("{line}");
     }
     Ok(true)

@@ -27,12 +27,16 @@ pub(super) fn all_known<'n>(
 
 /// Reports a port that would be open to others without authentication, and two services on one address.
 pub(super) fn listening(config: &Config, problems: &Problems) {
-    let services = [("[dicom]", config.dicom.listen), ("[http]", config.http.listen)];
-    for (section, address) in services {
-        if !config.allow_anonymous && !is_loopback(address) {
+    let (dicom, http) = (&config.dicom, &config.http);
+    let services = [
+        ("[dicom]", dicom.listen, "gate", &dicom.gate),
+        ("[http]", http.listen, "authenticate", &http.authenticate),
+    ];
+    for (section, address, key, asked) in services {
+        if !config.allow_anonymous && asked.is_empty() && !is_loopback(address) {
             let message = format!(
                 "`listen` in {section} is {address}, which others can reach, and nothing authenticates them; \
-                 listen on 127.0.0.1, or say `allow-anonymous = true` at the top of the file"
+                 listen on 127.0.0.1, name a plugin in `{key}`, or say `allow-anonymous = true` at the top of the file"
             );
             problems.add(None, message);
         }

@@ -170,6 +170,8 @@ impl<'a, 't> Section<'a, 't> {
 
     fn find(&self, key: &'static str) -> Option<(usize, &'a DeValue<'t>)> {
         self.known.borrow_mut().push(key);
+        #[cfg(test)]
+        ASKED.with_borrow_mut(|asked| asked.insert(key.to_owned()));
         let (name, value) = self.table.get_key_value(key)?;
         Some((self.problems.line(name.span().start), value.get_ref()))
     }
@@ -226,7 +228,9 @@ impl<'a, 't> Section<'a, 't> {
             let line = self.problems.line(name.span().start);
             let label = format!("[{key}.{}]", name.get_ref());
             if !is_name(name.get_ref()) {
-                let message = format!("{label} is not a name: use 1 to 64 letters, digits, `-`, `_` and `.`");
+                let message = format!(
+                    "{label} is not a name: use 1 to 64 letters, digits, `-`, `_` and `.`, a letter or digit first"
+                );
                 self.problems.add(Some(line), message);
             } else if let Some(table) = value.get_ref().as_table() {
                 let value = Section::new(label, table, self.problems);
@@ -346,9 +350,10 @@ pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> O
         .map(|(_, candidate)| candidate)
 }
 
-/// Names that operators choose; they appear in logs, on the page and in the index.
-fn is_name(name: &str) -> bool {
+/// Names that operators choose; they appear in logs, in paths of URLs, on the page and in the index.
+pub(super) fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
@@ -373,4 +378,18 @@ pub(super) fn quoted(text: &str) -> String {
         Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
         None => format!("{text:?}"),
     }
+}
+
+#[cfg(test)]
+std::thread_local! {
+    /// Every key that this thread asked for, whether it was there or not.
+    static ASKED: RefCell<std::collections::BTreeSet<String>> = RefCell::default();
+}
+
+/// The keys that `reading` asks for, so that a test can compare them with the documentation.
+#[cfg(test)]
+pub(super) fn asked(reading: impl FnOnce()) -> std::collections::BTreeSet<String> {
+    ASKED.take();
+    reading();
+    ASKED.take()
 }

@@ -3,7 +3,7 @@
 //! The configuration holds the source, never the secret, so that printing or logging a configuration shows none.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Environment;
 
@@ -78,11 +78,18 @@ impl SecretSource {
 
     /// Why the file of this secret cannot be one, if that is so.
     pub(super) fn missing_file(&self) -> Option<String> {
-        let Self::File(path) = self else { return None };
-        match std::fs::metadata(path) {
-            Ok(found) if found.is_file() => None,
-            Ok(_) => Some(format!("{} is not a file", path.display())),
-            Err(cause) => Some(format!("cannot read {}: {cause}", path.display())),
+        match self {
+            Self::File(path) => missing(path),
+            Self::Environment(_) => None,
         }
+    }
+}
+
+/// Why there is no file at `path`, if that is so.
+pub(super) fn missing(path: &Path) -> Option<String> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => None,
+        Ok(_) => Some(format!("{} is not a file", path.display())),
+        Err(cause) => Some(format!("cannot read {}: {cause}", path.display())),
     }
 }

@@ -7,15 +7,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use isocenter_dimse::AeTitle;
-use toml::de::DeValue;
 
 use super::check::all_known;
-use super::reader::{At, ConfigError, Problems, Section, instead_of, quoted};
+use super::reader::{At, ConfigError, Problems, Section, quoted};
 use super::setting::Setting;
 use super::{
-    Chain, Condition, Config, Database, Destination, Dicom, Duplicates, Environment, Grant, Http, Limits, OnFailure,
-    Plugin, Retry, SITE_KEY, SecretSource, Storage, Target, keyword,
+    Config, Database, Destination, Dicom, Duplicates, Environment, Http, Outbound, Plugin, Ratio, Retry, SecretSource,
+    Storage, Target, Telemetry,
 };
+
+mod chains;
+mod plugins;
 
 /// The whole file. A syntax error ends the reading; everything else is added to `problems`.
 pub(super) fn read(
@@ -29,22 +31,31 @@ pub(super) fn read(
     let mut config = Config::default();
     top.set("allow-anonymous", &mut config.allow_anonymous);
     top.set("drain", &mut config.drain);
-    if let Some(section) = top.table("dicom", "[dicom]") {
-        dicom(&section.value, &mut config.dicom);
-    }
-    if let Some(section) = top.table("http", "[http]") {
-        http(&section.value, &mut config.http);
-    }
     if let Some(section) = top.table("storage", "[storage]") {
         storage(&section.value, folder, &mut config.storage);
     }
     if let Some(section) = top.table("database", "[database]") {
         database(&section.value, folder, &mut config.database);
     }
+    if let Some(section) = top.table("outbound", "[outbound]") {
+        outbound(&section.value, folder, &mut config.outbound);
+    }
+    config.telemetry = top
+        .table("telemetry", "[telemetry]")
+        .and_then(|found| telemetry(&found));
     config.secrets = secrets(&top, folder, environment);
-    config.plugins = plugins(&top, folder, &config.secrets);
+    config.engines = plugins::engines(&top, folder);
+    config.models = plugins::models(&top, folder, &config.engines);
+    config.plugins = plugins::plugins(&top, folder, &config.secrets, &config.models);
+    if let Some(section) = top.table("dicom", "[dicom]") {
+        dicom(&section.value, &config.plugins, &mut config.dicom);
+    }
+    if let Some(section) = top.table("http", "[http]") {
+        http(&section, &config.plugins, &mut config.http);
+    }
     config.destinations = destinations(&top, folder, &config.plugins);
-    config.chains = chains(&top, &config.plugins);
+    config.chains = chains::chains(&top, &config.plugins);
+    config.sinks = chains::sinks(&top, &config.plugins);
     top.end();
     Ok(config)
 }
@@ -87,7 +98,7 @@ pub(super) fn override_from(environment: &Environment, config: &mut Config, prob
     }
 }
 
-fn dicom(section: &Section<'_, '_>, dicom: &mut Dicom) {
+fn dicom(section: &Section<'_, '_>, plugins: &BTreeMap<String, Plugin>, dicom: &mut Dicom) {
     section.set("ae-title", &mut dicom.ae_title);
     section.set("accept-called-ae-any", &mut dicom.accept_called_ae_any);
     section.set("listen", &mut dicom.listen);
@@ -96,13 +107,47 @@ fn dicom(section: &Section<'_, '_>, dicom: &mut Dicom) {
     section.set("artim", &mut dicom.artim);
     section.set("pdu-time", &mut dicom.pdu_time);
     section.set("idle", &mut dicom.idle);
+    dicom.gate = plugins_named(section, "gate", plugins);
     section.end();
 }
 
-fn http(section: &Section<'_, '_>, http: &mut Http) {
+fn http(found: &At<Section<'_, '_>>, plugins: &BTreeMap<String, Plugin>, http: &mut Http) {
+    let At { line, value: section } = found;
     section.set("listen", &mut http.listen);
     http.public_url = section.get("public-url").map(|found| found.value);
+    http.authenticate = plugins_named(section, "authenticate", plugins);
+    http.authorize = plugins_named(section, "authorize", plugins);
+    http.routes = plugins_named(section, "routes", plugins);
+    if !http.authorize.is_empty() && http.authenticate.is_empty() {
+        section.complain(*line, "has `authorize`, and no `authenticate` that would say who asks");
+    }
     section.end();
+}
+
+fn outbound(section: &Section<'_, '_>, folder: &Path, outbound: &mut Outbound) {
+    outbound.ca = path(section, "ca", folder);
+    section.end();
+}
+
+fn telemetry(found: &At<Section<'_, '_>>) -> Option<Telemetry> {
+    let section = &found.value;
+    let otlp = section.get("otlp").map(|found| found.value);
+    let mut sample = Ratio::WHOLE;
+    section.set("sample", &mut sample);
+    if !section.has("otlp") {
+        section.complain(found.line, "needs `otlp = \"http://HOST:4318\"`");
+    }
+    section.end();
+    Some(Telemetry { otlp: otlp?, sample })
+}
+
+/// The plugins that a key names, in order; those that are not configured are reported.
+fn plugins_named(section: &Section<'_, '_>, key: &'static str, plugins: &BTreeMap<String, Plugin>) -> Vec<String> {
+    let Some(names) = section.get::<Vec<String>>(key) else {
+        return Vec::new();
+    };
+    all_known(section, key, &names, "plugin", plugins.keys().map(String::as_str));
+    names.value
 }
 
 fn storage(section: &Section<'_, '_>, folder: &Path, storage: &mut Storage) {
@@ -163,61 +208,6 @@ fn secrets(top: &Section<'_, '_>, folder: &Path, environment: &Environment) -> B
     secrets
 }
 
-fn plugins(top: &Section<'_, '_>, folder: &Path, secrets: &BTreeMap<String, SecretSource>) -> BTreeMap<String, Plugin> {
-    let mut plugins = BTreeMap::new();
-    for (name, At { line, value: section }) in top.named("plugins") {
-        let source = path(&section, "source", folder);
-        let config = section.raw("config").map_or_else(
-            || serde_json::Value::Object(serde_json::Map::new()),
-            |found| {
-                if found.value.as_table().is_none() {
-                    section.wrong(found.line, "config", "a table", found.value);
-                }
-                json(found.value, 0).unwrap_or_else(|| {
-                    section.complain(
-                        found.line,
-                        "has a number in `config` that JSON cannot hold, or nests too deep",
-                    );
-                    serde_json::Value::Null
-                })
-            },
-        );
-        let mut grant = Grant::default();
-        if let Some(found) = section.table("grant", format!("`grant` of {}", section.label())) {
-            if let Some(names) = found.value.get::<Vec<String>>("secrets") {
-                let known = secrets.keys().map(String::as_str).chain([SITE_KEY]);
-                all_known(&found.value, "secrets", &names, "secret", known);
-                grant.secrets = names.value;
-            }
-            found.value.end();
-        }
-        let mut limits = Limits::default();
-        if let Some(found) = section.table("limits", format!("`limits` of {}", section.label())) {
-            let found = &found.value;
-            limits.memory = found.get("memory").map(|found| found.value);
-            limits.cpu = found.get("cpu").map(|found| found.value);
-            limits.wall = found.get("wall").map(|found| found.value);
-            let mut concurrency = 0;
-            found.set_within("concurrency", 1..=1024, &mut concurrency);
-            limits.concurrency = (concurrency > 0).then_some(concurrency);
-            found.end();
-        }
-        if source.is_none() && !section.has("source") {
-            section.complain(line, "needs `source = \"FILE.wasm\"`");
-        }
-        section.end();
-        // Kept even without a source, so that chains which name it are not reported as well.
-        let plugin = Plugin {
-            source: source.unwrap_or_default(),
-            config,
-            grant,
-            limits,
-        };
-        plugins.insert(name, plugin);
-    }
-    plugins
-}
-
 fn destinations(
     top: &Section<'_, '_>,
     folder: &Path,
@@ -228,10 +218,7 @@ fn destinations(
         let peer = section.table("dicom", format!("`dicom` of {}", section.label()));
         let peer = peer.map(|found| peer_of(&found));
         let target = path(&section, "folder", folder).map(Target::Folder);
-        let egress = section.get::<Vec<String>>("egress").map(|names| {
-            all_known(&section, "egress", &names, "plugin", plugins.keys().map(String::as_str));
-            names.value
-        });
+        let egress = plugins_named(&section, "egress", plugins);
         let calling_ae_title = section.get("calling-ae-title").map(|found| found.value);
         let mut retry = Retry::default();
         if let Some(found) = section.table("retry", format!("`retry` of {}", section.label())) {
@@ -260,7 +247,7 @@ fn destinations(
         if let Some(target) = target {
             let destination = Destination {
                 target,
-                egress: egress.unwrap_or_default(),
+                egress,
                 calling_ae_title,
                 retry,
             };
@@ -286,74 +273,6 @@ fn peer_of(found: &At<Section<'_, '_>>) -> Option<Target> {
     })
 }
 
-fn chains(top: &Section<'_, '_>, plugins: &BTreeMap<String, Plugin>) -> Vec<Chain> {
-    let mut chains: Vec<Chain> = Vec::new();
-    for (index, At { line, value: section }) in top.list("chains").into_iter().enumerate() {
-        let name = section
-            .get::<String>("name")
-            .map_or_else(|| format!("chain {}", index + 1), |found| found.value);
-        if chains.iter().any(|other| other.name == name) {
-            section.complain(line, format!("has the name `{name}` of an earlier one"));
-        }
-        let named = |key| {
-            section.get::<Vec<String>>(key).map_or_else(Vec::new, |names| {
-                all_known(&section, key, &names, "plugin", plugins.keys().map(String::as_str));
-                names.value
-            })
-        };
-        let (ingest, route) = (named("ingest"), named("route"));
-        let when = section.table("when", format!("`when` of {}", section.label()));
-        let mut on_failure = OnFailure::default();
-        section.set("on-failure", &mut on_failure);
-        section.end();
-        if !section.has("ingest") && !section.has("route") {
-            section.complain(
-                line,
-                "names no plugin; it needs `ingest = [\"…\"]` or `route = [\"…\"]`",
-            );
-        }
-        chains.push(Chain {
-            name,
-            when: when.map_or_else(Condition::default, |found| condition(&found.value)),
-            ingest,
-            route,
-            on_failure,
-        });
-    }
-    chains
-}
-
-fn condition(section: &Section<'_, '_>) -> Condition {
-    let mut condition = Condition::default();
-    for (key, found) in section.entries() {
-        let Some(globs) = Vec::<String>::of(found.value) else {
-            section.wrong(found.line, key, Vec::<String>::WANTED, found.value);
-            continue;
-        };
-        if globs.is_empty() {
-            section.complain(
-                found.line,
-                format!("has no pattern for `{key}`, so nothing could match"),
-            );
-        }
-        match key {
-            "calling-ae" => condition.calling_ae = globs,
-            "called-ae" => condition.called_ae = globs,
-            _ => match keyword::tag_of(key) {
-                Some(tag) => condition.elements.push((tag, globs)),
-                None => {
-                    let meant = keyword::meant_by(key);
-                    let known = ["calling-ae", "called-ae"].into_iter().chain(meant.as_deref());
-                    let hint = instead_of(key, known, "known are the keywords of PS3.6, such as `modality`, and");
-                    let message = format!("unknown key `{key}` in {}{hint}", section.label());
-                    section.problems().add(Some(found.line), message);
-                }
-            },
-        }
-    }
-    condition
-}
-
 /// A path of the file, relative to the file's folder.
 fn path(section: &Section<'_, '_>, key: &'static str, folder: &Path) -> Option<PathBuf> {
     let found = section.get::<String>(key)?;
@@ -363,31 +282,4 @@ fn path(section: &Section<'_, '_>, key: &'static str, folder: &Path) -> Option<P
         return None;
     }
     Some(folder.join(found.value))
-}
-
-/// Deepest nesting of a plugin's configuration; the TOML parser has a limit of its own, this one is ours.
-const DEEPEST: u32 = 32;
-
-/// A TOML value as JSON; dates become texts.
-fn json(value: &DeValue<'_>, depth: u32) -> Option<serde_json::Value> {
-    if depth > DEEPEST {
-        return None;
-    }
-    Some(match value {
-        DeValue::String(text) => serde_json::Value::String(text.to_string()),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok()?.into(),
-        DeValue::Float(number) => serde_json::Number::from_f64(number.as_str().parse().ok()?)?.into(),
-        DeValue::Boolean(truth) => (*truth).into(),
-        DeValue::Datetime(date) => date.to_string().into(),
-        DeValue::Array(items) => items
-            .iter()
-            .map(|item| json(item.get_ref(), depth + 1))
-            .collect::<Option<Vec<_>>>()?
-            .into(),
-        DeValue::Table(table) => table
-            .iter()
-            .map(|(key, value)| Some((key.get_ref().to_string(), json(value.get_ref(), depth + 1)?)))
-            .collect::<Option<serde_json::Map<_, _>>>()?
-            .into(),
-    })
 }

@@ -60,6 +60,59 @@ impl Setting for String {
     }
 }
 
+/// A part of a whole, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Ratio(f64);
+
+impl Ratio {
+    /// All of it.
+    pub const WHOLE: Self = Self(1.0);
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Setting for Ratio {
+    const WANTED: &'static str = "a number from 0 to 1";
+
+    fn parse(text: &str) -> Option<Self> {
+        let number: f64 = text.parse().ok()?;
+        (0.0..=1.0).contains(&number).then_some(Self(number))
+    }
+
+    fn of(value: &DeValue<'_>) -> Option<Self> {
+        match value {
+            DeValue::Integer(number) if number.radix() == 10 => Self::parse(number.as_str()),
+            DeValue::Float(number) => Self::parse(number.as_str()),
+            _ => None,
+        }
+    }
+}
+
+/// The digest that a file must have: `blake3:` or `sha256:` and 64 hexadecimal digits. The default is none that a file has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Digest(String);
+
+impl Digest {
+    /// With its prefix, the digits in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Setting for Digest {
+    const WANTED: &'static str = "\"blake3:\" or \"sha256:\" followed by 64 hexadecimal digits";
+
+    fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("blake3:").or_else(|| text.strip_prefix("sha256:"))?;
+        let right = digits.len() == 64 && digits.chars().all(|c| c.is_ascii_hexdigit());
+        right.then(|| Self(text.to_ascii_lowercase()))
+    }
+}
+
 /// One text or a list of texts.
 impl Setting for Vec<String> {
     const WANTED: &'static str = "a text or a list of texts";

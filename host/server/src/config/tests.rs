@@ -7,6 +7,8 @@ use expect_test::{Expect, expect};
 
 use super::{Config, Environment, OnFailure, SecretSource, Target};
 
+mod roles;
+
 fn environment(pairs: &[(&str, &str)]) -> Environment {
     pairs
         .iter()
@@ -176,7 +178,11 @@ fn the_documented_example_is_accepted() {
                 route: [
                     "rules",
                 ],
+                study_route: [],
+                analyze: [],
+                quiet: 60s,
                 on_failure: Refuse,
+                shadow: false,
             },
             Chain {
                 name: "everything",
@@ -189,7 +195,11 @@ fn the_documented_example_is_accepted() {
                 route: [
                     "rules",
                 ],
+                study_route: [],
+                analyze: [],
+                quiet: 60s,
                 on_failure: Quarantine,
+                shadow: false,
             },
         ]"#]]
     .assert_eq(&format!("{:#?}", config.chains));
@@ -219,7 +229,9 @@ fn unknown_keys() {
     );
     told(
         "[http]\nzzz = 1",
-        expect!["line 2: unknown key `zzz` in [http]; known keys are `listen`, `public-url`"],
+        expect![
+            "line 2: unknown key `zzz` in [http]; known keys are `listen`, `public-url`, `authenticate`, `authorize`, `routes`"
+        ],
     );
     told(
         "[plugins.a]\nsource = \"a\"\nlimits = { memroy = \"1 MiB\" }",
@@ -335,7 +347,9 @@ fn wrong_values() {
     );
     told(
         "[plugins.\"a b\"]\nsource = \"a\"",
-        expect!["line 1: [plugins.a b] is not a name: use 1 to 64 letters, digits, `-`, `_` and `.`"],
+        expect![
+            "line 1: [plugins.a b] is not a name: use 1 to 64 letters, digits, `-`, `_` and `.`, a letter or digit first"
+        ],
     );
     told(
         "plugins.a = \"a.wasm\"",
@@ -403,7 +417,9 @@ fn what_is_missing() {
     );
     told(
         "[[chains]]\nname = \"empty\"",
-        expect![[r#"line 1: [[chains]] names no plugin; it needs `ingest = ["…"]` or `route = ["…"]`"#]],
+        expect![[
+            r#"line 1: [[chains]] names no plugin; it needs `ingest`, `route`, `study-route` or `analyze`, such as `ingest = ["…"]`"#
+        ]],
     );
 }
 
@@ -450,7 +466,7 @@ fn listening() {
     told(
         "[dicom]\nlisten = \"0.0.0.0:11112\"",
         expect![
-            "`listen` in [dicom] is 0.0.0.0:11112, which others can reach, and nothing authenticates them; listen on 127.0.0.1, or say `allow-anonymous = true` at the top of the file"
+            "`listen` in [dicom] is 0.0.0.0:11112, which others can reach, and nothing authenticates them; listen on 127.0.0.1, name a plugin in `gate`, or say `allow-anonymous = true` at the top of the file"
         ],
     );
     told(
@@ -465,7 +481,7 @@ fn listening() {
         "",
         &[("ISOCENTER_HTTP_LISTEN", "192.168.1.4:8080")],
         expect![
-            "`listen` in [http] is 192.168.1.4:8080, which others can reach, and nothing authenticates them; listen on 127.0.0.1, or say `allow-anonymous = true` at the top of the file"
+            "`listen` in [http] is 192.168.1.4:8080, which others can reach, and nothing authenticates them; listen on 127.0.0.1, name a plugin in `authenticate`, or say `allow-anonymous = true` at the top of the file"
         ],
     );
     told_with(
@@ -510,9 +526,9 @@ fn all_problems_are_told_at_once_by_line() {
         expect![[r#"
             line 2: unknown plugin `x` in `route` of [[chains]]; there is none
             line 5: `idle` in [dicom] must be a duration above zero with a unit (ms, s, min, h or d), such as "500 ms" or "2 s"; it is the number 3
-            line 6: unknown key `foo` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `max-pdu`, `artim`, `pdu-time`, `idle`
+            line 6: unknown key `foo` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `max-pdu`, `artim`, `pdu-time`, `idle`, `gate`
             line 8: `listen` in [http] must be an IP address with a port, such as "127.0.0.1:11112"; it is the number 5
-            `listen` in [dicom] is 0.0.0.0:1, which others can reach, and nothing authenticates them; listen on 127.0.0.1, or say `allow-anonymous = true` at the top of the file"#]],
+            `listen` in [dicom] is 0.0.0.0:1, which others can reach, and nothing authenticates them; listen on 127.0.0.1, name a plugin in `gate`, or say `allow-anonymous = true` at the top of the file"#]],
     );
 }
 
@@ -528,8 +544,8 @@ fn files() {
     expect!["cannot read DIR/isocenter.toml: No such file or directory (os error 2)"].assert_eq(&load());
     std::fs::write(&file, "[dicom]\nx = 1\ny = 2").unwrap();
     expect![[r#"
-        DIR/isocenter.toml: line 2: unknown key `x` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `max-pdu`, `artim`, `pdu-time`, `idle`
-        DIR/isocenter.toml: line 3: unknown key `y` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `max-pdu`, `artim`, `pdu-time`, `idle`"#]].assert_eq(&load());
+        DIR/isocenter.toml: line 2: unknown key `x` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `max-pdu`, `artim`, `pdu-time`, `idle`, `gate`
+        DIR/isocenter.toml: line 3: unknown key `y` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `max-pdu`, `artim`, `pdu-time`, `idle`, `gate`"#]].assert_eq(&load());
     std::fs::write(&file, "[secrets]\na = { file = \"a.key\" }\nb = { file = \".\" }").unwrap();
     expect![[r#"
         secret `a`: cannot read DIR/a.key: No such file or directory (os error 2)
@@ -553,7 +569,38 @@ fn documented_configurations_are_accepted() {
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let (_, rest) = readme.split_once("```toml\n").unwrap();
     let (example, _) = rest.split_once("```").unwrap();
-    told(example, expect!["accepted"]);
+    let asked = super::reader::asked(|| told(example, expect!["accepted"]));
+    let missing: Vec<_> = asked.iter().filter(|key| !mentions(&readme, key)).collect();
+    assert!(missing.is_empty(), "README.md does not say what these are: {missing:?}");
     let sample = std::fs::read_to_string(root.join("host/server/run.toml")).unwrap();
     told(&sample, expect!["accepted"]);
+}
+
+/// Whether a text has a key, as a table, before an equals sign or as code.
+fn mentions(text: &str, key: &str) -> bool {
+    let ways = [
+        format!("\n[{key}]"),
+        format!("[{key}."),
+        format!(".{key}."),
+        format!("[[{key}]]"),
+        format!("\n{key} = "),
+        format!(" {key} = "),
+        format!("`{key}`"),
+    ];
+    ways.iter().any(|way| text.contains(way))
+}
+
+/// The check above sees only tables that the example has.
+#[test]
+fn the_documented_configuration_has_every_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, rest) = readme.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let table: toml::Table = example.parse().unwrap();
+    let top = super::reader::asked(|| drop(read("")));
+    let simple = ["allow-anonymous", "drain"];
+    for key in top.iter().filter(|key| !simple.contains(&key.as_str())) {
+        assert!(table.contains_key(key), "the example of README.md has no {key}");
+    }
 }

@@ -38,6 +38,14 @@ WRONG = {
         f"[plugins.rules]\nsource = '{PLUGINS}/rules.wasm'\nconfig.default = ['nowhere']\n[[chains]]\nroute = ['rules']\n",
         ["rules", "nowhere"],
     ),
+    "a grant that nothing here gives": (
+        ANONYMIZE + "grant = { secrets = ['site-key'], models = ['lung'] }\n",
+        ["line 3: unknown model `lung` in `models` of `grant` of [plugins.anonymize]; there is none"],
+    ),
+    "a library that nobody vouched for": (
+        "[engines.onnx]\nsource = 'libengine.so'\n",
+        ["[engines.onnx] needs `digest", "[engines.onnx] needs `trusted = true`"],
+    ),
     "an address for everybody": (
         "[http]\nlisten = '0.0.0.0:8080'\n",
         ["0.0.0.0:8080", "allow-anonymous = true"],
