@@ -6,12 +6,12 @@ use std::os::unix::fs::FileExt;
 
 use common::{
     Data, locate,
-    objects::{object, store, store_on},
+    objects::{begin_from, object, parts, source, store},
     rows, served,
 };
 use isocenter_archive::{
     ArchiveError, ProblemKind, Reindexed, Shelf,
-    index::{Duplicates, Held, Indexed},
+    index::{Duplicates, Held, Indexed, Source},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,15 +102,23 @@ async fn the_index_is_rebuilt_as_it_was() {
         }
         store(&mut younger, &object(1, 1000, 1, 200)).await.unwrap();
         store(&mut older, &object(1, 1000, 2, 200)).await.unwrap();
-        store(&mut younger, &object(2, 1, 0, 200)).await.unwrap();
         let shelf = Shelf::Quarantine(Held {
             plugin: None,
             reason: "for a look".into(),
         });
-        assert_eq!(
-            store_on(&mut younger, &object(2, 2, 0, 200), &shelf).await.unwrap(),
-            Indexed::Held
-        );
+        let made = Source {
+            subject: Some("s".repeat(256)),
+            hops: 3,
+            ..source()
+        };
+        for (number, shelf, expected) in [(1, &Shelf::Archive, Indexed::New), (2, &shelf, Indexed::Held)] {
+            let object = object(2, number, 0, 200);
+            let entry = begin_from(&mut younger, &object, &made, shelf).await.unwrap();
+            assert_eq!(entry.commit(parts(&object, shelf)).await.unwrap(), expected);
+        }
+        let at = locate(&archive, &object(2, 1, 0, 200)).await.unwrap();
+        assert_eq!(at.source, made);
+        assert_eq!(archive.index().quarantined(1).await.unwrap()[0].source, made);
         assert!(matches!(archive.reindex().await, Err(ArchiveError::Busy(4))));
         older.seal().await;
         younger.seal().await;

@@ -123,9 +123,9 @@ impl Session {
             calling_ae: self.source.calling_ae.clone(),
             called_ae: self.source.called_ae.clone(),
             peer: self.source.peer.clone(),
-            subject: None,
+            subject: self.source.subject.clone(),
             destination: None,
-            hops: 0,
+            hops: u32::from(self.source.hops),
         }
     }
 }
@@ -380,7 +380,7 @@ impl Receiving<'_> {
         let mut entry = self
             .session
             .writer
-            .begin(&identity.study, &identity.sop_instance, shelf)
+            .begin(&identity.study, &identity.sop_instance, &self.session.source, shelf)
             .await
             .map_err(unstorable)?;
         let syntax = &self.announced.syntax;
@@ -399,7 +399,6 @@ impl Receiving<'_> {
                 attributes: Attributes::of(&passed.header),
                 identity,
                 syntax: syntax.uid().clone(),
-                source: self.session.source.clone(),
                 jobs,
             },
         })

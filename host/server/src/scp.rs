@@ -155,6 +155,8 @@ impl Provider {
             called_ae: Some(request.called_ae.to_string()),
             peer: Some(peer.ip().to_string()),
             transport: Transport::Dimse,
+            subject: None,
+            hops: 0,
         });
         let ended = self.converse(&mut association, &mut session).await;
         session.close().await;

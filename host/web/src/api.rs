@@ -97,6 +97,8 @@ fn quarantined(entry: &Quarantined) -> Value {
         "reason": entry.held.reason,
         "calling_ae": entry.source.calling_ae,
         "peer": entry.source.peer,
+        "subject": entry.source.subject,
+        "hops": entry.source.hops,
         "transport": transport(entry.source.transport),
         "bytes": entry.place.length,
         "arrived": time::utc(entry.arrived),

@@ -22,7 +22,6 @@ use crate::{
     index::{NewObject, PackId, Place},
     pack::{
         folder::{Folder, sync_folder},
-        label,
         tar::{self, BLOCK},
     },
 };
@@ -256,7 +255,7 @@ impl Finish {
             permit,
             ..
         } = self;
-        let offset = start + label::reserved(label.held.as_ref()) as u64;
+        let offset = start + label.reserved() as u64;
         let object = NewObject {
             identity: parts.identity,
             syntax: parts.syntax,

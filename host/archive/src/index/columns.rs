@@ -31,6 +31,8 @@ pub(super) struct Columns<'a> {
     pub(super) peer: Vec<Option<String>>,
     pub(super) transport: Vec<&'static str>,
     pub(super) arrived: Vec<Moment>,
+    pub(super) subject: Vec<Option<String>>,
+    pub(super) hops: Vec<i16>,
 }
 
 impl<'a> Columns<'a> {
@@ -56,6 +58,8 @@ impl<'a> Columns<'a> {
             columns.peer.push(said(&object.source.peer));
             columns.transport.push(object.source.transport.as_str());
             columns.arrived.push(Moment::from(object.arrived));
+            columns.subject.push(said(&object.source.subject));
+            columns.hops.push(i16::from(object.source.hops));
         }
         columns
     }
@@ -63,7 +67,7 @@ impl<'a> Columns<'a> {
 
 type Bound<'q> = Query<'q, Postgres, PgArguments>;
 
-/// $1 to $15.
+/// $1 to $17.
 pub(super) fn bind_rows<'q>(query: Bound<'q>, rows: &'q Columns<'_>) -> Bound<'q> {
     query
         .bind(&rows.study)
@@ -81,9 +85,11 @@ pub(super) fn bind_rows<'q>(query: Bound<'q>, rows: &'q Columns<'_>) -> Bound<'q
         .bind(&rows.peer)
         .bind(&rows.transport)
         .bind(&rows.arrived)
+        .bind(&rows.subject)
+        .bind(&rows.hops)
 }
 
-/// $1 to $24.
+/// $1 to $26.
 pub(super) fn bind_objects<'q>(query: Bound<'q>, rows: &'q Columns<'_>, batch: &[&NewObject]) -> Bound<'q> {
     let column = |of: fn(&super::attributes::Object) -> Option<i32>| -> Vec<Option<i32>> {
         batch.iter().map(|object| of(&object.attributes.object)).collect()

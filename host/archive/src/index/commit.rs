@@ -29,20 +29,20 @@ macro_rules! insert_objects {
 WITH batch AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::bigint[], $9::integer[], $10::bytea[],
-        $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
-        $16::integer[], $17::integer[], $18::integer[], $19::integer[], $20::integer[], $21::integer[], $22::date[], $23::time[], $24::text[]
+        $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[], $17::smallint[],
+        $18::integer[], $19::integer[], $20::integer[], $21::integer[], $22::integer[], $23::integer[], $24::date[], $25::time[], $26::text[]
     ) WITH ORDINALITY AS b(
         study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-        calling_ae, called_ae, peer, transport, arrived,
+        calling_ae, called_ae, peer, transport, arrived, subject, hops,
         instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone, n)
 ), fresh AS (
     INSERT INTO objects (
         study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-        calling_ae, called_ae, peer, transport, arrived,
+        calling_ae, called_ae, peer, transport, arrived, subject, hops,
         instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone)
     SELECT
         study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-        calling_ae, called_ae, peer, transport, arrived,
+        calling_ae, called_ae, peer, transport, arrived, subject, hops,
         instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone
     FROM batch b
 "#
@@ -79,8 +79,8 @@ pub(super) const INSERT: &str = concat!(
         manufacturer, station_name, institution_name, step_date, step_time,
         string_to_array(scheduled_step_ids, '\'), string_to_array(requested_procedure_ids, '\'), attributes
     FROM unnest(
-        $25::text[], $26::text[], $27::text[], $28::integer[], $29::text[], $30::date[], $31::time[], $32::text[], $33::text[],
-        $34::text[], $35::text[], $36::text[], $37::date[], $38::time[], $39::text[], $40::text[], $41::jsonb[]
+        $27::text[], $28::text[], $29::text[], $30::integer[], $31::text[], $32::date[], $33::time[], $34::text[], $35::text[],
+        $36::text[], $37::text[], $38::text[], $39::date[], $40::time[], $41::text[], $42::text[], $43::jsonb[]
     ) AS s(
         study_uid, series_uid, modality, series_number, description, series_date, series_time, body_part, laterality,
         manufacturer, station_name, institution_name, step_date, step_time, scheduled_step_ids, requested_procedure_ids, attributes)
@@ -92,16 +92,16 @@ pub(super) const INSERT: &str = concat!(
         patient_birth_date, patient_sex, study_date, study_time, accession_number,
         referring_name, referring_name_ideographic, referring_name_phonetic, referring_words, study_id, description, attributes)
     SELECT * FROM unnest(
-        $42::text[], $43::text[], $44::text[], $45::text[], $46::text[], $47::text[], $48::text[],
-        $49::date[], $50::text[], $51::date[], $52::time[], $53::text[],
-        $54::text[], $55::text[], $56::text[], $57::text[], $58::text[], $59::text[], $60::jsonb[]
+        $44::text[], $45::text[], $46::text[], $47::text[], $48::text[], $49::text[], $50::text[],
+        $51::date[], $52::text[], $53::date[], $54::time[], $55::text[],
+        $56::text[], $57::text[], $58::text[], $59::text[], $60::text[], $61::text[], $62::jsonb[]
     ) AS s(study_uid)
     WHERE study_uid IN (SELECT study_uid FROM fresh)
     ON CONFLICT DO NOTHING
 ), new_jobs AS (
     INSERT INTO jobs (study_uid, object_uid, kind, destination, priority, due)
     SELECT study_uid, object_uid, kind, destination, priority, now() + delay * interval '1 millisecond'
-    FROM unnest($61::text[], $62::text[], $63::text[], $64::text[], $65::smallint[], $66::bigint[])
+    FROM unnest($63::text[], $64::text[], $65::text[], $66::text[], $67::smallint[], $68::bigint[])
         AS j(study_uid, object_uid, kind, destination, priority, delay)
     WHERE (study_uid, object_uid) IN (SELECT study_uid, object_uid FROM fresh)
     ON CONFLICT (study_uid, object_uid, kind, destination) DO UPDATE
@@ -140,17 +140,17 @@ pub(super) const HOLD: &str = r#"
 WITH batch AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::bigint[], $9::integer[], $10::bytea[],
-        $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[], $17::text[]
+        $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[], $17::smallint[], $18::text[], $19::text[]
     ) WITH ORDINALITY AS b(
         study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-        calling_ae, called_ae, peer, transport, arrived, plugin, reason, n)
+        calling_ae, called_ae, peer, transport, arrived, subject, hops, plugin, reason, n)
 ), fresh AS (
     INSERT INTO quarantine (
         study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-        calling_ae, called_ae, peer, transport, arrived, plugin, reason)
+        calling_ae, called_ae, peer, transport, arrived, subject, hops, plugin, reason)
     SELECT
         study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-        calling_ae, called_ae, peer, transport, arrived, plugin, reason
+        calling_ae, called_ae, peer, transport, arrived, subject, hops, plugin, reason
     FROM batch
     ON CONFLICT DO NOTHING
     RETURNING study_uid, object_uid, digest

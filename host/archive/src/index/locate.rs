@@ -94,7 +94,7 @@ pub struct Quarantined {
 /// Objects of a study in reading order. The bounds that are not asked for are open.
 pub(super) const LOCATE: &str = r#"
 SELECT study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-    calling_ae, called_ae, peer, transport, arrived, instance_number, frames
+    calling_ae, called_ae, peer, transport, arrived, subject, hops, instance_number, frames
 FROM objects
 WHERE study_uid = $1 AND (series_uid, coalesce(instance_number, 2147483647), object_uid) > ($2, $3, $4)
 ORDER BY study_uid, series_uid, coalesce(instance_number, 2147483647), object_uid
@@ -103,7 +103,7 @@ LIMIT $5
 
 pub(super) const LOCATE_SERIES: &str = r#"
 SELECT study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-    calling_ae, called_ae, peer, transport, arrived, instance_number, frames
+    calling_ae, called_ae, peer, transport, arrived, subject, hops, instance_number, frames
 FROM objects
 WHERE study_uid = $1 AND series_uid = $2 AND (coalesce(instance_number, 2147483647), object_uid) > ($3, $4)
 ORDER BY study_uid, series_uid, coalesce(instance_number, 2147483647), object_uid
@@ -112,7 +112,7 @@ LIMIT $5
 
 pub(super) const LOCATE_OBJECT: &str = r#"
 SELECT study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-    calling_ae, called_ae, peer, transport, arrived, instance_number, frames
+    calling_ae, called_ae, peer, transport, arrived, subject, hops, instance_number, frames
 FROM objects
 WHERE study_uid = $1 AND object_uid = $2 AND ($3::text IS NULL OR series_uid = $3)
 "#;
@@ -148,7 +148,7 @@ ORDER BY study_uid, object_uid, digest LIMIT $5
 
 const QUARANTINED: &str = r#"
 SELECT study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-    calling_ae, called_ae, peer, transport, arrived, plugin, reason
+    calling_ae, called_ae, peer, transport, arrived, subject, hops, plugin, reason
 FROM quarantine ORDER BY arrived DESC LIMIT $1
 "#;
 

@@ -40,6 +40,10 @@ pub struct Source {
     pub peer: Option<String>,
     /// How it came.
     pub transport: Transport,
+    /// Who sent it, as those who authenticated the sender named them.
+    pub subject: Option<String>,
+    /// How often it, or what it was made from, came in by the doing of a plugin; 0 for what came from outside.
+    pub hops: u8,
 }
 
 /// How an object came.

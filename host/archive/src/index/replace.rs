@@ -19,10 +19,10 @@ FOR UPDATE
 pub(super) const SET_ASIDE: &str = r#"
 INSERT INTO superseded (
     study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-    calling_ae, called_ae, peer, transport, arrived, kept)
+    calling_ae, called_ae, peer, transport, arrived, subject, hops, kept)
 SELECT
     study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-    calling_ae, called_ae, peer, transport, arrived, $3
+    calling_ae, called_ae, peer, transport, arrived, subject, hops, $3
 FROM objects
 WHERE (study_uid, object_uid) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 ON CONFLICT DO NOTHING
@@ -51,15 +51,16 @@ UPDATE objects o SET
     series_uid = b.series_uid, sop_class = b.sop_class, syntax = b.syntax,
     pack = b.pack, pack_offset = b.pack_offset, length = b.length, header_length = b.header_length, digest = b.digest,
     calling_ae = b.calling_ae, called_ae = b.called_ae, peer = b.peer, transport = b.transport, arrived = b.arrived,
+    subject = b.subject, hops = b.hops,
     instance_number = b.instance_number, rows = b.rows, columns = b.columns, bits_allocated = b.bits_allocated, frames = b.frames,
     acquisition_number = b.acquisition_number, content_date = b.content_date, content_time = b.content_time, timezone = b.timezone
 FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::bigint[], $9::integer[], $10::bytea[],
-    $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
-    $16::integer[], $17::integer[], $18::integer[], $19::integer[], $20::integer[], $21::integer[], $22::date[], $23::time[], $24::text[]
+    $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[], $17::smallint[],
+    $18::integer[], $19::integer[], $20::integer[], $21::integer[], $22::integer[], $23::integer[], $24::date[], $25::time[], $26::text[]
 ) AS b(
     study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
-    calling_ae, called_ae, peer, transport, arrived,
+    calling_ae, called_ae, peer, transport, arrived, subject, hops,
     instance_number, rows, columns, bits_allocated, frames, acquisition_number, content_date, content_time, timezone)
 WHERE o.study_uid = b.study_uid AND o.object_uid = b.object_uid
 "#;

@@ -83,5 +83,7 @@ pub(super) fn source(row: &PgRow) -> Result<Source, IndexError> {
         called_ae: row.try_get("called_ae")?,
         peer: row.try_get("peer")?,
         transport: Transport::parse(row.try_get("transport")?).ok_or(unreadable("a transport"))?,
+        subject: row.try_get("subject")?,
+        hops: u8::try_from(row.try_get::<i16, _>("hops")?).map_err(|_| unreadable("a number of hops"))?,
     })
 }

@@ -54,6 +54,8 @@ pub(super) fn with(study: u32, series: u32, number: u32, content: &str, more: Va
             called_ae: None,
             peer: Some("127.0.0.1".into()),
             transport: Transport::Dimse,
+            subject: None,
+            hops: 0,
         },
         arrived: SystemTime::now(),
         jobs: vec![],

@@ -42,8 +42,6 @@ pub struct NewObjectParts {
     pub syntax: Uid,
     /// What can be searched for.
     pub attributes: Attributes,
-    /// Where it came from. AE titles longer than 16 bytes and peers longer than 64 are cut.
-    pub source: Source,
     /// Work to enqueue in the same transaction, if the object is new or replaces another.
     pub jobs: Vec<NewJob>,
 }
@@ -61,6 +59,7 @@ struct Open {
     tail: OwnedMutexGuard<Tail>,
     object: Uid,
     study: Uid,
+    source: Source,
     held: Option<Held>,
     arrived: SystemTime,
     /// Where the entry starts in the pack.
@@ -89,9 +88,10 @@ impl Entry {
         pack: Arc<Pack>,
         tail: OwnedMutexGuard<Tail>,
         (study, object): (&Uid, &Uid),
+        source: Source,
         held: Option<Held>,
     ) -> Self {
-        let room = label::reserved(held.as_ref());
+        let room = label::reserved(&source, held.as_ref());
         let mut piece = Vec::with_capacity(FIRST);
         piece.resize(room, 0);
         let start = tail.end;
@@ -101,6 +101,7 @@ impl Entry {
             tail,
             object: object.clone(),
             study: study.clone(),
+            source,
             held,
             arrived: SystemTime::now(),
             start,
@@ -158,7 +159,7 @@ impl Entry {
             header_length: u32::try_from(open.header_length.unwrap_or(open.length)).unwrap_or(u32::MAX),
             digest: [0; 32],
             arrived: open.arrived,
-            source: label::clipped_source(&parts.source),
+            source: open.source,
             duplicates: archive.duplicates,
             held: open.held,
         };

@@ -38,17 +38,20 @@ const PREFIX: &str = "ISOCENTER.";
 // Longer values are cut, so that the reserved room always suffices.
 const AE: usize = 16;
 const PEER: usize = 64;
+const SUBJECT: usize = 256;
 const PLUGIN: usize = 128;
 const REASON: usize = 1024;
 
-/// The longest that the records of an archived object get: all UIDs, AE titles and sizes at their maximum.
+/// The longest that the records of an archived object without a subject get: all UIDs, AE titles and sizes at their maximum.
 const ROOM: usize = BLOCK;
+/// What the record of a subject adds besides its value.
+const SUBJECT_ROOM: usize = 24;
 /// What the records of a quarantined object add besides their values: keywords, lengths and line ends.
 const HELD_ROOM: usize = 64;
 
 /// How many bytes stand before an object's first byte.
-pub(crate) fn reserved(held: Option<&Held>) -> usize {
-    2 * BLOCK + room(held)
+pub(crate) fn reserved(source: &Source, held: Option<&Held>) -> usize {
+    2 * BLOCK + room(source, held)
 }
 
 /// A held reason as it is kept: without control characters, at most 1024 bytes (the plugin's name at most 128).
@@ -59,13 +62,15 @@ pub(crate) fn clipped(held: &Held) -> Held {
     }
 }
 
-/// A source as it is kept: AE titles at most 16 bytes, the peer at most 64.
+/// A source as it is kept: AE titles at most 16 bytes, the peer at most 64, the subject at most 256.
 pub(crate) fn clipped_source(source: &Source) -> Source {
     Source {
         calling_ae: source.calling_ae.as_deref().map(|ae| clip(ae, AE)),
         called_ae: source.called_ae.as_deref().map(|ae| clip(ae, AE)),
         peer: source.peer.as_deref().map(|peer| clip(peer, PEER)),
         transport: source.transport,
+        subject: source.subject.as_deref().map(|subject| clip(subject, SUBJECT)),
+        hops: source.hops,
     }
 }
 
@@ -75,7 +80,7 @@ impl Label {
         let since = self.arrived.duration_since(UNIX_EPOCH).unwrap_or_default();
         let name = format!("{}.dcm", self.object);
         let body = self.records(since);
-        let mut out = Vec::with_capacity(reserved(self.held.as_ref()));
+        let mut out = Vec::with_capacity(self.reserved());
         out.extend_from_slice(&tar::header(&tar::Header {
             name: format!("PaxHeaders/{name}"),
             size: body.len() as u64,
@@ -90,12 +95,17 @@ impl Label {
             modified: since.as_secs(),
             kind: Kind::File,
         }));
-        debug_assert_eq!(out.len(), reserved(self.held.as_ref()));
+        debug_assert_eq!(out.len(), self.reserved());
         out
     }
 
+    /// How many bytes it takes.
+    pub(crate) fn reserved(&self) -> usize {
+        reserved(&self.source, self.held.as_ref())
+    }
+
     fn records(&self, since: Duration) -> Vec<u8> {
-        let room = room(self.held.as_ref());
+        let room = room(&self.source, self.held.as_ref());
         let mut body = Vec::with_capacity(room);
         if self.length > tar::LARGEST {
             tar::put_record(&mut body, "size", &self.length.to_string());
@@ -126,6 +136,8 @@ impl Label {
             ("calling", source.calling_ae),
             ("called", source.called_ae),
             ("peer", source.peer),
+            ("subject", source.subject),
+            ("hops", (source.hops > 0).then(|| source.hops.to_string())),
             ("held", held.as_ref().map(|held| held.reason.clone())),
             ("plugin", held.and_then(|held| held.plugin)),
         ];
@@ -176,6 +188,11 @@ impl Label {
                 transport: find("transport")
                     .and_then(Transport::parse)
                     .ok_or("the transport is missing")?,
+                subject: find("subject").map(str::to_owned),
+                hops: match find("hops") {
+                    None => 0,
+                    Some(hops) => hops.parse().map_err(|_| "the number of hops is malformed")?,
+                },
             },
             duplicates: find("policy").and_then(policy).ok_or("the policy is missing")?,
             held: find("held").map(|reason| Held {
@@ -186,11 +203,13 @@ impl Label {
     }
 }
 
-fn room(held: Option<&Held>) -> usize {
-    let Some(held) = held.map(clipped) else {
-        return ROOM;
-    };
-    (ROOM + HELD_ROOM + held.reason.len() + held.plugin.map_or(0, |name| name.len())).next_multiple_of(BLOCK)
+fn room(source: &Source, held: Option<&Held>) -> usize {
+    let subject = source.subject.as_deref().map(|subject| clip(subject, SUBJECT));
+    let subject = subject.map_or(0, |subject| SUBJECT_ROOM + subject.len());
+    let held = held.map(clipped).map_or(0, |held| {
+        HELD_ROOM + held.reason.len() + held.plugin.map_or(0, |name| name.len())
+    });
+    (ROOM + subject + held).next_multiple_of(BLOCK)
 }
 
 fn clip(text: &str, most: usize) -> String {

@@ -18,7 +18,7 @@ use crate::{
     ArchiveError, Entry,
     archive::Inner,
     group::Seal,
-    index::{Held, PackId},
+    index::{Held, PackId, Source},
 };
 
 /// Packs that one writer holds open.
@@ -58,8 +58,14 @@ impl PackWriter {
     }
 
     /// Starts an object at the end of the study's pack. While an entry of a study is not finished, a second one goes to
-    /// a pack of its own.
-    pub async fn begin(&mut self, study: &Uid, object: &Uid, shelf: Shelf) -> Result<Entry, ArchiveError> {
+    /// a pack of its own. Of `source`, AE titles are kept to their first 16 bytes, the peer to 64, the subject to 256.
+    pub async fn begin(
+        &mut self,
+        study: &Uid,
+        object: &Uid,
+        source: &Source,
+        shelf: Shelf,
+    ) -> Result<Entry, ArchiveError> {
         let (area, held) = match shelf {
             Shelf::Archive => (Area::Archive, None),
             Shelf::Quarantine(held) => (Area::Quarantine, Some(label::clipped(&held))),
@@ -68,7 +74,15 @@ impl PackWriter {
             Some(found) => found,
             None => self.create(area, study).await?,
         };
-        Ok(Entry::new(self.archive.clone(), pack, tail, (study, object), held))
+        let source = label::clipped_source(source);
+        Ok(Entry::new(
+            self.archive.clone(),
+            pack,
+            tail,
+            (study, object),
+            source,
+            held,
+        ))
     }
 
     /// Seals the packs, after what is under way: they are not written to again. Dropping the writer does the same in the

@@ -8,12 +8,8 @@ use crate::{
     Shelf,
     cluster::Cluster,
     index::{Held, PackId, Place, Standing},
-    objects::{Object, object, parts},
-    pack::{
-        folder::StudyFolder,
-        label::{self, Label},
-        tar,
-    },
+    objects::{Object, object, parts, source},
+    pack::{folder::StudyFolder, label::Label, tar},
 };
 
 /// One database for all cases of a test; each case clears it.
@@ -116,11 +112,11 @@ fn pack(objects: &[Object], shelf: &Shelf) -> Pack {
             header_length: object.header_length as u32,
             digest: *blake3::hash(&object.file).as_bytes(),
             arrived: std::time::SystemTime::now(),
-            source: parts.source,
+            source: source(),
             duplicates: Duplicates::Replace,
             held: held.clone(),
         };
-        let offset = (pack.bytes.len() + label::reserved(held.as_ref())) as u64;
+        let offset = (pack.bytes.len() + label.reserved()) as u64;
         pack.bytes.extend(label.encode());
         pack.bytes.extend(&object.file);
         pack.bytes.resize(tar::padded(pack.bytes.len() as u64) as usize, 0);

@@ -74,17 +74,23 @@ fn element(set: &mut Vec<u8>, tag: u32, vr: &[u8], value: &str, pad: char) {
     set.extend(value.bytes());
 }
 
+/// Where objects of tests come from.
+pub(crate) fn source() -> Source {
+    Source {
+        calling_ae: Some("SENDER".into()),
+        called_ae: Some("ISOCENTER".into()),
+        peer: Some("127.0.0.1".into()),
+        transport: Transport::Dimse,
+        subject: None,
+        hops: 0,
+    }
+}
+
 pub(crate) fn parts(object: &Object, shelf: &Shelf) -> NewObjectParts {
     NewObjectParts {
         identity: object.identity.clone(),
         syntax: object.syntax.uid().clone(),
         attributes: Attributes::of(&object.header),
-        source: Source {
-            calling_ae: Some("SENDER".into()),
-            called_ae: Some("ISOCENTER".into()),
-            peer: Some("127.0.0.1".into()),
-            transport: Transport::Dimse,
-        },
         jobs: if *shelf == Shelf::Archive {
             vec![NewJob::Route]
         } else {
@@ -93,10 +99,19 @@ pub(crate) fn parts(object: &Object, shelf: &Shelf) -> NewObjectParts {
     }
 }
 
-/// Begins an entry and writes the object in pieces of a PDU's size.
 pub(crate) async fn begin(writer: &mut PackWriter, object: &Object, shelf: &Shelf) -> Result<Entry, ArchiveError> {
+    begin_from(writer, object, &source(), shelf).await
+}
+
+/// Begins an entry and writes the object in pieces of a PDU's size.
+pub(crate) async fn begin_from(
+    writer: &mut PackWriter,
+    object: &Object,
+    source: &Source,
+    shelf: &Shelf,
+) -> Result<Entry, ArchiveError> {
     let (study, instance) = (&object.identity.study, &object.identity.sop_instance);
-    let mut entry = writer.begin(study, instance, shelf.clone()).await?;
+    let mut entry = writer.begin(study, instance, source, shelf.clone()).await?;
     entry.write(object.file.slice(..object.header_length)).await?;
     entry.header_done();
     let mut rest = object.file.slice(object.header_length..);

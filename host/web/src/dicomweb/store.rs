@@ -42,6 +42,8 @@ pub(super) async fn store(
         called_ae: None,
         peer: peer.map(|ConnectInfo(peer)| peer.ip().to_string()),
         transport: Transport::Stow,
+        subject: None,
+        hops: 0,
     };
     let mut parts = Parts::of(request, &state.app.limits)?;
     let mut session = state.app.pipeline.session(source);

@@ -127,14 +127,14 @@ async fn plans_of_an_empty_index_scan_no_table() {
         .await
         .unwrap();
     for (name, sql, values) in [
-        ("insert", commit::INSERT, 66),
-        ("insert_familiar", commit::INSERT_FAMILIAR, 24),
+        ("insert", commit::INSERT, 68),
+        ("insert_familiar", commit::INSERT_FAMILIAR, 26),
         ("look", commit::LOOK, 2),
-        ("hold", commit::HOLD, 17),
+        ("hold", commit::HOLD, 19),
         ("look_held", commit::LOOK_HELD, 3),
         ("lock", replace::LOCK, 2),
         ("set_aside", replace::SET_ASIDE, 3),
-        ("change", replace::CHANGE, 24),
+        ("change", replace::CHANGE, 26),
         ("claim_routes", queue::CLAIM_ROUTES, 2),
         ("claim_deliveries", queue::CLAIM_DELIVERIES, 3),
         ("done", queue::DONE, 1),

@@ -1,6 +1,6 @@
 use super::*;
 
-fn label(held: Option<Held>, fill: usize) -> Label {
+fn label(held: Option<Held>, fill: usize, subject: usize) -> Label {
     let uid = |c: &str| Uid::parse(&c.repeat(64)).unwrap();
     Label {
         object: uid("1"),
@@ -14,6 +14,8 @@ fn label(held: Option<Held>, fill: usize) -> Label {
             called_ae: Some("D".repeat(fill)),
             peer: Some("[2001:db8::1]".repeat(fill)),
             transport: Transport::Derived,
+            subject: (subject > 0).then(|| "s".repeat(subject)),
+            hops: u8::try_from(subject).unwrap_or(u8::MAX),
         },
         duplicates: Duplicates::KeepFirst,
         held,
@@ -55,10 +57,10 @@ fn labels_fill_their_room_exactly_and_read_back() {
         held(3, 224),
     ];
     for held in cases {
-        for fill in [0, 1, 16, 40] {
-            let label = label(held.clone(), fill);
+        for (fill, subject) in [(0, 0), (1, 1), (16, 0), (40, 9), (16, 255), (16, 256), (40, 300)] {
+            let label = label(held.clone(), fill, subject);
             let bytes = label.encode();
-            assert_eq!(bytes.len(), reserved(held.as_ref()), "{held:?} {fill}");
+            assert_eq!(bytes.len(), label.reserved(), "{held:?} {fill} {subject}");
             let back = decode(&bytes);
             assert_eq!(back.object, label.object);
             assert_eq!(back.study, label.study);
@@ -95,6 +97,21 @@ fn a_label_without_its_records_says_which_is_missing() {
     assert_eq!(
         Label::decode(&body, &file).err(),
         Some("the length of the header is missing")
+    );
+    // As it was written before there were subjects and hops.
+    let digest = "ab".repeat(32);
+    let old = format!(
+        "ISOCENTER.blake3={digest}\nISOCENTER.header=1\nISOCENTER.study=1.2\nISOCENTER.transport=file\nISOCENTER.policy=replace\n"
+    );
+    let mut body = Vec::new();
+    tar::put_record(&mut body, "comment", &old);
+    let label = Label::decode(&body, &file).unwrap();
+    assert_eq!((label.source.subject, label.source.hops), (None, 0));
+    let mut body = Vec::new();
+    tar::put_record(&mut body, "comment", &format!("{old}ISOCENTER.hops=256\n"));
+    assert_eq!(
+        Label::decode(&body, &file).err(),
+        Some("the number of hops is malformed")
     );
     let other = tar::Header {
         name: "../etc/passwd".into(),

@@ -23,6 +23,8 @@ fn label(number: usize, content: &[u8], held: Option<Held>) -> Label {
             called_ae: None,
             peer: None,
             transport: Transport::Dimse,
+            subject: None,
+            hops: 0,
         },
         duplicates: Duplicates::KeepFirst,
         held,
