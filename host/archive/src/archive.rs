@@ -41,8 +41,8 @@ pub struct Options {
     pub database: Option<String>,
     /// Where the Postgres binaries of the private cluster are. `None`: they are searched for.
     pub postgres_binaries: Option<PathBuf>,
-    /// Connections to the database at most, at least 3. The commits of all associations share one; the others are for
-    /// searches and the queue.
+    /// Connections to the database at most, at least 4. Two are for the commits of all associations, one for what plugins
+    /// did; the others are for searches and the queue.
     pub max_connections: u32,
     /// What happens when a SOP Instance UID arrives again with different content.
     pub duplicates: Duplicates,
@@ -92,7 +92,7 @@ impl Archive {
                 (Some(cluster), connect)
             }
         };
-        let index = Index::connect(connect, max_connections.max(3)).await?;
+        let index = Index::connect(connect, max_connections.max(4)).await?;
         let recovery = recover::run(&folder, &index).await?;
         let inner = Inner {
             group: Group::start(folder.clone(), index.clone(), duplicates)?,

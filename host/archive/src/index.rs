@@ -9,6 +9,7 @@
 mod attributes;
 mod columns;
 mod commit;
+mod edits;
 mod error;
 mod familiar;
 mod fold;
@@ -17,6 +18,7 @@ mod locate;
 mod matching;
 mod moment;
 mod object;
+mod outcomes;
 mod place;
 mod query;
 mod queue;
@@ -24,6 +26,7 @@ mod replace;
 mod row;
 mod search;
 mod state;
+mod steps;
 mod totals;
 mod work;
 
@@ -35,9 +38,11 @@ use sqlx::{
 };
 
 pub use attributes::Attributes;
+pub use edits::{BadEditListId, EditList, EditListId, LONGEST_EDIT_LIST};
 pub use error::{IndexError, SearchError};
 pub use locate::{Cursor, Known, Located, Quarantined, Standing};
 pub use object::{Duplicates, Held, Indexed, NewJob, NewObject, Source, Transport};
+pub use outcomes::{NewOutcome, RecordedOutcome};
 pub use place::{PackId, Place};
 pub use query::{Include, Level, Query};
 pub use queue::{Backlog, DeadJob, Job, JobKind};
@@ -45,6 +50,7 @@ pub use state::{LONGEST_STATE_KEY, LONGEST_STATE_VALUE, StateEntry, StateTrouble
 pub use totals::Totals;
 
 use familiar::Familiar;
+use steps::Steps;
 use work::Work;
 
 /// How long to wait for a connection, a new one included.
@@ -53,6 +59,8 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 const STATEMENT: &str = "60s";
 /// Connections for commits, which one task makes one after another; a second serves who commits beside it.
 const COMMITS: u32 = 2;
+/// Connections for recording what plugins did.
+const RECORDINGS: u32 = 1;
 /// How often a statement is tried that another transaction, or a lost connection, ended.
 const TRIES: u32 = 5;
 
@@ -63,8 +71,11 @@ pub struct Index {
     /// For statements whose plan does not depend on their values: it is made once per connection. Left to itself Postgres
     /// plans the insertion of a batch anew each time, which costs more than the insertion.
     planned: PgPool,
+    /// Likewise, of its own: whatever holds up the recording of outcomes must not hold up a commit.
+    recording: PgPool,
     work: Arc<Work>,
     familiar: Arc<Familiar>,
+    steps: Arc<Steps>,
 }
 
 impl Index {
@@ -89,10 +100,12 @@ impl Index {
         let options = options.options([("statement_timeout", STATEMENT)]);
         let planned = options.clone().options([("plan_cache_mode", "force_generic_plan")]);
         Ok(Self {
-            pool: pool(max_connections.saturating_sub(COMMITS).max(1), options).await?,
-            planned: pool(COMMITS, planned).await?,
+            pool: pool(max_connections.saturating_sub(COMMITS + RECORDINGS).max(1), options).await?,
+            planned: pool(COMMITS, planned.clone()).await?,
+            recording: pool(RECORDINGS, planned).await?,
             work: Arc::default(),
             familiar: Arc::default(),
+            steps: Arc::default(),
         })
     }
 
@@ -106,6 +119,7 @@ impl Index {
     pub async fn close(&self) {
         self.pool.close().await;
         self.planned.close().await;
+        self.recording.close().await;
     }
 }
 

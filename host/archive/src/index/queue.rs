@@ -227,7 +227,7 @@ pub(super) fn millis(duration: Duration) -> i64 {
 }
 
 /// A reason as a column can hold it, and a page show it.
-fn said(reason: &str) -> String {
+pub(super) fn said(reason: &str) -> String {
     reason.chars().filter(|c| *c != '\0').take(1000).collect()
 }
 

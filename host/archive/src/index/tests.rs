@@ -2,6 +2,7 @@
 
 mod commit;
 mod locate;
+mod outcomes;
 mod plans;
 mod queue;
 mod search;

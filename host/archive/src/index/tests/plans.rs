@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use super::uid;
 use crate::{
     cluster::tests::fresh_index,
-    index::{Level, Query, commit, locate, queue, replace, state},
+    index::{Level, Query, commit, edits, locate, outcomes, queue, replace, state, steps},
 };
 
 const FILL: [&str; 4] = [
@@ -150,6 +150,14 @@ async fn plans_of_an_empty_index_scan_no_table() {
         ("state_write", state::WRITE, 6),
         ("state_delete", state::DELETE, 2),
         ("state_sweep", state::SWEEP, 3),
+        ("steps_add", steps::ADD, 5),
+        ("steps_numbers", steps::NUMBERS, 5),
+        ("outcomes_insert", outcomes::INSERT, 17),
+        ("outcomes_of_object", outcomes::OF_OBJECT, 4),
+        ("outcomes_of_study", outcomes::OF_STUDY, 3),
+        ("outcomes_of_plugin", outcomes::OF_PLUGIN, 3),
+        ("outcomes_prune", outcomes::PRUNE, 2),
+        ("edits_prune", edits::PRUNE, 2),
     ] {
         sqlx::raw_sql(AssertSqlSafe(format!("PREPARE {name} AS {sql}")))
             .execute(&mut connection)

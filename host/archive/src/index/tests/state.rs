@@ -326,7 +326,7 @@ async fn a_writer_whose_connections_are_cut() {
     let until = done.clone();
     let writer = tokio::spawn(async move {
         let (mut version, mut written) = (0, 0);
-        while !until.load(Ordering::Relaxed) {
+        while written == 0 || !until.load(Ordering::Relaxed) {
             match index.state_put("p", "k", b"v", Some(version), None, QUOTA).await {
                 Ok(new) => {
                     version = new;
