@@ -16,13 +16,19 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("archive", &["dicom"]),
     ("dimse", &["dicom"]),
     ("outbound", &[]),
+    ("native", &["native-api"]),
     ("plugin", &["dicom"]),
     ("pipeline", &["dicom", "archive", "dimse", "plugin"]),
     ("web", &["dicom", "archive", "dimse", "plugin", "pipeline"]),
 ];
 
 /// Libraries with one home.
-const HOMES: &[(&str, &str)] = &[("sqlx", "archive"), ("wasmtime", "plugin"), ("axum", "web")];
+const HOMES: &[(&str, &str)] = &[
+    ("sqlx", "archive"),
+    ("wasmtime", "plugin"),
+    ("axum", "web"),
+    ("libloading", "native"),
+];
 
 /// The `[dependencies]` of a crate, by the start of each line.
 fn dependencies(name: &str) -> Vec<String> {
