@@ -203,6 +203,41 @@ impl Body {
     }
 }
 
+/// The pixel data element that follows a header, as its own header states it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PixelElement {
+    /// (7FE0,0010), (7FE0,0008) or (7FE0,0009).
+    pub tag: Tag,
+    /// Its VR: the stated one, or the dictionary's in implicit VR.
+    pub vr: VR,
+    /// Bytes before its value.
+    pub head: u8,
+    /// Bytes of its value; `None` when undefined, so that fragments follow.
+    pub length: Option<u32>,
+}
+
+impl PixelElement {
+    /// Reads the first 12 bytes behind a header (fewer when the data set ends before); `None` when there is no element.
+    pub fn read(syntax: &TransferSyntax, bytes: &[u8]) -> Result<Option<Self>, ParseError> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let mut walker = Walker::new(Encoding::of(syntax), Pixels::Pass, 64);
+        match walker.next(bytes)? {
+            Some(Token::Element(head) | Token::Fragments(head)) if is_pixel_data(head.tag) => Ok(Some(Self {
+                tag: head.tag,
+                vr: head.vr,
+                head: head.size,
+                length: head.length,
+            })),
+            Some(Token::Element(head) | Token::Fragments(head) | Token::Sequence(head)) => {
+                Err(ParseError::new(Some(head.tag), 0, Problem::AfterPixelData))
+            }
+            _ => Err(walker.ends(false)),
+        }
+    }
+}
+
 /// The bytes at hand.
 struct Chunk {
     bytes: Bytes,

@@ -13,6 +13,7 @@ use std::path::Path;
 /// The host's crates, each with those of the host it may import.
 const LAYERS: &[(&str, &[&str])] = &[
     ("dicom", &[]),
+    ("pixels", &["dicom"]),
     ("archive", &["dicom"]),
     ("dimse", &["dicom"]),
     ("outbound", &[]),

@@ -314,6 +314,34 @@ fn what_cannot_be_edited_is_refused() {
     assert_eq!(run(edited(&dates, &explicit()), &w.bytes, 10_000).unwrap(), w.bytes);
 }
 
+#[test]
+fn how_pixel_data_begins() {
+    let element = |vr, head, length| PixelElement {
+        tag: tags::PIXEL_DATA,
+        vr,
+        head,
+        length,
+    };
+    for syntax in syntaxes() {
+        let mut w = Writer::new(&syntax);
+        native(&mut w);
+        let head = if syntax.is_explicit() { 12 } else { 8 };
+        let found = PixelElement::read(&syntax, &w.bytes[..12]).unwrap();
+        assert_eq!(found, Some(element(VR::OW, head, Some(50))));
+        assert_eq!(PixelElement::read(&syntax, &[]), Ok(None));
+        assert!(PixelElement::read(&syntax, &w.bytes[..7]).is_err());
+        let mut other = Writer::new(&syntax);
+        other.text(tags::PATIENT_ID, VR::LO, "12345678");
+        assert!(PixelElement::read(&syntax, &other.bytes).is_err());
+    }
+    let bytes = write(|w| _ = fragments(w, true));
+    let found = PixelElement::read(&explicit(), &bytes[..12]).unwrap();
+    assert_eq!(found, Some(element(VR::OB, 12, None)));
+    let bytes = write(|w| _ = w.put(tags::FLOAT_PIXEL_DATA, VR::OF, &[0; 8]));
+    let found = PixelElement::read(&explicit(), &bytes).unwrap().unwrap();
+    assert_eq!((found.tag, found.vr), (tags::FLOAT_PIXEL_DATA, VR::OF));
+}
+
 proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), chunk in 1usize..40, which in 0usize..3) {
