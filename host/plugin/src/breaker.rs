@@ -5,25 +5,13 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::answer::Failure;
+use isocenter_role::{Failure, State};
 
 /// Failures in a row that trip it.
 const FAILURES: u32 = 5;
 const LONGEST_REST: Duration = Duration::from_secs(60);
 /// Told to callers while the one trial call of a resting plugin runs.
 const TRIAL: Duration = Duration::from_secs(1);
-
-/// Whether a plugin is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It is.
-    Ready,
-    /// It failed too often in a row; after this time one call tries it again.
-    Tripped {
-        /// From now; zero when the next call is the trial.
-        retry_after: Duration,
-    },
-}
 
 #[derive(Debug, Default)]
 struct Inner {

@@ -51,29 +51,30 @@ impl Cache {
             tracing::warn!(entry = %path.display(), "a compiled plugin is damaged and is compiled again");
             return None;
         }
-        // SAFETY: `deserialize` trusts what it is given to be the output of `Component::serialize`. `put` writes
-        // nothing else; `private` made sure that nobody but this user can write to the folder; the digest just
-        // compared says that the bytes are those that were written; and wasmtime itself refuses another version or
-        // other settings of the engine.
+        self.adopt(engine, &bytes).ok()
+    }
+
+    /// Takes over what the compiler of this host has just made, or what [`Cache::get`] found to be that.
+    pub(crate) fn adopt(&self, engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
+        // SAFETY: `deserialize` trusts what it is given to be the output of `precompile_component`. That is what this
+        // host's compiler (this very program) hands over, and `put` writes nothing else; `private` made sure that nobody
+        // but this user can write to the folder; the digest that `get` compared says that the bytes are those that were
+        // written; and wasmtime itself refuses another version or other settings of the engine.
         #[expect(unsafe_code, reason = "the one way to load compiled code")]
-        let component = unsafe { Component::deserialize(engine, &bytes) };
-        component.ok()
+        unsafe {
+            Component::deserialize(engine, compiled)
+        }
     }
 
     /// Keeps a compiled component. Failure costs only time, later.
-    pub(crate) fn put(&self, component: &Component, digest: &str) {
+    pub(crate) fn put(&self, compiled: &[u8], digest: &str) {
         let Some(path) = self.entry(digest) else {
             return;
         };
-        let written = component
-            .serialize()
-            .map_err(|error| error.to_string())
-            .and_then(|mut bytes| {
-                let digest = blake3::hash(&bytes);
-                bytes.extend_from_slice(digest.as_bytes());
-                replace(&path, &bytes).map_err(|error| error.to_string())
-            });
-        if let Err(error) = written {
+        let mut bytes = Vec::with_capacity(compiled.len() + DIGEST);
+        bytes.extend_from_slice(compiled);
+        bytes.extend_from_slice(blake3::hash(compiled).as_bytes());
+        if let Err(error) = replace(&path, &bytes) {
             tracing::warn!(entry = %path.display(), "a compiled plugin is not kept: {error}");
         }
     }

@@ -7,25 +7,25 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use isocenter_dicom::edit::SiteKey;
-use isocenter_dicom::header::Header;
+use isocenter_role::{Clock, Cost, Failure, Limits, Outcome, Role, State, Visible};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::component::{Instance, InstancePre, Resource, ResourceTable};
+use tracing::Instrument as _;
+use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
-use crate::answer::{Clock, Cost, Failure, FilterAnswer, Outcome, Passage, PlannedSend, Verdict};
-use crate::bindings::exports::isocenter::{filter::filter, routing::router};
-use crate::bindings::isocenter::host::failure;
-use crate::contract::Exports;
 use crate::engine::thread_cpu;
-use crate::host::LogBudget;
-use crate::host::edits::Edits;
-use crate::host::object::Object;
-use crate::host::plan::Plan;
-use crate::limits::{Limits, Meter, SLICE};
-use crate::plugin::{Facts, Gate, Plugin};
+use crate::host::drafts::DraftBudget;
+use crate::host::http::RequestBytes;
+use crate::host::log::LogBudget;
+use crate::host::models::TensorBytes;
+use crate::host::pixels::FrameBytes;
+use crate::host::state::Overlay;
+use crate::limits::{Meter, SLICE};
+use crate::plugin::{Facts, WasmPlugin};
 use crate::trap;
 
 /// Bytes that a guest may pass to the host in one host call.
@@ -40,17 +40,77 @@ pub(crate) struct Call {
     pub(crate) table: ResourceTable,
     pub(crate) facts: Arc<Facts>,
     pub(crate) site_key: SiteKey,
+    /// Names the call in the log.
+    pub(crate) id: CallId,
+    /// Whether it changes nothing.
+    pub(crate) dry: bool,
+    /// The archive as the caller may see it, where there is a caller.
+    pub(crate) archive: Option<Arc<dyn Visible>>,
     pub(crate) log: LogBudget,
-    /// The first secret that was asked for and is not granted.
-    pub(crate) missing_secret: Option<String>,
+    pub(crate) requests: RequestBytes,
+    pub(crate) overlay: Overlay,
+    pub(crate) frames: FrameBytes,
+    pub(crate) tensors: TensorBytes,
+    pub(crate) drafts: DraftBudget,
+    /// What was asked for first and is not granted.
+    pub(crate) missing: Option<Missing>,
+    /// How long the guest has waited for the host.
+    pub(crate) waited: Duration,
     meter: Meter,
     /// Ticks of the epoch that found the guest computing.
     slices: u32,
 }
 
+impl Call {
+    /// Awaits something of the host's and books the time.
+    pub(crate) async fn waiting<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let begun = Instant::now();
+        let done = work.await;
+        self.waited += begun.elapsed();
+        done
+    }
+}
+
+/// Something that a plugin asked for by name and that its grant does not name.
+#[derive(Debug)]
+pub(crate) struct Missing(String);
+
+impl Missing {
+    /// `key` is that of the grant, `uses` what the plugin does with it.
+    pub(crate) fn new(key: &str, name: &str, uses: &str) -> Missing {
+        Missing(format!(
+            "it {uses} `{name}`, which its grant does not name (grant = {{ {key} = [\"{name}\"] }})"
+        ))
+    }
+
+    pub(crate) fn sentence(self) -> String {
+        self.0
+    }
+}
+
+/// Eight hex digits that name a call; they come again after four thousand million calls.
+#[derive(Clone, Debug)]
+pub(crate) struct CallId(String);
+
+impl CallId {
+    pub(crate) fn next() -> CallId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        CallId(format!("{:08x}", NEXT.fetch_add(1, Ordering::Relaxed) & 0xFFFF_FFFF))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// What is to be called, on an instance that is ready.
 pub(crate) trait Work: Send + 'static {
     type Answer: Send + 'static;
+
+    /// A word for an answer, for metrics.
+    fn word(_answer: &Self::Answer) -> &'static str {
+        "ok"
+    }
 
     /// `Err` is a trap; a failure that the guest states is an answer.
     fn call(
@@ -73,39 +133,76 @@ impl std::fmt::Display for CpuSpent {
 impl std::error::Error for CpuSpent {}
 
 /// Calls a plugin: the breaker first, then a slot, then a fresh instance on the plugin runtime's threads.
-pub(crate) async fn run<W: Work>(plugin: &Plugin, gate: &Gate, work: W) -> Outcome<W::Answer> {
-    let leave = match plugin.breaker.admit(Instant::now()) {
+pub(crate) async fn run<W: Work>(plugin: Arc<WasmPlugin>, role: Role, work: W) -> Outcome<W::Answer> {
+    let Some(seat) = plugin.seats.get(&role) else {
+        return Outcome {
+            result: Err(Failure::Never(format!("it is no {role}"))),
+            cost: Cost::default(),
+        };
+    };
+    let leave = match seat.breaker.admit(Instant::now()) {
         Ok(leave) => leave,
         Err(tripped) => {
+            let cost = Cost::default();
+            seat.account.record(tripped.word(), &cost);
             return Outcome {
                 result: Err(tripped),
-                cost: Cost::default(),
+                cost,
             };
         }
     };
-    let task = Task {
-        engine: plugin.core.engine.clone(),
-        facts: plugin.facts.clone(),
-        site_key: plugin.core.site_key.clone(),
-        pre: plugin.pre.clone(),
-        limits: gate.limits,
-    };
-    let slots = [gate.slots.clone(), plugin.core.slots.clone()];
-    let outcome = Running(plugin.core.handle.spawn(async move {
+    let task = Task::new(&plugin, seat.limits);
+    let span = tracing::info_span!(
+        target: "plugin",
+        "plugin call",
+        plugin = plugin.facts.name,
+        role = role.as_str(),
+        call = task.id.as_str(),
+        digest = plugin.facts.short_digest(),
+    );
+    let slots = [seat.slots.clone(), plugin.core.slots.clone()];
+    let asked = Instant::now();
+    let called = async move {
         match acquire(slots, task.limits.wall).await {
             // The permits live until the store is gone: the pool is never asked for more than it has.
-            Some(_permits) => task.perform(work).await.0,
+            Some(_permits) => {
+                let queue = asked.elapsed();
+                let mut outcome = task.perform(work).await.0;
+                outcome.cost.queue = queue;
+                outcome
+            }
             None => Outcome {
                 result: Err(Failure::Overloaded),
-                cost: Cost::default(),
+                cost: Cost {
+                    queue: asked.elapsed(),
+                    ..Cost::default()
+                },
             },
         }
-    }))
-    .finish()
-    .await;
+    }
+    .instrument(span);
+    let outcome = if plugin.core.is_here() {
+        called.await
+    } else {
+        Running(plugin.core.handle.spawn(called)).finish().await
+    };
+    let word = match &outcome.result {
+        Ok(answer) => W::word(answer),
+        Err(failure) => failure.word(),
+    };
+    seat.account.record(word, &outcome.cost);
     let failed = outcome.result.as_ref().is_err_and(Failure::is_fault);
     if leave.report(failed, Instant::now()) {
-        tracing::error!(plugin = plugin.name(), "failed too often in a row and rests");
+        let rest = match seat.breaker.state() {
+            State::Tripped { retry_after } => retry_after,
+            State::Ready => Duration::ZERO,
+        };
+        tracing::error!(
+            plugin = plugin.facts.name,
+            %role,
+            seconds = rest.as_secs(),
+            "failed too often in a row and rests"
+        );
     }
     outcome
 }
@@ -141,25 +238,42 @@ async fn acquire(slots: [Arc<Semaphore>; 2], patience: Duration) -> Option<[Owne
 
 /// Everything that a call needs, owned, so that it can move to another runtime.
 pub(crate) struct Task {
-    pub(crate) engine: Engine,
-    pub(crate) facts: Arc<Facts>,
-    pub(crate) site_key: SiteKey,
-    pub(crate) pre: InstancePre<Call>,
-    pub(crate) limits: Limits,
+    engine: Engine,
+    facts: Arc<Facts>,
+    site_key: SiteKey,
+    pre: InstancePre<Call>,
+    limits: Limits,
+    dry: bool,
+    id: CallId,
 }
 
 impl Task {
-    /// Runs the work in a fresh instance. Also answers the first secret that was asked for in vain.
-    pub(crate) async fn perform<W: Work>(self, work: W) -> (Outcome<W::Answer>, Option<String>) {
+    pub(crate) fn new(plugin: &WasmPlugin, limits: Limits) -> Task {
+        Task {
+            engine: plugin.core.engine.clone(),
+            facts: plugin.facts.clone(),
+            site_key: plugin.core.site_key.clone(),
+            pre: plugin.pre.clone(),
+            limits,
+            dry: plugin.dry,
+            id: CallId::next(),
+        }
+    }
+
+    /// Runs the work in a fresh instance. Also answers what was asked for in vain.
+    pub(crate) async fn perform<W: Work>(self, work: W) -> (Outcome<W::Answer>, Option<Missing>) {
         let begun = Instant::now();
         let limits = self.limits;
         let mut store = self.store();
         let mut cpu = Duration::ZERO;
+        let mut instantiate = Duration::ZERO;
         let ended = {
             let pre = &self.pre;
             let store = &mut store;
+            let instantiated = &mut instantiate;
             let mut call = pin!(async move {
                 let instance = pre.instantiate_async(&mut *store).await?;
+                *instantiated = begun.elapsed();
                 work.call(store, &instance).await
             });
             let metered = poll_fn(|context| {
@@ -186,14 +300,17 @@ impl Task {
         };
         if call.log.suppressed() > 0 {
             let (plugin, lines) = (call.facts.name.as_str(), call.log.suppressed());
-            tracing::warn!(target: "plugin", plugin, lines, "log lines of one call suppressed");
+            tracing::warn!(target: "plugin", plugin, call = call.id.as_str(), lines, "log lines of one call suppressed");
         }
         let cost = Cost {
+            queue: Duration::ZERO,
+            instantiate,
             cpu,
             wall: begun.elapsed(),
+            host_wait: call.waited,
             peak_memory: call.meter.peak(),
         };
-        (Outcome { result, cost }, call.missing_secret.take())
+        (Outcome { result, cost }, call.missing.take())
     }
 
     fn store(&self) -> Store<Call> {
@@ -201,8 +318,17 @@ impl Task {
             table: ResourceTable::new(),
             facts: self.facts.clone(),
             site_key: self.site_key.clone(),
+            id: self.id.clone(),
+            dry: self.dry,
+            archive: None,
             log: LogBudget::default(),
-            missing_secret: None,
+            requests: RequestBytes::default(),
+            overlay: Overlay::default(),
+            frames: FrameBytes::default(),
+            tensors: TensorBytes::default(),
+            drafts: DraftBudget::default(),
+            missing: None,
+            waited: Duration::ZERO,
             meter: Meter::new(self.limits.memory),
             slices: 0,
         };
@@ -228,7 +354,7 @@ impl Task {
 }
 
 /// Text from a guest, in one line of bounded length.
-fn reason(text: &str) -> String {
+pub(crate) fn reason(text: &str) -> String {
     let mut reason: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -236,138 +362,4 @@ fn reason(text: &str) -> String {
         .collect();
     reason.truncate(reason.trim_end().len());
     reason
-}
-
-impl From<failure::Failure> for Failure {
-    fn from(stated: failure::Failure) -> Failure {
-        match stated.retry {
-            failure::Retry::Never => Failure::Never(reason(&stated.reason)),
-            failure::Retry::AfterSeconds(seconds) => Failure::After {
-                seconds,
-                reason: reason(&stated.reason),
-            },
-        }
-    }
-}
-
-fn absent(role: &str) -> Failure {
-    Failure::Never(format!("it is no {role}"))
-}
-
-pub(crate) struct FilterWork {
-    pub(crate) header: Arc<Header>,
-    pub(crate) passage: Passage,
-    pub(crate) export: Option<filter::GuestIndices>,
-}
-
-impl Work for FilterWork {
-    type Answer = FilterAnswer;
-
-    async fn call(
-        self,
-        store: &mut Store<Call>,
-        instance: &Instance,
-    ) -> wasmtime::Result<Result<FilterAnswer, Failure>> {
-        let Some(export) = self.export else {
-            return Ok(Err(absent("filter")));
-        };
-        let guest = export.load(&mut *store, instance)?;
-        let table = &mut store.data_mut().table;
-        let object = table.push(Object {
-            header: self.header.clone(),
-        })?;
-        let passage = table.push(self.passage)?;
-        let edits = table.push(Edits::new(self.header))?;
-        let answer = guest
-            .call_apply(&mut *store, lend(&object), lend(&passage), lend(&edits))
-            .await?;
-        let edits = store.data_mut().table.delete(edits)?;
-        Ok(answer.map_err(Failure::from).map(|verdict| match verdict {
-            filter::Verdict::Keep => FilterAnswer {
-                verdict: Verdict::Keep,
-                edits: edits.recorded,
-            },
-            filter::Verdict::Drop(why) => without_edits(Verdict::Drop(reason(&why))),
-            filter::Verdict::Refuse(why) => without_edits(Verdict::Refuse(reason(&why))),
-            filter::Verdict::Quarantine(why) => without_edits(Verdict::Quarantine(reason(&why))),
-        }))
-    }
-}
-
-fn without_edits(verdict: Verdict) -> FilterAnswer {
-    FilterAnswer {
-        verdict,
-        edits: Vec::new(),
-    }
-}
-
-/// The guest borrows; the table keeps.
-fn lend<T: 'static>(resource: &Resource<T>) -> Resource<T> {
-    Resource::new_borrow(resource.rep())
-}
-
-pub(crate) struct RouteWork {
-    pub(crate) header: Arc<Header>,
-    pub(crate) export: Option<router::GuestIndices>,
-}
-
-impl Work for RouteWork {
-    type Answer = Vec<PlannedSend>;
-
-    async fn call(
-        self,
-        store: &mut Store<Call>,
-        instance: &Instance,
-    ) -> wasmtime::Result<Result<Vec<PlannedSend>, Failure>> {
-        let Some(export) = self.export else {
-            return Ok(Err(absent("router")));
-        };
-        let guest = export.load(&mut *store, instance)?;
-        let table = &mut store.data_mut().table;
-        let object = table.push(Object { header: self.header })?;
-        let plan = table.push(Plan::default())?;
-        let answer = guest.call_route(&mut *store, lend(&object), lend(&plan)).await?;
-        let plan = store.data_mut().table.delete(plan)?;
-        Ok(answer.map(|()| plan.into_sends()).map_err(Failure::from))
-    }
-}
-
-/// Calls `check()`, after a look at whether the roles have the types of the contract.
-pub(crate) struct CheckWork {
-    pub(crate) exports: Exports,
-}
-
-/// What `check()` says, or what is wrong before it is called.
-pub(crate) enum Checked {
-    Fine,
-    Refused(String),
-    Unlike(String),
-}
-
-impl Work for CheckWork {
-    type Answer = Checked;
-
-    async fn call(self, store: &mut Store<Call>, instance: &Instance) -> wasmtime::Result<Result<Checked, Failure>> {
-        let Exports {
-            lifecycle,
-            filter,
-            router,
-        } = self.exports;
-        let filter = filter
-            .map(|export| export.load(&mut *store, instance).map(|_| ()))
-            .transpose();
-        let router = router
-            .map(|export| export.load(&mut *store, instance).map(|_| ()))
-            .transpose();
-        let guest = match (filter, router, lifecycle.load(&mut *store, instance)) {
-            (Ok(_), Ok(_), Ok(guest)) => guest,
-            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
-                return Ok(Ok(Checked::Unlike(reason(&format!("{error:#}")))));
-            }
-        };
-        Ok(Ok(match guest.call_check(&mut *store).await? {
-            Ok(()) => Checked::Fine,
-            Err(why) => Checked::Refused(reason(&why)),
-        }))
-    }
 }

@@ -3,38 +3,30 @@
 //! Separate because most mistakes of plugin authors and operators end here, and the linker's own words are not for
 //! them.
 
+use isocenter_role::Role;
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre};
 
-use crate::bindings::exports::isocenter::{filter::filter, plugin::lifecycle, routing::router};
 use crate::call::Call;
+use crate::host::OFFERED;
+use crate::role::Exports;
 
-/// Interfaces that a plugin may import.
-const OFFERED: &[&str] = &[
-    "isocenter:host/failure@0.1.0",
-    "isocenter:host/log@0.1.0",
-    "isocenter:host/metrics@0.1.0",
-    "isocenter:host/config@0.1.0",
-    "isocenter:host/clock@0.1.0",
-    "isocenter:host/random@0.1.0",
-    "isocenter:host/secrets@0.1.0",
-    "isocenter:dicom/types@0.1.0",
-    "isocenter:dicom/objects@0.1.0",
-    "isocenter:dicom/edits@0.1.0",
-    "isocenter:filter/passage@0.1.0",
-    "isocenter:routing/plan@0.1.0",
-];
-pub(crate) const SECRETS: &str = "isocenter:host/secrets";
-const LIFECYCLE: &str = "isocenter:plugin/lifecycle@0.1.0";
-const FILTER: &str = "isocenter:filter/filter@0.1.0";
-const ROUTER: &str = "isocenter:routing/router@0.1.0";
+const LIFECYCLE: &str = "isocenter:plugin/lifecycle@0.1.1";
 
-/// The exports that the host calls. At least one role is there.
-#[derive(Clone)]
-pub(crate) struct Exports {
-    pub(crate) lifecycle: lifecycle::GuestIndices,
-    pub(crate) filter: Option<filter::GuestIndices>,
-    pub(crate) router: Option<router::GuestIndices>,
+/// The export that makes a component play a role.
+pub(crate) fn export_of(role: Role) -> &'static str {
+    match role {
+        Role::Filter => "isocenter:filter/filter@0.1.1",
+        Role::Router => "isocenter:routing/router@0.1.1",
+        Role::StudyRouter => "isocenter:routing/study-router@0.1.1",
+        Role::Analyzer => "isocenter:inference/analyzer@0.1.0",
+        Role::Authenticator => "isocenter:auth/authenticator@0.1.0",
+        Role::Authorizer => "isocenter:auth/authorizer@0.1.0",
+        Role::Gate => "isocenter:auth/gate@0.1.0",
+        Role::Sink => "isocenter:events/sink@0.1.0",
+        Role::Route => "isocenter:http-ext/route@0.1.0",
+        Role::Worker => "isocenter:jobs/worker@0.1.0",
+    }
 }
 
 /// The names at a component's surface.
@@ -55,7 +47,7 @@ impl Surface {
 
     /// Whether the component imports an interface, in any version.
     pub(crate) fn imports(&self, interface: &str) -> bool {
-        self.imports.iter().any(|name| split(name).0 == interface)
+        self.imports.iter().any(|name| split(name).0 == split(interface).0)
     }
 
     fn exports(&self, interface: &'static str) -> bool {
@@ -64,12 +56,13 @@ impl Surface {
 
     /// What keeps this component from being a plugin of this host.
     pub(crate) fn difference(&self) -> Option<String> {
-        let wrong_import = self.imports.iter().find_map(|name| differs(name, OFFERED).err());
+        let offered: Vec<&'static str> = OFFERED.iter().map(|capability| capability.interface).collect();
+        let wrong_import = self.imports.iter().find_map(|name| differs(name, &offered).err());
         if let Some(wrong) = wrong_import {
             return Some(match wrong {
                 Differs::Version { interface, offered } => version_sentence(&interface, offered),
                 Differs::Unknown => {
-                    let unknown = self.imports.iter().find(|name| differs(name, OFFERED).is_err());
+                    let unknown = self.imports.iter().find(|name| differs(name, &offered).is_err());
                     let name = unknown.map_or("", String::as_str);
                     let hint = if name.starts_with("wasi:") {
                         "; this host offers no WASI: build for wasm32-unknown-unknown"
@@ -80,20 +73,21 @@ impl Surface {
                 }
             });
         }
-        let called = [LIFECYCLE, FILTER, ROUTER];
+        let roles = Role::ALL.map(export_of);
         for name in &self.exports {
-            if let Err(Differs::Version { interface, offered }) = differs(name, &called) {
+            if let Err(Differs::Version { interface, offered }) = differs(name, &[&[LIFECYCLE], &roles[..]].concat()) {
                 return Some(version_sentence(&interface, offered));
             }
         }
-        if !self.exports(FILTER) && !self.exports(ROUTER) {
+        if !roles.iter().any(|role| self.exports(role)) {
             let found = if self.exports.is_empty() {
                 "nothing".to_owned()
             } else {
                 self.exports.join(", ")
             };
             return Some(format!(
-                "it plays no role: it exports {found}, but neither {FILTER} nor {ROUTER}"
+                "it plays no role: it exports {found}, but none of {}",
+                roles.join(", ")
             ));
         }
         if !self.exports(LIFECYCLE) {
@@ -105,16 +99,28 @@ impl Surface {
 
 /// Finds the exports that the host calls, with their types checked.
 pub(crate) fn exports(pre: &InstancePre<Call>, surface: &Surface) -> wasmtime::Result<Exports> {
+    use crate::bindings::exports::isocenter::{auth, events, filter, http_ext, inference, jobs, plugin, routing};
+    /// The indices of a role's export, if the component has it.
+    macro_rules! playing {
+        ($role:expr, $($indices:tt)+) => {
+            surface
+                .exports(export_of($role))
+                .then(|| $($indices)+::GuestIndices::new(pre))
+                .transpose()?
+        };
+    }
     Ok(Exports {
-        lifecycle: lifecycle::GuestIndices::new(pre)?,
-        filter: surface
-            .exports(FILTER)
-            .then(|| filter::GuestIndices::new(pre))
-            .transpose()?,
-        router: surface
-            .exports(ROUTER)
-            .then(|| router::GuestIndices::new(pre))
-            .transpose()?,
+        lifecycle: plugin::lifecycle::GuestIndices::new(pre)?,
+        filter: playing!(Role::Filter, filter::filter),
+        router: playing!(Role::Router, routing::router),
+        study_router: playing!(Role::StudyRouter, routing::study_router),
+        analyzer: playing!(Role::Analyzer, inference::analyzer),
+        authenticator: playing!(Role::Authenticator, auth::authenticator),
+        authorizer: playing!(Role::Authorizer, auth::authorizer),
+        gate: playing!(Role::Gate, auth::gate),
+        sink: playing!(Role::Sink, events::sink),
+        route: playing!(Role::Route, http_ext::route),
+        worker: playing!(Role::Worker, jobs::worker),
     })
 }
 

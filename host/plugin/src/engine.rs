@@ -25,6 +25,17 @@ pub(crate) fn start() -> wasmtime::Result<Engine> {
     Ok(engine)
 }
 
+/// An engine that only compiles: without the pool, whose address space would not fit into the compiler's limits. What
+/// it makes is the same.
+pub(crate) fn for_compiling() -> wasmtime::Result<Engine> {
+    Engine::new(&config(false))
+}
+
+/// Compiles a component for engines of these settings.
+pub(crate) fn precompile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Vec<u8>> {
+    engine.precompile_component(bytes)
+}
+
 fn config(pooling: bool) -> Config {
     let mut config = Config::new();
     config

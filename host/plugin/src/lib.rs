@@ -5,30 +5,30 @@
 //! answers; what that means for an object is the pipeline's to decide.
 //!
 //! ```text
-//! Runtime::start → Runtime::load(PluginSpec) → Arc<Plugin> → filter(header, passage) / route(header) → Outcome
+//! Runtime::start → Runtime::load(PluginSpec) → Arc<WasmPlugin> → as_filter() … → filter(object, passage) → Outcome
 //! ```
 
-mod answer;
+mod account;
 mod bindings;
 mod breaker;
 mod cache;
 mod call;
+mod compile;
 mod contract;
 mod engine;
 mod host;
 mod limits;
 mod load;
+mod manifest;
 mod plugin;
+mod role;
 mod runtime;
 mod series;
 mod spec;
 mod trap;
 
-pub use answer::{Clock, Cost, Direction, Failure, FilterAnswer, Outcome, Passage, PlannedSend, Transport, Verdict};
-pub use breaker::State;
-pub use limits::{Limits, LimitsOverride};
-pub use load::{LoadError, Manifest, Reason};
-pub use plugin::{Plugin, Roles};
+pub use compile::compile_plugin;
+pub use load::{LoadError, Reason};
+pub use plugin::WasmPlugin;
 pub use runtime::{Runtime, RuntimeOptions, StartError};
-pub use series::{Measure, Series};
-pub use spec::{PluginSpec, Secret};
+pub use spec::{Grant, PluginSpec, Secret, Trust};

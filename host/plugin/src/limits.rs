@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use isocenter_role::{Limits, LimitsOverride, Role};
 use wasmtime::ResourceLimiter;
 
 const MIB: u64 = 1024 * 1024;
@@ -15,93 +16,77 @@ const MOST_TABLE_ELEMENTS: usize = 20_000;
 /// One tick of the epoch: the unit in which CPU is counted.
 pub(crate) const SLICE: Duration = Duration::from_millis(10);
 
-/// What an operator sets for one plugin. `None`: the default of the role.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LimitsOverride {
-    /// Linear memory in bytes; at most 1 GiB.
-    pub memory: Option<u64>,
-    /// CPU time of one call; counted in slices of 10 ms.
-    pub cpu: Option<Duration>,
-    /// Wall time of one call, and the longest wait for a slot.
-    pub wall: Option<Duration>,
-    /// Calls at the same time.
-    pub concurrency: Option<u32>,
-}
-
-/// The limits in force for one role of one plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Linear memory in bytes.
-    pub memory: u64,
-    /// CPU time of one call.
-    pub cpu: Duration,
-    /// Wall time of one call, and the longest wait for a slot.
-    pub wall: Duration,
-    /// Calls at the same time.
-    pub concurrency: u32,
-}
-
-impl Limits {
-    /// Defaults of a filter.
-    pub(crate) const FILTER: Limits = Limits {
-        memory: 128 * MIB,
-        cpu: Duration::from_millis(500),
-        wall: Duration::from_secs(2),
-        concurrency: 16,
+/// The defaults of a role.
+pub(crate) fn of_role(role: Role) -> Limits {
+    let (memory, cpu, wall, concurrency) = match role {
+        Role::Filter => (128, 500, 2_000, 16),
+        Role::Router => (64, 100, 250, 16),
+        Role::StudyRouter => (64, 1_000, 15_000, 4),
+        Role::Analyzer => (512, 60_000, 300_000, 2),
+        Role::Authenticator | Role::Authorizer | Role::Gate => (64, 100, 500, 32),
+        // One at a time: events are told in order.
+        Role::Sink => (64, 1_000, 15_000, 1),
+        Role::Route => (128, 1_000, 10_000, 8),
+        Role::Worker => (128, 1_000, 30_000, 4),
     };
-    /// Defaults of a router.
-    pub(crate) const ROUTER: Limits = Limits {
-        memory: 64 * MIB,
-        cpu: Duration::from_millis(100),
-        wall: Duration::from_millis(250),
-        concurrency: 16,
-    };
-    /// `check()`, whatever the roles.
-    pub(crate) const CHECK: Limits = Limits {
-        memory: 128 * MIB,
-        cpu: Duration::from_secs(5),
-        wall: Duration::from_secs(5),
-        concurrency: 1,
-    };
-
-    /// These limits with what the operator set.
-    ///
-    /// # Errors
-    /// One sentence naming the limit that is out of its range.
-    pub(crate) fn with(self, set: &LimitsOverride) -> Result<Limits, String> {
-        let limits = Limits {
-            memory: set.memory.unwrap_or(self.memory),
-            cpu: set.cpu.unwrap_or(self.cpu),
-            wall: set.wall.unwrap_or(self.wall),
-            concurrency: set.concurrency.unwrap_or(self.concurrency),
-        };
-        if !(MIB..=MOST_MEMORY).contains(&limits.memory) {
-            return Err(format!(
-                "limits.memory is {} bytes; it must be 1 MiB to 1 GiB",
-                limits.memory
-            ));
-        }
-        if !(SLICE..=Duration::from_secs(3600)).contains(&limits.cpu) {
-            return Err(format!(
-                "limits.cpu is {} ms; it must be 10 ms to 1 h",
-                limits.cpu.as_millis()
-            ));
-        }
-        if !(SLICE..=Duration::from_secs(3600)).contains(&limits.wall) {
-            return Err(format!(
-                "limits.wall is {} ms; it must be 10 ms to 1 h",
-                limits.wall.as_millis()
-            ));
-        }
-        if !(1..=crate::engine::POOL).contains(&limits.concurrency) {
-            return Err(format!(
-                "limits.concurrency is {}; it must be 1 to {}",
-                limits.concurrency,
-                crate::engine::POOL
-            ));
-        }
-        Ok(limits)
+    Limits {
+        memory: memory * MIB,
+        cpu: Duration::from_millis(cpu),
+        wall: Duration::from_millis(wall),
+        concurrency,
     }
+}
+
+/// `check()`, whatever the roles.
+pub(crate) const CHECK: Limits = Limits {
+    memory: 128 * MIB,
+    cpu: Duration::from_secs(5),
+    wall: Duration::from_secs(5),
+    concurrency: 1,
+};
+
+/// The limits of a role with what the operator set.
+///
+/// # Errors
+/// One sentence naming the limit that is out of its range.
+pub(crate) fn in_force(role: Role, set: &LimitsOverride) -> Result<Limits, String> {
+    let usual = of_role(role);
+    let limits = Limits {
+        memory: set.memory.unwrap_or(usual.memory),
+        cpu: set.cpu.unwrap_or(usual.cpu),
+        wall: set.wall.unwrap_or(usual.wall),
+        // A sink is told in order whatever is set.
+        concurrency: match role {
+            Role::Sink => usual.concurrency,
+            _ => set.concurrency.unwrap_or(usual.concurrency),
+        },
+    };
+    if !(MIB..=MOST_MEMORY).contains(&limits.memory) {
+        return Err(format!(
+            "limits.memory is {} bytes; it must be 1 MiB to 1 GiB",
+            limits.memory
+        ));
+    }
+    if !(SLICE..=Duration::from_secs(3600)).contains(&limits.cpu) {
+        return Err(format!(
+            "limits.cpu is {} ms; it must be 10 ms to 1 h",
+            limits.cpu.as_millis()
+        ));
+    }
+    if !(SLICE..=Duration::from_secs(3600)).contains(&limits.wall) {
+        return Err(format!(
+            "limits.wall is {} ms; it must be 10 ms to 1 h",
+            limits.wall.as_millis()
+        ));
+    }
+    if !(1..=crate::engine::POOL).contains(&limits.concurrency) {
+        return Err(format!(
+            "limits.concurrency is {}; it must be 1 to {}",
+            limits.concurrency,
+            crate::engine::POOL
+        ));
+    }
+    Ok(limits)
 }
 
 /// Watches the growth of one instance.

@@ -2,6 +2,7 @@
 //!
 //! Separate because every step can fail, and each failure is one sentence for the operator.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -9,22 +10,20 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use wasmtime::component::Component;
+use isocenter_role::{Failure, Limits, Role};
+use wasmtime::component::Linker;
 
-use crate::answer::Failure;
-use crate::breaker::Breaker;
-use crate::call::{CheckWork, Checked, Task};
-use crate::contract::{self, SECRETS, Surface};
-use crate::limits::Limits;
-use crate::plugin::{Facts, Gate, Plugin};
+use crate::call::Task;
+use crate::contract::{self, Surface};
+use crate::plugin::{Facts, Seat, WasmPlugin};
+use crate::role::{CheckWork, Checked};
 use crate::runtime::Core;
 use crate::series::Registry;
 use crate::spec::PluginSpec;
+use crate::{compile, host, limits, manifest};
 
 /// The largest component file, in bytes.
-const MOST_BYTES: u64 = 64 * 1024 * 1024;
-/// The largest manifest, in bytes.
-const MOST_MANIFEST: usize = 64 * 1024;
+pub(crate) const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Why a plugin does not load.
 #[derive(Debug, thiserror::Error)]
@@ -81,12 +80,20 @@ pub enum Reason {
     /// A limit is out of its range.
     #[error("{0}")]
     Limits(String),
-    /// It uses a secret that was not granted.
-    #[error("it uses the secret `{0}`, which its grant does not name (grant = {{ secrets = [\"{0}\"] }})")]
-    MissingSecret(String),
-    /// It uses secrets, and there is no grant at all.
-    #[error("it uses secrets, but its grant names none (grant = {{ secrets = [\"…\"] }})")]
-    NoSecrets,
+    /// It needs something that its grant does not give.
+    #[error("{0}")]
+    Grant(String),
+    /// The compiler gave it up.
+    #[error("{} does not compile: {why}", path.display())]
+    Compiler {
+        /// The file.
+        path: PathBuf,
+        /// What happened to the compiler.
+        why: String,
+    },
+    /// The file is not the one that the operator trusts.
+    #[error("{0}")]
+    Trust(String),
     /// Its own check refused the configuration.
     #[error("it refuses its configuration: {0}")]
     Refused(String),
@@ -95,51 +102,20 @@ pub enum Reason {
     CheckFailed(Failure),
 }
 
-/// What a plugin says of itself, in the custom section `isocenter:manifest`.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub struct Manifest {
-    /// Its name; the operator's name for it may be another.
-    pub name: String,
-    /// Semver.
-    pub version: String,
-    /// One line.
-    #[serde(default)]
-    pub description: String,
-    /// SPDX expression.
-    #[serde(default)]
-    pub license: String,
-}
-
-pub(crate) fn load(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<Arc<Plugin>, LoadError> {
+pub(crate) fn load(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<Arc<WasmPlugin>, LoadError> {
     let name = spec.name.clone();
     ready(core, spec, destinations).map_err(|reason| LoadError { plugin: name, reason })
 }
 
-fn ready(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<Arc<Plugin>, Reason> {
-    let filter = Limits::FILTER.with(&spec.limits).map_err(Reason::Limits)?;
-    let router = Limits::ROUTER.with(&spec.limits).map_err(Reason::Limits)?;
-    let check = Limits {
-        memory: filter.memory.max(router.memory),
-        ..Limits::CHECK
-    };
+fn ready(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<Arc<WasmPlugin>, Reason> {
     let config = config_json(&spec.config)?;
-
     let bytes = read(&spec.source)?;
     let digest = blake3::hash(&bytes).to_hex().to_string();
     recognise(&bytes, &spec.source)?;
-    let manifest = manifest(&bytes)?;
+    let manifest = manifest::read(&bytes)?;
     let component = match core.cache.get(&core.engine, &digest) {
         Some(component) => component,
-        None => {
-            let component = Component::new(&core.engine, &bytes).map_err(|error| Reason::Invalid {
-                path: spec.source.clone(),
-                error: format!("{error:#}"),
-            })?;
-            core.cache.put(&component, &digest);
-            component
-        }
+        None => compile::compile(core, &bytes, &digest, &spec.source)?,
     };
     drop(bytes);
 
@@ -147,51 +123,65 @@ fn ready(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<
     if let Some(difference) = surface.difference() {
         return Err(Reason::Contract(difference));
     }
-    if surface.imports(SECRETS) && spec.secrets.is_empty() {
-        return Err(Reason::NoSecrets);
+    // Exactly what it imports, and only where it is granted.
+    let mut linker = Linker::new(&core.engine);
+    for capability in host::OFFERED.iter().filter(|offered| surface.imports(offered.interface)) {
+        (capability.validate)(&spec, &core.backing).map_err(Reason::Grant)?;
+        (capability.link)(&mut linker).map_err(|error| Reason::Contract(format!("{error:#}")))?;
     }
     // The names agree; what is left is a function whose type differs, or more instances than the pool gives to one.
-    let pre = core
-        .linker
+    let pre = linker
         .instantiate_pre(&component)
         .map_err(|error| Reason::Contract(format!("{error:#}")))?;
     let exports = contract::exports(&pre, &surface).map_err(|error| Reason::Contract(format!("{error:#}")))?;
+    let mut seats = BTreeMap::new();
+    for role in Role::ALL.into_iter().filter(|role| exports.has(*role)) {
+        let limits = limits::in_force(role, &spec.limits).map_err(Reason::Limits)?;
+        seats.insert(role, Seat::new(&spec.name, role, limits, false));
+    }
 
     let mut destinations = destinations.to_vec();
     destinations.sort();
     destinations.dedup();
+    let http = match &core.backing.outbound {
+        Some(outbound) if !spec.grant.http.is_empty() => {
+            Some(outbound.client(&spec.name, &spec.grant.http).map_err(Reason::Grant)?)
+        }
+        _ => None,
+    };
+    let memory = seats.values().map(|seat| seat.limits.memory).max();
+    let check = Limits {
+        memory: memory.unwrap_or(limits::CHECK.memory),
+        ..limits::CHECK
+    };
     let facts = Arc::new(Facts {
         name: spec.name,
+        digest,
         config,
-        secrets: spec.secrets,
+        grant: spec.grant,
+        backing: core.backing.clone(),
+        http,
         log_values: spec.log_values,
         destinations,
         series: Registry::default(),
     });
-    let plugin = Plugin {
+    let plugin = WasmPlugin {
         core: core.clone(),
         facts,
         pre,
         exports,
-        filter: Gate::new(filter),
-        router: Gate::new(router),
-        breaker: Arc::new(Breaker::default()),
-        digest,
+        seats: Arc::new(seats),
         manifest,
+        pixels: surface.imports("isocenter:dicom/pixels"),
+        dry: false,
     };
     examine(&plugin, check)?;
     Ok(Arc::new(plugin))
 }
 
 /// Runs the plugin's own check on the plugin runtime, and waits for it here.
-fn examine(plugin: &Plugin, limits: Limits) -> Result<(), Reason> {
-    let task = Task {
-        engine: plugin.core.engine.clone(),
-        facts: plugin.facts.clone(),
-        site_key: plugin.core.site_key.clone(),
-        pre: plugin.pre.clone(),
-        limits,
-    };
+fn examine(plugin: &WasmPlugin, limits: Limits) -> Result<(), Reason> {
+    let task = Task::new(plugin, limits);
     let work = CheckWork {
         exports: plugin.exports.clone(),
     };
@@ -204,10 +194,10 @@ fn examine(plugin: &Plugin, limits: Limits) -> Result<(), Reason> {
     });
     // The task has its own clock; this one is for a runtime that is ending.
     let waited = receive.recv_timeout(limits.wall + Duration::from_secs(5));
-    let (outcome, missing_secret) = waited.map_err(|_| Reason::CheckFailed(Failure::Overloaded))?;
-    // Before the plugin's own words: whatever it makes of a missing secret, this is the cause.
-    if let Some(secret) = missing_secret {
-        return Err(Reason::MissingSecret(secret));
+    let (outcome, missing) = waited.map_err(|_| Reason::CheckFailed(Failure::Overloaded))?;
+    // Before the plugin's own words: whatever it makes of something that is not granted, this is the cause.
+    if let Some(missing) = missing {
+        return Err(Reason::Grant(missing.sentence()));
     }
     match outcome.result {
         Ok(Checked::Fine) => Ok(()),
@@ -259,44 +249,4 @@ fn recognise(bytes: &[u8], path: &Path) -> Result<(), Reason> {
         path: path.to_owned(),
         found,
     })
-}
-
-/// The manifest among the component's outermost sections, if it has one.
-fn manifest(component: &[u8]) -> Result<Option<Manifest>, Reason> {
-    let mut rest = component.get(8..).unwrap_or_default();
-    while let Some((&id, after)) = rest.split_first() {
-        // What is malformed here the compiler will name.
-        let Some((size, after)) = leb128(after) else {
-            return Ok(None);
-        };
-        let Some((section, next)) = after.split_at_checked(size) else {
-            return Ok(None);
-        };
-        if id == 0
-            && let Some((length, named)) = leb128(section)
-            && let Some((name, content)) = named.split_at_checked(length)
-            && name == b"isocenter:manifest"
-        {
-            if content.len() > MOST_MANIFEST {
-                return Err(Reason::Manifest("it is larger than 64 KiB".into()));
-            }
-            return serde_json::from_slice(content)
-                .map(Some)
-                .map_err(|error| Reason::Manifest(error.to_string()));
-        }
-        rest = next;
-    }
-    Ok(None)
-}
-
-/// An unsigned number of at most 32 bits, and what follows it.
-fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
-    let mut value = 0_u64;
-    for (index, &byte) in bytes.iter().enumerate().take(5) {
-        value |= u64::from(byte & 0x7F) << (7 * index);
-        if byte & 0x80 == 0 {
-            return Some((usize::try_from(value).ok()?, bytes.get(index + 1..)?));
-        }
-    }
-    None
 }

@@ -2,22 +2,22 @@
 //!
 //! Separate from the host's own tokio runtime, so that a plugin that computes cannot starve the network.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use isocenter_dicom::edit::SiteKey;
+use isocenter_role::backing::Backing;
 use tokio::sync::Semaphore;
-use wasmtime::component::Linker;
 
 use crate::cache::Cache;
-use crate::call::Call;
 use crate::engine::{self, POOL};
 use crate::load::{self, LoadError};
-use crate::plugin::Plugin;
+use crate::plugin::WasmPlugin;
 use crate::spec::PluginSpec;
 
 /// What a runtime needs to start.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RuntimeOptions {
     /// Folder for compiled code. Made with mode 0700; not used, with a warning, when others may write to it.
     pub cache: PathBuf,
@@ -25,6 +25,12 @@ pub struct RuntimeOptions {
     pub site_key: SiteKey,
     /// Threads that run plugins; clamped to 1..=16. The default is the machine's cores, at least 2 and at most 4.
     pub threads: usize,
+    /// What is behind the capabilities that need more than the call itself.
+    pub backing: Backing,
+    /// A program that compiles a component when it is called with the argument `compile-plugin`: see
+    /// [`crate::compile_plugin`]. Apart from the host, so that a component that takes for ever or eats memory in the
+    /// compiler costs a process and not the host. `None`: the host compiles by itself.
+    pub compiler: Option<PathBuf>,
 }
 
 impl RuntimeOptions {
@@ -36,6 +42,8 @@ impl RuntimeOptions {
             cache: cache.into(),
             site_key,
             threads: cores.clamp(2, 4),
+            backing: Backing::default(),
+            compiler: None,
         }
     }
 }
@@ -56,11 +64,17 @@ pub struct Runtime {
     core: Arc<Core>,
 }
 
+thread_local! {
+    /// Whose thread this is: an address of [`Core::slots`], or 0.
+    static HERE: Cell<usize> = const { Cell::new(0) };
+}
+
 /// What plugins share.
 pub(crate) struct Core {
     pub(crate) engine: wasmtime::Engine,
-    pub(crate) linker: Linker<Call>,
     pub(crate) cache: Cache,
+    pub(crate) backing: Backing,
+    pub(crate) compiler: Option<PathBuf>,
     pub(crate) site_key: SiteKey,
     /// As many permits as the pool has slots: a call waits here and never finds the pool empty.
     pub(crate) slots: Arc<Semaphore>,
@@ -76,8 +90,10 @@ impl Runtime {
     /// When the engine or the threads do not start.
     pub fn start(options: RuntimeOptions) -> Result<Runtime, StartError> {
         let engine = engine::start().map_err(|error| StartError::Engine(format!("{error:#}")))?;
-        let linker = crate::host::linker(&engine).map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let slots = Arc::new(Semaphore::new(POOL as usize));
+        let here = Arc::as_ptr(&slots).addr();
         let threads = tokio::runtime::Builder::new_multi_thread()
+            .on_thread_start(move || HERE.set(here))
             .worker_threads(options.threads.clamp(1, 16))
             .thread_name("plugin")
             .enable_time()
@@ -86,13 +102,21 @@ impl Runtime {
         let core = Core {
             cache: Cache::open(&options.cache, &engine),
             engine,
-            linker,
+            backing: options.backing,
+            compiler: options.compiler,
             site_key: options.site_key,
-            slots: Arc::new(Semaphore::new(POOL as usize)),
+            slots,
             handle: threads.handle().clone(),
             threads: Some(threads),
         };
         Ok(Runtime { core: Arc::new(core) })
+    }
+
+    /// Where calls run. A task that is spawned here makes its calls without changing threads: one visit for a whole
+    /// chain instead of one for each filter. It must do nothing else that takes time.
+    #[must_use]
+    pub fn handle(&self) -> tokio::runtime::Handle {
+        self.core.handle.clone()
     }
 
     /// Reads, compiles, links and checks one plugin. `destinations` are the names that routers may plan.
@@ -102,8 +126,15 @@ impl Runtime {
     ///
     /// # Errors
     /// One sentence that says what is wrong and, where it can, what would be right.
-    pub fn load(&self, spec: PluginSpec, destinations: &[String]) -> Result<Arc<Plugin>, LoadError> {
+    pub fn load(&self, spec: PluginSpec, destinations: &[String]) -> Result<Arc<WasmPlugin>, LoadError> {
         load::load(&self.core, spec, destinations)
+    }
+}
+
+impl Core {
+    /// Whether the current thread is one of those that run plugins.
+    pub(crate) fn is_here(&self) -> bool {
+        HERE.get() == Arc::as_ptr(&self.slots).addr()
     }
 }
 

@@ -5,36 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use isocenter_role::{Measure, Series};
+
 /// Names a plugin may use; every name is a series on the metrics page for good.
 const MOST_SERIES: usize = 50;
 const LONGEST_NAME: usize = 64;
-
-/// One number that a plugin keeps.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Series {
-    /// As the plugin calls it: a letter, then letters, digits and `_`.
-    pub name: String,
-    /// Its value.
-    pub measure: Measure,
-}
-
-/// A counter or a summary of observations.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Measure {
-    /// Only grows.
-    Counter(u64),
-    /// Of all observations since the plugin was loaded.
-    Summary {
-        /// How many.
-        count: u64,
-        /// Their sum.
-        sum: f64,
-        /// The least.
-        least: f64,
-        /// The greatest.
-        greatest: f64,
-    },
-}
 
 #[derive(Debug, Default)]
 pub(crate) struct Registry {

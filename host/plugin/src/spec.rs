@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::limits::LimitsOverride;
+use isocenter_role::LimitsOverride;
 
 /// One configured plugin.
 #[derive(Clone, Debug)]
@@ -16,26 +16,55 @@ pub struct PluginSpec {
     pub source: PathBuf,
     /// Its own configuration: a JSON object, or null for an empty one.
     pub config: serde_json::Value,
-    /// The secrets granted, by the names that the plugin uses.
-    pub secrets: BTreeMap<String, Secret>,
+    /// What it may reach.
+    pub grant: Grant,
     /// What differs from the defaults of its roles.
     pub limits: LimitsOverride,
     /// Whether the values of log attributes are printed (`log-values = true`). They may identify patients, so without
     /// this only their names are.
     pub log_values: bool,
+    /// How the file is known to be the right one.
+    pub trust: Trust,
+}
+
+/// What a plugin may reach beside what every plugin may.
+#[derive(Clone, Debug, Default)]
+pub struct Grant {
+    /// The secrets granted, by the names that the plugin uses.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Bytes of its state, keys and values together.
+    pub state: Option<u64>,
+    /// Where it may send requests.
+    pub http: Vec<String>,
+    /// The queues into which it may put jobs.
+    pub jobs: Vec<String>,
+    /// The models that it may run.
+    pub models: Vec<String>,
+}
+
+/// How a component file is known to be the right one; all that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// `blake3:…` or `sha256:…`.
+    pub digest: Option<String>,
+    /// A file with a minisign or PEM public key.
+    pub public_key: Option<PathBuf>,
+    /// The signature; without it, the file beside the component with the usual suffix.
+    pub signature: Option<PathBuf>,
 }
 
 impl PluginSpec {
-    /// A plugin with an empty configuration, no secrets and default limits.
+    /// A plugin with an empty configuration, no grant and default limits.
     #[must_use]
     pub fn new(name: impl Into<String>, source: impl Into<PathBuf>) -> PluginSpec {
         PluginSpec {
             name: name.into(),
             source: source.into(),
             config: serde_json::Value::Null,
-            secrets: BTreeMap::new(),
+            grant: Grant::default(),
             limits: LimitsOverride::default(),
             log_values: false,
+            trust: Trust::default(),
         }
     }
 }

@@ -111,6 +111,18 @@ pub enum Decision {
     Deny(String),
 }
 
+impl Decision {
+    /// A word for it, for metrics and records.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Decision::Allow => "allow",
+            Decision::Within(_) => "within",
+            Decision::Deny(_) => "deny",
+        }
+    }
+}
+
 /// Says what a caller may do.
 pub trait Authorizer: Part {
     /// Asked for every access, unless an earlier answer may be used again.

@@ -28,6 +28,19 @@ pub enum Verdict {
     Quarantine(String),
 }
 
+impl Verdict {
+    /// A word for it, for metrics and records.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Keep => "keep",
+            Verdict::Drop(_) => "drop",
+            Verdict::Refuse(_) => "refuse",
+            Verdict::Quarantine(_) => "quarantine",
+        }
+    }
+}
+
 /// A filter's answer.
 #[derive(Clone, Debug)]
 pub struct FilterAnswer {

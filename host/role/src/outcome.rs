@@ -92,6 +92,20 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// A word for it, for metrics and records.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Failure::Trap(_) => "trap",
+            Failure::Deadline { .. } => "deadline",
+            Failure::Memory { .. } => "memory",
+            Failure::Never(_) => "never",
+            Failure::After { .. } => "after",
+            Failure::Overloaded => "overloaded",
+            Failure::Tripped { .. } => "tripped",
+        }
+    }
+
     /// When it makes sense to try again; `None` if the same call would fail in the same way.
     #[must_use]
     pub fn retryable(&self) -> Option<Duration> {

@@ -152,6 +152,9 @@ pub trait Plugin: Part {
     /// The roles that it plays, in the order of [`Role::ALL`].
     fn roles(&self) -> Vec<Role>;
 
+    /// Whether it is called in a role that it plays; a role that fails does not stop the others.
+    fn state_of(&self, role: Role) -> State;
+
     /// The limits in force for a role that it plays.
     fn limits(&self, role: Role) -> Option<Limits>;
 
@@ -161,24 +164,28 @@ pub trait Plugin: Part {
     /// What it counted, at most 50 names.
     fn series(&self) -> Vec<Series>;
 
+    /// The same plugin with nothing to change: what it writes to its state is seen by its own call and then forgotten,
+    /// its jobs are not enqueued, and its HTTP is GET and HEAD. Its failures trip no breaker but its own.
+    fn dry(self: Arc<Self>) -> Arc<dyn Plugin>;
+
     /// As a filter, if it is one; and so on for each role.
-    fn filter(self: Arc<Self>) -> Option<Arc<dyn Filter>>;
+    fn as_filter(self: Arc<Self>) -> Option<Arc<dyn Filter>>;
     /// As a router.
-    fn router(self: Arc<Self>) -> Option<Arc<dyn Router>>;
+    fn as_router(self: Arc<Self>) -> Option<Arc<dyn Router>>;
     /// As a study-router.
-    fn study_router(self: Arc<Self>) -> Option<Arc<dyn StudyRouter>>;
+    fn as_study_router(self: Arc<Self>) -> Option<Arc<dyn StudyRouter>>;
     /// As an analyzer.
-    fn analyzer(self: Arc<Self>) -> Option<Arc<dyn Analyzer>>;
+    fn as_analyzer(self: Arc<Self>) -> Option<Arc<dyn Analyzer>>;
     /// As an authenticator.
-    fn authenticator(self: Arc<Self>) -> Option<Arc<dyn Authenticator>>;
+    fn as_authenticator(self: Arc<Self>) -> Option<Arc<dyn Authenticator>>;
     /// As an authorizer.
-    fn authorizer(self: Arc<Self>) -> Option<Arc<dyn Authorizer>>;
+    fn as_authorizer(self: Arc<Self>) -> Option<Arc<dyn Authorizer>>;
     /// As a gate.
-    fn gate(self: Arc<Self>) -> Option<Arc<dyn Gate>>;
+    fn as_gate(self: Arc<Self>) -> Option<Arc<dyn Gate>>;
     /// As a sink.
-    fn sink(self: Arc<Self>) -> Option<Arc<dyn Sink>>;
+    fn as_sink(self: Arc<Self>) -> Option<Arc<dyn Sink>>;
     /// As a route.
-    fn route(self: Arc<Self>) -> Option<Arc<dyn Route>>;
+    fn as_route(self: Arc<Self>) -> Option<Arc<dyn Route>>;
     /// As a worker.
-    fn worker(self: Arc<Self>) -> Option<Arc<dyn Worker>>;
+    fn as_worker(self: Arc<Self>) -> Option<Arc<dyn Worker>>;
 }

@@ -83,6 +83,11 @@ impl edits::HostEdits for Call {
             .record(Edit::RemoveEverywhere(value::tag(tag)), 0)
     }
 
+    fn add_item(&mut self, this: Resource<Edits>, at: types::Path) -> wasmtime::Result<()> {
+        let bytes = weight(&at);
+        self.table.get_mut(&this)?.record(Edit::AddItem(value::path(at)), bytes)
+    }
+
     fn remove_private(&mut self, this: Resource<Edits>, keep_creators: Vec<String>) -> wasmtime::Result<()> {
         let bytes = keep_creators.iter().map(|name| name.len() + size_of::<String>()).sum();
         self.table

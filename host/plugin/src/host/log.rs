@@ -107,14 +107,14 @@ impl log::Host for Call {
         if !enabled(level) {
             return Ok(());
         }
-        let plugin = self.facts.name.as_str();
+        let (plugin, call, digest) = (self.facts.name.as_str(), self.id.as_str(), self.facts.short_digest());
         let attributes = attributes(&fields, self.facts.log_values);
         match level {
-            log::Level::Trace => tracing::trace!(target: "plugin", plugin, attributes, "{message}"),
-            log::Level::Debug => tracing::debug!(target: "plugin", plugin, attributes, "{message}"),
-            log::Level::Info => tracing::info!(target: "plugin", plugin, attributes, "{message}"),
-            log::Level::Warn => tracing::warn!(target: "plugin", plugin, attributes, "{message}"),
-            log::Level::Error => tracing::error!(target: "plugin", plugin, attributes, "{message}"),
+            log::Level::Trace => tracing::trace!(target: "plugin", plugin, call, digest, attributes, "{message}"),
+            log::Level::Debug => tracing::debug!(target: "plugin", plugin, call, digest, attributes, "{message}"),
+            log::Level::Info => tracing::info!(target: "plugin", plugin, call, digest, attributes, "{message}"),
+            log::Level::Warn => tracing::warn!(target: "plugin", plugin, call, digest, attributes, "{message}"),
+            log::Level::Error => tracing::error!(target: "plugin", plugin, call, digest, attributes, "{message}"),
         }
         Ok(())
     }

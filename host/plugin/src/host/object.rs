@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use isocenter_dicom::{Header, Path, Tag, tags};
+use isocenter_role::{Frames, OpenObject};
 use wasmtime::component::Resource;
 
 use crate::bindings::isocenter::dicom::{objects, types};
@@ -15,9 +16,25 @@ use crate::host::value;
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Object {
     pub(crate) header: Arc<Header>,
+    pub(crate) frames: Option<Arc<dyn Frames>>,
 }
 
 impl Object {
+    pub(crate) fn new(object: OpenObject) -> Object {
+        Object {
+            header: object.header,
+            frames: object.frames,
+        }
+    }
+
+    pub(crate) fn study_uid(&self) -> String {
+        self.uid(tags::STUDY_INSTANCE_UID)
+    }
+
+    pub(crate) fn object_uid(&self) -> String {
+        self.uid(tags::SOP_INSTANCE_UID)
+    }
+
     fn uid(&self, tag: Tag) -> String {
         self.header.first(tag).unwrap_or_default()
     }

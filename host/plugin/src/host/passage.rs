@@ -2,24 +2,30 @@
 //!
 //! Separate because it is the one place where network identities reach a plugin.
 
+use std::sync::Arc;
+
+use isocenter_role::{self as role, Direction, Transport};
 use wasmtime::component::Resource;
 
-use crate::answer::{Direction, Passage, Transport};
 use crate::bindings::isocenter::filter::passage;
 use crate::call::Call;
+
+/// Behind the handle `passage`.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Passage(pub(crate) Arc<role::Passage>);
 
 impl passage::Host for Call {}
 
 impl passage::HostPassage for Call {
     fn direction(&mut self, this: Resource<Passage>) -> wasmtime::Result<passage::Direction> {
-        Ok(match self.table.get(&this)?.direction {
+        Ok(match self.table.get(&this)?.0.direction {
             Direction::Ingest => passage::Direction::Ingest,
             Direction::Egress => passage::Direction::Egress,
         })
     }
 
     fn transport(&mut self, this: Resource<Passage>) -> wasmtime::Result<passage::Transport> {
-        Ok(match self.table.get(&this)?.transport {
+        Ok(match self.table.get(&this)?.0.transport {
             Transport::Dimse => passage::Transport::Dimse,
             Transport::Stow => passage::Transport::Stow,
             Transport::Derived => passage::Transport::Derived,
@@ -28,27 +34,27 @@ impl passage::HostPassage for Call {
     }
 
     fn calling_ae(&mut self, this: Resource<Passage>) -> wasmtime::Result<Option<String>> {
-        Ok(self.table.get(&this)?.calling_ae.clone())
+        Ok(self.table.get(&this)?.0.calling_ae.clone())
     }
 
     fn called_ae(&mut self, this: Resource<Passage>) -> wasmtime::Result<Option<String>> {
-        Ok(self.table.get(&this)?.called_ae.clone())
+        Ok(self.table.get(&this)?.0.called_ae.clone())
     }
 
     fn peer(&mut self, this: Resource<Passage>) -> wasmtime::Result<Option<String>> {
-        Ok(self.table.get(&this)?.peer.clone())
+        Ok(self.table.get(&this)?.0.peer.clone())
     }
 
     fn subject(&mut self, this: Resource<Passage>) -> wasmtime::Result<Option<String>> {
-        Ok(self.table.get(&this)?.subject.clone())
+        Ok(self.table.get(&this)?.0.subject.clone())
     }
 
     fn destination(&mut self, this: Resource<Passage>) -> wasmtime::Result<Option<String>> {
-        Ok(self.table.get(&this)?.destination.clone())
+        Ok(self.table.get(&this)?.0.destination.clone())
     }
 
     fn hops(&mut self, this: Resource<Passage>) -> wasmtime::Result<u32> {
-        Ok(self.table.get(&this)?.hops)
+        Ok(self.table.get(&this)?.0.hops)
     }
 
     fn drop(&mut self, this: Resource<Passage>) -> wasmtime::Result<()> {

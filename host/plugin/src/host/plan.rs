@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use isocenter_role::PlannedSend;
 use wasmtime::component::Resource;
 
-use crate::answer::PlannedSend;
 use crate::bindings::isocenter::routing::plan;
 use crate::call::Call;
 

@@ -1,0 +1,16 @@
+//! Numbers that a plugin counts: names and count bounded by its registry.
+
+use crate::bindings::isocenter::host::metrics;
+use crate::call::Call;
+
+impl metrics::Host for Call {
+    fn count(&mut self, name: String, by: u64) -> wasmtime::Result<()> {
+        self.facts.series.count(&name, by);
+        Ok(())
+    }
+
+    fn observe(&mut self, name: String, value: f64) -> wasmtime::Result<()> {
+        self.facts.series.observe(&name, value);
+        Ok(())
+    }
+}
