@@ -7,11 +7,12 @@
 //! their routers likewise. A filter that drops, refuses or quarantines ends the passage at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use isocenter_archive::index::Source;
 use isocenter_dicom::Tag;
 use isocenter_dicom::header::Header;
-use isocenter_plugin::Plugin;
+use isocenter_role::{Analyzer, Filter, Router, StudyRouter};
 
 /// What happens to an object when one of a chain's ingest filters fails for good (trap, limit, `retry: never`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,9 +32,18 @@ pub struct Chain {
     /// Which objects it is for.
     pub when: Condition,
     /// Filters that an arriving object passes, in order.
-    pub ingest: Vec<Arc<Plugin>>,
+    pub ingest: Vec<Arc<dyn Filter>>,
     /// Routers that are asked once the object is stored, in order.
-    pub route: Vec<Arc<Plugin>>,
+    pub route: Vec<Arc<dyn Router>>,
+    /// Study-routers that are asked once the study is quiet, in order.
+    pub study_route: Vec<Arc<dyn StudyRouter>>,
+    /// Analyzers that are run once the study is quiet; each on its own.
+    pub analyze: Vec<Arc<dyn Analyzer>>,
+    /// For how long nothing may have arrived for a study to be quiet.
+    pub quiet: Duration,
+    /// Whether its plugins are run and recorded, and change nothing. Such plugins are dry
+    /// ([`isocenter_role::Plugin::dry`]), and what they answer is ignored.
+    pub shadow: bool,
     /// What a filter's failure means.
     pub on_failure: OnFailure,
 }

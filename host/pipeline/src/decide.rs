@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use isocenter_plugin::{Failure, FilterAnswer, Verdict};
+use isocenter_role::{Failure, FilterAnswer, Verdict};
 
 use crate::chain::OnFailure;
 

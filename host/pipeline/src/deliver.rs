@@ -35,11 +35,15 @@ enum Delivered {
     Dead(String),
 }
 
-/// Works off the deliveries to one destination until `stop`.
-pub(crate) async fn run(pipeline: Pipeline, destination: Destination, stop: CancellationToken) {
+/// Works off the deliveries to one destination until `stop`, or until it is configured no more.
+pub(crate) async fn run(pipeline: Pipeline, name: String, stop: CancellationToken) {
     while !stop.is_cancelled() {
+        // For each batch anew: a reload may have changed it.
+        let Some(destination) = pipeline.set().destinations.get(&name).cloned() else {
+            return;
+        };
         let index = pipeline.archive().index();
-        match index.claim_deliveries(&destination.name, BATCH, LEASE).await {
+        match index.claim_deliveries(&name, BATCH, LEASE).await {
             Ok(jobs) if jobs.is_empty() => {
                 tokio::select! {
                     () = stop.cancelled() => {}
@@ -48,7 +52,7 @@ pub(crate) async fn run(pipeline: Pipeline, destination: Destination, stop: Canc
             }
             Ok(jobs) => batch(&pipeline, &destination, jobs).await,
             Err(error) => {
-                tracing::warn!(destination = destination.name, %error, "deliveries wait for the index");
+                tracing::warn!(destination = name, %error, "deliveries wait for the index");
                 tokio::select! {
                     () = stop.cancelled() => {}
                     () = tokio::time::sleep(NAP) => {}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use isocenter_dimse::AeTitle;
-use isocenter_plugin::Plugin;
+use isocenter_role::Filter;
 
 /// A named place that objects can be sent to.
 #[derive(Clone)]
@@ -15,7 +15,7 @@ pub struct Destination {
     /// What kind of place it is.
     pub target: Target,
     /// Filters that each object passes on its way there; the stored original stays as it is.
-    pub egress: Vec<Arc<Plugin>>,
+    pub egress: Vec<Arc<dyn Filter>>,
     /// What happens when it cannot be reached.
     pub retry: Retry,
 }

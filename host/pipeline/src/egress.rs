@@ -11,7 +11,7 @@ use isocenter_archive::index::Located;
 use isocenter_dicom::header::Identity;
 use isocenter_dicom::part10::MetaReader;
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_plugin::{Direction, Passage, Transport};
+use isocenter_role::{Direction, Passage, Transport};
 
 use crate::Pipeline;
 use crate::decide::{self, Next};
@@ -50,7 +50,7 @@ pub(crate) async fn prepare(
         .read_header(located)
         .await
         .map_err(|error| NotSent::Later(error.to_string()))?;
-    let passage = Passage {
+    let passage = Arc::new(Passage {
         direction: Direction::Egress,
         transport: Transport::Derived,
         calling_ae: None,
@@ -59,7 +59,7 @@ pub(crate) async fn prepare(
         subject: None,
         destination: Some(destination.name.clone()),
         hops: 0,
-    };
+    });
     let header = Arc::new(header);
     let passed = rewrite::pass(
         header,

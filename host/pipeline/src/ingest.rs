@@ -13,9 +13,9 @@ use isocenter_dicom::ParseError;
 use isocenter_dicom::header::{Header, HeaderReader, Identity, Progress};
 use isocenter_dicom::part10;
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_plugin::{Direction, Passage, Plugin};
+use isocenter_role::{Direction, Filter, Passage};
 
-use crate::Pipeline;
+use crate::{Pipeline, Set};
 use crate::chain::{Chain, matching};
 use crate::decide::{self, Next};
 use crate::memory::Share;
@@ -75,6 +75,8 @@ pub struct Accepted {
 /// The objects of one association, request or import.
 pub struct Session {
     pipeline: Pipeline,
+    /// What the session began with: a reload does not change it.
+    set: Arc<Set>,
     source: Source,
     writer: PackWriter,
 }
@@ -83,6 +85,7 @@ impl Session {
     pub(crate) fn new(pipeline: Pipeline, source: Source) -> Self {
         let writer = pipeline.archive().writer();
         Self {
+            set: pipeline.set(),
             pipeline,
             source,
             writer,
@@ -111,14 +114,14 @@ impl Session {
         self.writer.seal().await;
     }
 
-    fn passage(&self) -> Passage {
-        Passage {
+    fn passage(&self) -> Arc<Passage> {
+        Arc::new(Passage {
             direction: Direction::Ingest,
             transport: match self.source.transport {
-                Transport::Dimse => isocenter_plugin::Transport::Dimse,
-                Transport::Stow => isocenter_plugin::Transport::Stow,
-                Transport::File => isocenter_plugin::Transport::File,
-                Transport::Derived => isocenter_plugin::Transport::Derived,
+                Transport::Dimse => isocenter_role::Transport::Dimse,
+                Transport::Stow => isocenter_role::Transport::Stow,
+                Transport::File => isocenter_role::Transport::File,
+                Transport::Derived => isocenter_role::Transport::Derived,
             },
             calling_ae: self.source.calling_ae.clone(),
             called_ae: self.source.called_ae.clone(),
@@ -126,7 +129,7 @@ impl Session {
             subject: self.source.subject.clone(),
             destination: None,
             hops: u32::from(self.source.hops),
-        }
+        })
     }
 }
 
@@ -308,8 +311,8 @@ impl Receiving<'_> {
         let shared = &self.session.pipeline.shared;
         let config = &shared.config;
         let original = Arc::new(header);
-        let chains = matching(&config.chains, &original, &self.session.source);
-        let (filters, policies): (Vec<Arc<Plugin>>, Vec<_>) = chains
+        let chains = matching(&self.session.set.chains, &original, &self.session.source);
+        let (filters, policies): (Vec<Arc<dyn Filter>>, Vec<_>) = chains
             .iter()
             .flat_map(|chain| chain.ingest.iter().map(|filter| (Arc::clone(filter), chain.on_failure)))
             .unzip();

@@ -4,7 +4,6 @@
 //! ideas at once. Decisions are pure ([`chain`], [`decide`]); effects are performed at the edge ([`ingest`], [`route`],
 //! [`deliver`]). It knows no socket that listens and no SQL.
 
-mod calls;
 pub mod chain;
 pub mod decide;
 pub mod deliver;
@@ -25,7 +24,8 @@ use isocenter_archive::Archive;
 use isocenter_archive::index::Source;
 use isocenter_dicom::edit::SiteKey;
 use isocenter_dicom::header::Limits;
-use isocenter_plugin::Plugin;
+use isocenter_role::{Authenticator, Authorizer, Gate, Plugin, Route, Sink};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;
@@ -33,14 +33,43 @@ use crate::destination::Destination;
 use crate::ingest::Session;
 use crate::memory::HeaderMemory;
 
-/// What a pipeline is made of.
-pub struct Config {
+/// What a reload exchanges: everything that the configuration says about plugins and where objects go. Never changed,
+/// only replaced as a whole: an association, a request and a job keep the set that they began with.
+#[derive(Default)]
+pub struct Set {
     /// In the order in which they are tried.
     pub chains: Vec<Chain>,
     /// By name.
     pub destinations: BTreeMap<String, Destination>,
-    /// Every loaded plugin, whether a chain uses it or not; for the page.
-    pub plugins: Vec<Arc<Plugin>>,
+    /// Every loaded plugin, by name, whether something uses it or not.
+    pub plugins: BTreeMap<String, Arc<dyn Plugin>>,
+    /// Asked in order who sent a request; none: anyone may.
+    pub authenticators: Vec<Arc<dyn Authenticator>>,
+    /// Asked what a caller may do; all must agree.
+    pub authorizers: Vec<Arc<dyn Authorizer>>,
+    /// Asked whether an association is wanted; all must agree.
+    pub gates: Vec<Arc<dyn Gate>>,
+    /// Told what happens.
+    pub sinks: Vec<SinkSpec>,
+    /// Answer HTTP below `/plugins/NAME/`, by name.
+    pub routes: BTreeMap<String, Arc<dyn Route>>,
+    /// Where plugins run; `None` without plugins. A chain's filters are called in one visit there.
+    pub threads: Option<tokio::runtime::Handle>,
+}
+
+/// A sink, and what it is told.
+#[derive(Clone)]
+pub struct SinkSpec {
+    /// The sink.
+    pub sink: Arc<dyn Sink>,
+    /// Events in one call at most.
+    pub batch: u32,
+    /// Kinds of events that it is told, as globs; empty: all.
+    pub kinds: Vec<String>,
+}
+
+/// What of a pipeline stays as long as the host runs.
+pub struct Config {
     /// What UIDs are remapped with.
     pub site_key: SiteKey,
     /// Limits of a header.
@@ -62,19 +91,21 @@ pub struct Pipeline {
 struct Shared {
     archive: Archive,
     config: Config,
+    set: watch::Sender<Arc<Set>>,
     memory: HeaderMemory,
     tries: tries::Tries,
 }
 
 impl Pipeline {
     /// A pipeline over an archive. Nothing runs until an object arrives or [`Pipeline::run_queue`] is polled.
-    pub fn new(archive: Archive, config: Config) -> Self {
+    pub fn new(archive: Archive, config: Config, set: Set) -> Self {
         let memory = HeaderMemory::new(config.header_memory);
         let tries = tries::Tries::new(config.tries_before_quarantine);
         Self {
             shared: Arc::new(Shared {
                 archive,
                 config,
+                set: watch::Sender::new(Arc::new(set)),
                 memory,
                 tries,
             }),
@@ -91,19 +122,14 @@ impl Pipeline {
         &self.shared.archive
     }
 
-    /// The chains, in order.
-    pub fn chains(&self) -> &[Chain] {
-        &self.shared.config.chains
+    /// The set in force. Whoever does one piece of work asks once and keeps it.
+    pub fn set(&self) -> Arc<Set> {
+        self.shared.set.borrow().clone()
     }
 
-    /// The destinations, by name.
-    pub fn destinations(&self) -> &BTreeMap<String, Destination> {
-        &self.shared.config.destinations
-    }
-
-    /// Every loaded plugin.
-    pub fn plugins(&self) -> &[Arc<Plugin>] {
-        &self.shared.config.plugins
+    /// Puts another set in force, for all work that begins from now on.
+    pub fn exchange(&self, set: Set) {
+        self.shared.set.send_replace(Arc::new(set));
     }
 
     /// Works off the queue, routing and delivering, until `stop` is cancelled; then ends what it is sending, within
@@ -111,10 +137,23 @@ impl Pipeline {
     pub async fn run_queue(&self, stop: CancellationToken, grace: Duration) {
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(route::run(self.clone(), stop.clone()));
-        for destination in self.destinations().values() {
-            tasks.spawn(deliver::run(self.clone(), destination.clone(), stop.clone()));
+        let mut set = self.shared.set.subscribe();
+        // One task for each destination that is configured; it ends when its name is configured no more.
+        let mut delivering: BTreeMap<String, tokio::task::AbortHandle> = BTreeMap::new();
+        while !stop.is_cancelled() {
+            let names: Vec<String> = set.borrow_and_update().destinations.keys().cloned().collect();
+            for name in names {
+                let running = delivering.get(&name).is_some_and(|task| !task.is_finished());
+                if !running {
+                    let task = tasks.spawn(deliver::run(self.clone(), name.clone(), stop.clone()));
+                    delivering.insert(name, task);
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                changed = set.changed() => if changed.is_err() { break },
+            }
         }
-        stop.cancelled().await;
         // Dropping the set aborts whatever is left.
         let _ = tokio::time::timeout(grace, async { while tasks.join_next().await.is_some() {} }).await;
     }

@@ -11,9 +11,8 @@ use isocenter_dicom::edit::{self, SiteKey, TailEdits};
 use isocenter_dicom::header::{Header, HeaderReader, Limits, Progress};
 use isocenter_dicom::inflate::{Deflater, Inflater};
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_plugin::{Failure, FilterAnswer, Passage, Plugin, Verdict};
+use isocenter_role::{Failure, Filter, FilterAnswer, OpenObject, Passage};
 
-use crate::calls;
 use crate::decide::Next;
 
 /// A deflated object may hold this many times its size (PS3.5 §A.5 sets no limit; real ones stay under 20).
@@ -89,8 +88,8 @@ impl Bodies {
 /// `judge` says what each outcome means; it is given the filter's position, so that the policy of its chain applies.
 pub(crate) async fn pass(
     header: Arc<Header>,
-    filters: &[Arc<Plugin>],
-    passage: &Passage,
+    filters: &[Arc<dyn Filter>],
+    passage: &Arc<Passage>,
     site_key: &SiteKey,
     judge: impl Fn(usize, &Result<FilterAnswer, Failure>) -> Next,
 ) -> Passed {
@@ -100,8 +99,8 @@ pub(crate) async fn pass(
         ended: None,
     };
     for (position, filter) in filters.iter().enumerate() {
-        let outcome = filter.filter(Arc::clone(&passed.header), passage.clone()).await;
-        calls::record(filter, "filter", &outcome, verdict);
+        let object = OpenObject::header(Arc::clone(&passed.header));
+        let outcome = Arc::clone(filter).filter(object, Arc::clone(passage)).await;
         let next = judge(position, &outcome.result);
         if next != Next::GoOn {
             passed.ended = Some((next, filter.name().to_owned()));
@@ -132,16 +131,6 @@ pub(crate) async fn pass(
         }
     }
     passed
-}
-
-/// A word for what a filter answered, for metrics.
-fn verdict(answer: &FilterAnswer) -> &'static str {
-    match answer.verdict {
-        Verdict::Keep => "keep",
-        Verdict::Drop(_) => "drop",
-        Verdict::Refuse(_) => "refuse",
-        Verdict::Quarantine(_) => "quarantine",
-    }
 }
 
 /// How far a deflated object of at most this many bytes may inflate.

@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use isocenter_archive::index::{Job, Located, NewJob};
-use isocenter_plugin::Plugin;
+use isocenter_role::{OpenObject, Router};
 use tokio_util::sync::CancellationToken;
 
 use crate::Pipeline;
-use crate::calls;
 use crate::chain::matching;
 use crate::destination::Retry;
 
@@ -115,14 +114,15 @@ async fn route(pipeline: &Pipeline, job: &Job) -> Routed {
         Ok(header) => Arc::new(header),
         Err(error) => return Routed::Later(error.to_string()),
     };
-    let routers: Vec<Arc<Plugin>> = matching(pipeline.chains(), &header, &located.source)
+    let set = pipeline.set();
+    let routers: Vec<Arc<dyn Router>> = matching(&set.chains, &header, &located.source)
         .iter()
         .flat_map(|chain| chain.route.iter().cloned())
         .collect();
     let mut plan = Plan::new();
     for router in routers {
-        let outcome = router.route(Arc::clone(&header)).await;
-        calls::record(&router, "router", &outcome, |_| "routed");
+        let object = OpenObject::header(Arc::clone(&header));
+        let outcome = Arc::clone(&router).route(object).await;
         match outcome.result {
             Ok(sends) => {
                 for send in sends {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use isocenter_pipeline::Pipeline;
-use isocenter_plugin::State;
+use isocenter_role::State;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -65,9 +65,12 @@ async fn read(pipeline: &Pipeline) {
     if let Some(bytes) = resident() {
         metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);
     }
-    for plugin in pipeline.plugins() {
-        let ready = matches!(plugin.state(), State::Ready);
-        metrics::gauge!("isocenter_plugin_ready", "plugin" => plugin.name().to_owned()).set(f64::from(u8::from(ready)));
+    for plugin in pipeline.set().plugins.values() {
+        for role in plugin.roles() {
+            let ready = matches!(plugin.state_of(role), State::Ready);
+            metrics::gauge!("isocenter_plugin_ready", "plugin" => plugin.name().to_owned(), "role" => role.as_str())
+                .set(f64::from(u8::from(ready)));
+        }
     }
     let index = pipeline.archive().index();
     match index.totals().await {

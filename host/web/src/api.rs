@@ -4,7 +4,7 @@ use axum::extract::{Query, State as Shared};
 use axum::routing::get;
 use axum::{Json, Router};
 use isocenter_archive::index::{DeadJob, JobKind, Quarantined, Transport};
-use isocenter_plugin::State;
+use isocenter_role::State;
 use serde_json::{Value, json};
 
 use crate::app::AppState;
@@ -42,18 +42,15 @@ fn limit(Query(pairs): Pairs) -> Result<u32, RouteError> {
 
 async fn about(Shared(state): Shared<AppState>) -> Json<Value> {
     let about = &state.app.about;
-    let plugins: Vec<Value> = state
-        .app
-        .pipeline
-        .plugins()
-        .iter()
+    let set = state.app.pipeline.set();
+    let plugins: Vec<Value> = set
+        .plugins
+        .values()
         .map(|plugin| {
-            let roles = plugin.roles();
             json!({
                 "name": plugin.name(),
                 "digest": plugin.digest(),
-                "filter": roles.filter,
-                "router": roles.router,
+                "roles": plugin.roles().iter().map(|role| role.as_str()).collect::<Vec<_>>(),
                 "state": match plugin.state() {
                     State::Ready => "ready",
                     State::Tripped { .. } => "tripped",
@@ -61,14 +58,8 @@ async fn about(Shared(state): Shared<AppState>) -> Json<Value> {
             })
         })
         .collect();
-    let chains: Vec<&str> = state
-        .app
-        .pipeline
-        .chains()
-        .iter()
-        .map(|chain| chain.name.as_str())
-        .collect();
-    let destinations: Vec<&String> = state.app.pipeline.destinations().keys().collect();
+    let chains: Vec<&str> = set.chains.iter().map(|chain| chain.name.as_str()).collect();
+    let destinations: Vec<&String> = set.destinations.keys().collect();
     Json(json!({
         "version": about.version,
         "ae_title": about.ae_title,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{Next, egress, ingest};
 use crate::chain::OnFailure::{Quarantine, Refuse};
-use isocenter_plugin::{Failure, FilterAnswer, Verdict};
+use isocenter_role::{Failure, FilterAnswer, Verdict};
 
 fn answer(verdict: Verdict) -> Result<FilterAnswer, Failure> {
     Ok(FilterAnswer {

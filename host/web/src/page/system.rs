@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use isocenter_archive::index::{Backlog, Totals};
 use isocenter_pipeline::chain::{Chain, Condition, OnFailure};
 use isocenter_pipeline::destination::{Destination, Target};
-use isocenter_plugin::{Plugin, State};
+use isocenter_role::{Part, Plugin, State};
 use maud::{Markup, html};
 use std::sync::Arc;
 
@@ -29,22 +29,22 @@ pub(super) fn totals(totals: &Totals) -> Markup {
 }
 
 pub(super) fn section(state: &AppState, backlogs: &[Backlog]) -> Markup {
-    let pipeline = &state.app.pipeline;
+    let set = state.app.pipeline.set();
     html! {
         section aria-labelledby="runs-title" {
             h2 #runs-title { "What runs" }
             h3 { "Chains" }
-            @if pipeline.chains().is_empty() {
+            @if set.chains.is_empty() {
                 p.empty { "None is configured: every object is stored as it comes, and nothing is routed." }
-            } @else { div.scroll { (chains(pipeline.chains())) } }
+            } @else { div.scroll { (chains(&set.chains)) } }
             h3 { "Plugins" }
-            @if pipeline.plugins().is_empty() {
+            @if set.plugins.is_empty() {
                 p.empty { "None is configured." }
-            } @else { div.scroll { (plugins(pipeline.plugins())) } }
+            } @else { div.scroll { (plugins(set.plugins.values())) } }
             h3 { "Destinations" }
-            @if pipeline.destinations().is_empty() {
+            @if set.destinations.is_empty() {
                 p.empty { "None is configured: objects are not sent anywhere." }
-            } @else { div.scroll { (destinations(pipeline.destinations().values(), backlogs)) } }
+            } @else { div.scroll { (destinations(set.destinations.values(), backlogs)) } }
             (routing(backlogs))
         }
     }
@@ -92,7 +92,7 @@ fn condition(when: &Condition) -> String {
 }
 
 /// Plugins in the order in which they are called.
-fn names(plugins: &[Arc<Plugin>]) -> Markup {
+fn names<P: Part + ?Sized>(plugins: &[Arc<P>]) -> Markup {
     html! {
         @if plugins.is_empty() { "—" }
         @for (position, plugin) in plugins.iter().enumerate() {
@@ -102,7 +102,7 @@ fn names(plugins: &[Arc<Plugin>]) -> Markup {
     }
 }
 
-fn plugins(plugins: &[Arc<Plugin>]) -> Markup {
+fn plugins<'p>(plugins: impl Iterator<Item = &'p Arc<dyn Plugin>>) -> Markup {
     html! {
         table {
             thead { tr {
@@ -115,8 +115,7 @@ fn plugins(plugins: &[Arc<Plugin>]) -> Markup {
                 th scope="row" { (plugin.name())
                     @if let Some(manifest) = plugin.manifest() { span.second { (manifest.description) } } }
                 td {
-                    @if plugin.roles().filter { span.tag { "filter" } }
-                    @if plugin.roles().router { span.tag { "router" } }
+                    @for role in plugin.roles() { span.tag { (role.as_str()) } }
                 }
                 td.nowrap { (state_of(plugin.state())) }
                 td { code title=(plugin.digest()) { (plugin.digest().chars().take(16).collect::<String>()) "…" } }

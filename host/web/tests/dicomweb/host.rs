@@ -1,6 +1,5 @@
 //! A host for one test: an archive on a private cluster in a folder of its own, a pipeline without plugins, the router.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
@@ -70,9 +69,6 @@ impl Host {
         };
         let (archive, _) = Archive::open(options).await.unwrap();
         let config = Config {
-            chains: Vec::new(),
-            destinations: BTreeMap::new(),
-            plugins: Vec::new(),
             site_key: SiteKey::new([7; 32]),
             limits: isocenter_dicom::header::Limits::default(),
             deflated_bytes: 64 << 20,
@@ -81,7 +77,7 @@ impl Host {
         };
         let draining = CancellationToken::new();
         let app = App {
-            pipeline: Pipeline::new(archive.clone(), config),
+            pipeline: Pipeline::new(archive.clone(), config, isocenter_pipeline::Set::default()),
             archive: archive.clone(),
             metrics: Arc::new(|| "isocenter_up 1\n".to_owned()),
             about: About {
