@@ -52,6 +52,9 @@ pub enum Command {
     Reindex,
     /// Print the version
     Version,
+    /// Compiles a plugin from standard input to standard output; the host calls itself so.
+    #[command(hide = true)]
+    CompilePlugin,
 }
 
 /// Whom objects are sent to; by default the host of the configuration.

@@ -3,9 +3,7 @@
 //! Start: archive (data folder locked, database up, crash settled) → plugins → ports. End: ports → associations and
 //! requests → queue → archive. Nothing is global: what a part needs it is given here.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use isocenter_archive::index::Duplicates;
@@ -13,12 +11,11 @@ use isocenter_archive::{Archive, Recovery};
 use isocenter_dicom::edit::SiteKey;
 use isocenter_dicom::header::Limits;
 use isocenter_pipeline::Pipeline;
-use isocenter_pipeline::chain::{self, Chain, Condition, Glob};
-use isocenter_pipeline::destination::{self, Destination};
-use isocenter_plugin::{LimitsOverride, Plugin, PluginSpec, Runtime, RuntimeOptions, Secret};
 use tokio::net::TcpListener;
 
-use crate::config::{self, Config, Environment, SITE_KEY};
+use crate::assembly::Assembly;
+use crate::backing;
+use crate::config::{self, Config, Environment};
 use crate::shutdown::Shutdown;
 use crate::site_key;
 use crate::{gauges, scp};
@@ -93,8 +90,11 @@ async fn run(
     shutdown: Shutdown,
 ) -> Result<(), HostError> {
     let key = site_key::load_or_make(&config.storage.data).map_err(HostError::SiteKey)?;
-    let plugins = load(config, environment, &config.storage.data, key).await?;
-    let pipeline = Pipeline::new(archive.clone(), pipeline(config, &plugins, SiteKey::new(key)));
+    let backing = backing::of(config, archive).map_err(HostError::System)?;
+    let assembly = Assembly::start(&config.storage.data, environment, key, backing)?;
+    let set = assembly.build(config).await.map_err(HostError::Plugins)?;
+    let plugins = set.plugins.len();
+    let pipeline = Pipeline::new(archive.clone(), pipeline(config, SiteKey::new(key)), set);
 
     let dicom_address = dicom.local_addr().unwrap_or(config.dicom.listen);
     let http_address = http.local_addr().unwrap_or(config.http.listen);
@@ -112,7 +112,7 @@ async fn run(
         dicom = %dicom_address,
         http = %http_address,
         data = %config.storage.data.display(),
-        plugins = plugins.len(),
+        plugins,
         "ready"
     );
 
@@ -151,15 +151,20 @@ pub async fn check(config: &Config, environment: &Environment) -> Result<Vec<Str
     // A key of its own: `check` writes nothing into the data folder.
     let key = [0; 32];
     let cache = std::env::temp_dir().join(format!("isocenter-check-{}", std::process::id()));
-    let loaded = load(config, environment, &cache, key).await;
+    let backing = backing::of_nothing(config).map_err(HostError::System)?;
+    let loaded = match Assembly::start(&cache, environment, key, backing) {
+        Ok(assembly) => assembly.build(config).await.map_err(HostError::Plugins),
+        Err(error) => Err(error.into()),
+    };
     // The cache of a check is worth nothing afterwards; what cannot be removed is left to the system.
     let _ = std::fs::remove_dir_all(&cache);
     let mut lines = Vec::new();
-    for plugin in loaded?.values() {
+    for plugin in loaded?.plugins.values() {
+        let roles: Vec<&str> = plugin.roles().iter().map(|role| role.as_str()).collect();
         lines.push(format!(
             "plugin {}: {} ({})",
             plugin.name(),
-            roles(plugin),
+            roles.join(", "),
             plugin.digest()
         ));
     }
@@ -252,132 +257,9 @@ fn supported(config: &Config) -> Result<(), HostError> {
     }
 }
 
-/// Loads every configured plugin; all that fail are reported together.
-async fn load(
-    config: &Config,
-    environment: &Environment,
-    folder: &Path,
-    key: [u8; 32],
-) -> Result<BTreeMap<String, Arc<Plugin>>, HostError> {
-    let mut specs = Vec::new();
-    let mut problems = Vec::new();
-    for (name, plugin) in &config.plugins {
-        match spec(name, plugin, config, environment, &key) {
-            Ok(spec) => specs.push(spec),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    let destinations: Vec<String> = config.destinations.keys().cloned().collect();
-    let options = RuntimeOptions::new(folder.join("compiled"), SiteKey::new(key));
-    let loading = tokio::task::spawn_blocking(move || {
-        let runtime = Runtime::start(options)?;
-        let mut plugins = BTreeMap::new();
-        for spec in specs {
-            let name = spec.name.clone();
-            match runtime.load(spec, &destinations) {
-                Ok(plugin) => {
-                    plugins.insert(name, plugin);
-                }
-                Err(error) => problems.push(error.to_string()),
-            }
-        }
-        if problems.is_empty() {
-            Ok(plugins)
-        } else {
-            Err(HostError::Plugins(problems))
-        }
-    });
-    loading.await.map_err(|error| HostError::System(error.to_string()))?
-}
-
-fn spec(
-    name: &str,
-    plugin: &config::Plugin,
-    config: &Config,
-    environment: &Environment,
-    key: &[u8; 32],
-) -> Result<PluginSpec, String> {
-    let mut secrets = BTreeMap::new();
-    for granted in &plugin.grant.secrets {
-        let bytes = match config.secrets.get(granted) {
-            Some(source) => source
-                .read(environment)
-                .map_err(|error| format!("secret {granted}: {error}"))?,
-            None if granted == SITE_KEY => site_key::for_plugins(key).to_vec(),
-            None => return Err(format!("plugin {name}: there is no secret {granted}")),
-        };
-        secrets.insert(granted.clone(), Secret::new(bytes));
-    }
-    Ok(PluginSpec {
-        config: plugin.config.clone(),
-        secrets,
-        limits: LimitsOverride {
-            memory: plugin.limits.memory.map(config::ByteSize::bytes),
-            cpu: plugin.limits.cpu,
-            wall: plugin.limits.wall,
-            concurrency: plugin.limits.concurrency,
-        },
-        ..PluginSpec::new(name, &plugin.source)
-    })
-}
-
-fn pipeline(config: &Config, plugins: &BTreeMap<String, Arc<Plugin>>, key: SiteKey) -> isocenter_pipeline::Config {
-    // The configuration was checked: every name resolves.
-    let named = |names: &[String]| {
-        names
-            .iter()
-            .filter_map(|name| plugins.get(name).cloned())
-            .collect::<Vec<_>>()
-    };
-    let globs = |texts: &[String]| texts.iter().map(|text| Glob::new(text)).collect::<Vec<_>>();
-    let chains = config.chains.iter().map(|chain| Chain {
-        name: chain.name.clone(),
-        when: Condition {
-            calling_ae: globs(&chain.when.calling_ae),
-            called_ae: globs(&chain.when.called_ae),
-            elements: chain
-                .when
-                .elements
-                .iter()
-                .map(|(tag, texts)| (*tag, globs(texts)))
-                .collect(),
-        },
-        ingest: named(&chain.ingest),
-        route: named(&chain.route),
-        on_failure: match chain.on_failure {
-            config::OnFailure::Quarantine => chain::OnFailure::Quarantine,
-            config::OnFailure::Refuse => chain::OnFailure::Refuse,
-        },
-    });
-    let destinations = config.destinations.iter().map(|(name, destination)| {
-        let target = match &destination.target {
-            config::Target::Dicom { ae_title, address } => destination::Target::Dicom {
-                ae_title: ae_title.clone(),
-                address: address.to_string(),
-                calling_ae: destination
-                    .calling_ae_title
-                    .clone()
-                    .unwrap_or_else(|| config.dicom.ae_title.clone()),
-            },
-            config::Target::Folder(folder) => destination::Target::Folder(folder.clone()),
-        };
-        let retry = destination::Retry {
-            first: destination.retry.first,
-            longest: destination.retry.longest,
-            attempts: destination.retry.attempts,
-        };
-        let destination = Destination {
-            name: name.clone(),
-            target,
-            egress: named(&destination.egress),
-            retry,
-        };
-        (name.clone(), destination)
-    });
+/// What of the pipeline no reload changes.
+fn pipeline(config: &Config, key: SiteKey) -> isocenter_pipeline::Config {
     isocenter_pipeline::Config {
-        chains: chains.collect(),
-        destinations: destinations.collect(),
-        plugins: plugins.values().cloned().collect(),
         site_key: key,
         limits: Limits {
             header_bytes: usize::try_from(config.storage.max_header.bytes()).unwrap_or(usize::MAX),
@@ -418,15 +300,6 @@ fn about(config: &Config, dicom: SocketAddr, http: SocketAddr) -> isocenter_web:
         database: database.to_owned(),
         public_url: config.http.public_url.as_ref().map(|url| url.as_str().to_owned()),
     }
-}
-
-fn roles(plugin: &Plugin) -> String {
-    let roles = plugin.roles();
-    let names: Vec<_> = [(roles.filter, "filter"), (roles.router, "router")]
-        .into_iter()
-        .filter_map(|(has, name)| has.then_some(name))
-        .collect();
-    names.join(", ")
 }
 
 /// An error with its sources, in one line.

@@ -8,6 +8,8 @@
     reason = "nothing in a binary is reachable from outside; `pub` marks what the modules offer each other"
 )]
 
+mod assembly;
+mod backing;
 mod cli;
 mod config;
 mod gauges;
@@ -35,6 +37,9 @@ use crate::send::Receiver;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::CompilePlugin) {
+        return ExitCode::from(isocenter_plugin::compile_plugin());
+    }
     // A command prints its answer; a host has nothing but its log.
     let least = match cli.command {
         Command::Serve => Level::INFO,
@@ -87,7 +92,7 @@ async fn answer(command: &Command, config: &Config, environment: &Environment) -
         Command::Import { peer, from } => import(from, &receiver(peer, config)?).await,
         Command::Verify => Ok(upkeep::verify(config).await?),
         Command::Reindex => Ok(upkeep::reindex(config).await?),
-        Command::Version => Ok(true),
+        Command::Version | Command::CompilePlugin => Ok(true),
     }
 }
 
