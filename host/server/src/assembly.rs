@@ -138,7 +138,7 @@ impl Assembly {
             },
             log_values: plugin.log_values,
             trust: Trust {
-                digest: plugin.digest.as_ref().map(ToString::to_string),
+                digest: plugin.digest.as_ref().map(|digest| digest.as_str().to_owned()),
                 public_key: plugin.public_key.clone(),
                 signature: plugin.signature.clone(),
             },
@@ -186,8 +186,8 @@ impl Cast<'_> {
 
     fn chain(&mut self, chain: &config::Chain) -> Chain {
         let globs = |texts: &[String]| texts.iter().map(|text| Glob::new(text)).collect::<Vec<_>>();
-        let mut named = NamedBy {
-            place: |key| format!("{key} of chain {}", chain.name),
+        let mut named = OfChain {
+            name: &chain.name,
             dry: chain.shadow,
             cast: self,
         };
@@ -254,15 +254,15 @@ impl Cast<'_> {
 }
 
 /// The plugins of one chain.
-struct NamedBy<'c, 'p, F> {
-    place: F,
+struct OfChain<'c, 'p> {
+    name: &'c str,
     dry: bool,
     cast: &'c mut Cast<'p>,
 }
 
-impl<F: Fn(&str) -> String> NamedBy<'_, '_, F> {
+impl OfChain<'_, '_> {
     fn all<R: ?Sized>(&mut self, key: &str, names: &[String], cast: As<R>) -> Vec<Arc<R>> {
-        let place = (self.place)(key);
+        let place = format!("{key} of chain {}", self.name);
         let mut all = Vec::with_capacity(names.len());
         for name in names {
             all.extend(self.cast.plugin(&place, name, self.dry, cast));

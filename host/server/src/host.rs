@@ -4,7 +4,6 @@
 //! requests → queue → archive. Nothing is global: what a part needs it is given here.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use isocenter_archive::index::Duplicates;
 use isocenter_archive::{Archive, Recovery};
