@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use isocenter_dicom::edit::SiteKey;
 use isocenter_dicom::header::{Header, Limits};
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_plugin::{Direction, Passage, Plugin, Runtime, RuntimeOptions, Transport, Verdict};
+use isocenter_plugin::{Runtime, RuntimeOptions, WasmPlugin};
+use isocenter_role::{Direction, Filter as _, OpenObject, Passage, Transport, Verdict};
 use serde::Serialize;
 
 use crate::chain::Filter;
@@ -81,8 +82,8 @@ pub(crate) fn measure(
     Ok(measured)
 }
 
-async fn call(name: &str, plugin: &Plugin, header: &Arc<Header>) -> Result<Calls, Box<dyn Error>> {
-    let passage = Passage {
+async fn call(name: &str, plugin: &Arc<WasmPlugin>, header: &Arc<Header>) -> Result<Calls, Box<dyn Error>> {
+    let passage = Arc::new(Passage {
         direction: Direction::Ingest,
         transport: Transport::Dimse,
         calling_ae: Some("BENCH".to_owned()),
@@ -91,7 +92,7 @@ async fn call(name: &str, plugin: &Plugin, header: &Arc<Header>) -> Result<Calls
         subject: None,
         destination: None,
         hops: 0,
-    };
+    });
     let (mut walls, mut waits) = (Vec::with_capacity(CALLS), Vec::with_capacity(CALLS));
     let (mut edits, mut peak) = (0, 0);
     let begun = Instant::now();
@@ -100,7 +101,10 @@ async fn call(name: &str, plugin: &Plugin, header: &Arc<Header>) -> Result<Calls
             break;
         }
         let asked = Instant::now();
-        let outcome = plugin.filter(Arc::clone(header), passage.clone()).await;
+        let outcome = plugin
+            .clone()
+            .filter(OpenObject::header(Arc::clone(header)), passage.clone())
+            .await;
         let waited = asked.elapsed();
         let answer = outcome.result?;
         if answer.verdict != Verdict::Keep {

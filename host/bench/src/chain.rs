@@ -73,7 +73,9 @@ impl Filter {
         let mut spec = PluginSpec::new(self.name, folder.join(self.file));
         spec.config = serde_json::from_str(self.config)?;
         if self.keyed {
-            spec.secrets.insert("site-key".to_owned(), Secret::new([7_u8; 32]));
+            spec.grant
+                .secrets
+                .insert("site-key".to_owned(), Secret::new([7_u8; 32]));
         }
         Ok(spec)
     }

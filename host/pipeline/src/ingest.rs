@@ -15,12 +15,12 @@ use isocenter_dicom::part10;
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_role::{Direction, Filter, Passage};
 
-use crate::{Pipeline, Set};
 use crate::chain::{Chain, matching};
 use crate::decide::{self, Next};
 use crate::memory::Share;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::rewrite::{self, Bodies, Passed};
+use crate::{Pipeline, Set};
 
 /// What a sender says of an object before its data set.
 #[derive(Clone, Debug)]

@@ -125,7 +125,10 @@ fn ready(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<
     }
     // Exactly what it imports, and only where it is granted.
     let mut linker = Linker::new(&core.engine);
-    for capability in host::OFFERED.iter().filter(|offered| surface.imports(offered.interface)) {
+    for capability in host::OFFERED
+        .iter()
+        .filter(|offered| surface.imports(offered.interface))
+    {
         (capability.validate)(&spec, &core.backing).map_err(Reason::Grant)?;
         (capability.link)(&mut linker).map_err(|error| Reason::Contract(format!("{error:#}")))?;
     }

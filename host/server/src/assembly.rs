@@ -64,9 +64,11 @@ impl Assembly {
         let mut plugins: BTreeMap<String, Arc<dyn Plugin>> = BTreeMap::new();
         let mut problems = Vec::new();
         for (name, plugin) in &config.plugins {
-            let loaded = self
-                .spec(name, plugin, config)
-                .and_then(|spec| self.runtime.load(spec, &destinations).map_err(|error| error.to_string()));
+            let loaded = self.spec(name, plugin, config).and_then(|spec| {
+                self.runtime
+                    .load(spec, &destinations)
+                    .map_err(|error| error.to_string())
+            });
             match loaded {
                 Ok(plugin) => {
                     plugins.insert(name.clone(), plugin);
@@ -157,7 +159,12 @@ struct Cast<'p> {
 type As<R> = fn(Arc<dyn Plugin>) -> Option<Arc<R>>;
 
 impl Cast<'_> {
-    fn one<R: ?Sized>(&mut self, place: &str, name: &str, cast: fn(Arc<dyn Plugin>) -> Option<Arc<R>>) -> Option<Arc<R>> {
+    fn one<R: ?Sized>(
+        &mut self,
+        place: &str,
+        name: &str,
+        cast: fn(Arc<dyn Plugin>) -> Option<Arc<R>>,
+    ) -> Option<Arc<R>> {
         self.plugin(place, name, false, cast)
     }
 
@@ -169,11 +176,7 @@ impl Cast<'_> {
     fn plugin<R: ?Sized>(&mut self, place: &str, name: &str, dry: bool, cast: As<R>) -> Option<Arc<R>> {
         let plugin = self.plugins.get(name)?;
         let roles: Vec<&str> = plugin.roles().iter().map(|role| role.as_str()).collect();
-        let plugin = if dry {
-            plugin.clone().dry()
-        } else {
-            plugin.clone()
-        };
+        let plugin = if dry { plugin.clone().dry() } else { plugin.clone() };
         let found = cast(plugin);
         if found.is_none() {
             self.problems.push(format!(

@@ -13,7 +13,8 @@ use isocenter_archive::Archive;
 use isocenter_archive::index::{self, Index};
 use isocenter_outbound as outbound;
 use isocenter_role::backing::{
-    Backing, Outbound, OutboundClient, OutboundRequest, OutboundResponse, OutboundTrouble, StateEntry, StateStore, StateTrouble,
+    Backing, Outbound, OutboundClient, OutboundRequest, OutboundResponse, OutboundTrouble, StateEntry, StateStore,
+    StateTrouble,
 };
 use tokio::runtime::Handle;
 
@@ -128,7 +129,10 @@ impl State {
 
 fn unavailable(error: index::IndexError) -> StateTrouble {
     // What the database says may hold a value.
-    tracing::warn!(error = &error as &dyn std::error::Error, "the state of a plugin is not available");
+    tracing::warn!(
+        error = &error as &dyn std::error::Error,
+        "the state of a plugin is not available"
+    );
     StateTrouble::Unavailable("the database does not answer".to_owned())
 }
 

@@ -14,17 +14,17 @@ fn differences() {
         (
             &["isocenter:host/log@0.2.0"],
             &good,
-            Some("it was built for isocenter:host@0.2.0, this host offers 0.1.0"),
+            Some("it was built for isocenter:host@0.2.0, this host offers 0.1.1"),
         ),
         (
             &[],
             &["isocenter:filter/filter@1.0.0", "isocenter:plugin/lifecycle@0.1.0"],
-            Some("it was built for isocenter:filter@1.0.0, this host offers 0.1.0"),
+            Some("it was built for isocenter:filter@1.0.0, this host offers 0.1.1"),
         ),
         (
-            &["isocenter:host/http@0.1.0"],
+            &["isocenter:host/files@0.1.0"],
             &good,
-            Some("it imports isocenter:host/http@0.1.0, which this host does not offer"),
+            Some("it imports isocenter:host/files@0.1.0, which this host does not offer"),
         ),
         (
             &["wasi:cli/stdout@0.2.0"],
@@ -39,13 +39,16 @@ fn differences() {
             &[],
             Some(
                 "it plays no role: it exports nothing, \
-                 but neither isocenter:filter/filter@0.1.0 nor isocenter:routing/router@0.1.0",
+                 but none of isocenter:filter/filter@0.1.1, isocenter:routing/router@0.1.1, \
+                 isocenter:routing/study-router@0.1.1, isocenter:inference/analyzer@0.1.0, \
+                 isocenter:auth/authenticator@0.1.0, isocenter:auth/authorizer@0.1.0, isocenter:auth/gate@0.1.0, \
+                 isocenter:events/sink@0.1.0, isocenter:http-ext/route@0.1.0, isocenter:jobs/worker@0.1.0",
             ),
         ),
         (
             &[],
             &["isocenter:filter/filter@0.1.0"],
-            Some("it does not export isocenter:plugin/lifecycle@0.1.0, which every plugin does"),
+            Some("it does not export isocenter:plugin/lifecycle@0.1.1, which every plugin does"),
         ),
     ] {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();

@@ -34,7 +34,10 @@ impl archive::Host for Call {
 
     async fn open_study(&mut self, study_instance: String) -> wasmtime::Result<Option<Resource<Study>>> {
         let archive = self.visible()?;
-        let found = self.waiting(archive.open_study(study_instance)).await.map_err(unreadable)?;
+        let found = self
+            .waiting(archive.open_study(study_instance))
+            .await
+            .map_err(unreadable)?;
         found.map(|study| Ok(self.table.push(Study::new(study))?)).transpose()
     }
 

@@ -32,10 +32,15 @@ impl DraftBudget {
         self.elements = self.elements.saturating_add(elements);
         self.bytes = self.bytes.saturating_add(bytes);
         if self.elements > MOST_ELEMENTS {
-            return Err(wasmtime::Error::msg(format!("drafts of more than {MOST_ELEMENTS} elements")));
+            return Err(wasmtime::Error::msg(format!(
+                "drafts of more than {MOST_ELEMENTS} elements"
+            )));
         }
         if self.bytes > MOST_BYTES {
-            return Err(wasmtime::Error::msg(format!("drafts of more than {} MiB", MOST_BYTES >> 20)));
+            return Err(wasmtime::Error::msg(format!(
+                "drafts of more than {} MiB",
+                MOST_BYTES >> 20
+            )));
         }
         Ok(())
     }

@@ -23,7 +23,11 @@ pub struct Access(pub(crate) role::Access);
 
 impl Credentials {
     fn header(&self, name: &str) -> Option<&str> {
-        let found = self.0.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let found = self
+            .0
+            .headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 

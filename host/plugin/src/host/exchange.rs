@@ -76,7 +76,10 @@ impl exchange::HostRequest for Call {
 
     fn header(&mut self, this: Resource<Request>, name: String) -> wasmtime::Result<Option<String>> {
         let request = &self.table.get(&this)?.request;
-        let found = request.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name));
+        let found = request
+            .headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(&name));
         Ok(found.map(|(_, value)| value.clone()))
     }
 

@@ -73,7 +73,8 @@ impl http::HostRequest for Call {
     }
 
     fn header(&mut self, this: Resource<Request>, name: String, value: String) -> wasmtime::Result<()> {
-        self.requests.take(name.len() + value.len() + size_of::<(String, String)>())?;
+        self.requests
+            .take(name.len() + value.len() + size_of::<(String, String)>())?;
         self.table.get_mut(&this)?.0.headers.push((name, value, false));
         Ok(())
     }
@@ -93,7 +94,8 @@ impl http::HostRequest for Call {
             return Ok(Err("the secret is no text, so it cannot stand in a header".into()));
         };
         let value = format!("{prefix}{}", text.trim_end_matches(['\r', '\n']));
-        self.requests.take(name.len() + value.len() + size_of::<(String, String)>())?;
+        self.requests
+            .take(name.len() + value.len() + size_of::<(String, String)>())?;
         self.table.get_mut(&this)?.0.headers.push((name, value, true));
         Ok(Ok(()))
     }
@@ -130,11 +132,7 @@ impl http::HostResponse for Call {
         Ok(found.map(|(_, value)| value.clone()))
     }
 
-    async fn read(
-        &mut self,
-        this: Resource<Response>,
-        limit: u32,
-    ) -> wasmtime::Result<Result<Vec<u8>, http::Trouble>> {
+    async fn read(&mut self, this: Resource<Response>, limit: u32) -> wasmtime::Result<Result<Vec<u8>, http::Trouble>> {
         let begun = std::time::Instant::now();
         let read = self.table.get_mut(&this)?.0.read(limit.min(MOST_READ)).await;
         self.waited += begun.elapsed();

@@ -20,7 +20,11 @@ pub(crate) fn validate(spec: &PluginSpec, backing: &Backing) -> Result<(), Strin
     if spec.grant.jobs.is_empty() {
         return Err(super::not_granted(interface, "jobs = [\"QUEUE\"]"));
     }
-    backing.jobs.as_ref().map(|_| ()).ok_or_else(|| super::not_offered(interface))
+    backing
+        .jobs
+        .as_ref()
+        .map(|_| ())
+        .ok_or_else(|| super::not_offered(interface))
 }
 
 impl jobs::Host for Call {

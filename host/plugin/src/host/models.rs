@@ -22,7 +22,9 @@ pub(crate) fn validate(spec: &PluginSpec, backing: &Backing) -> Result<(), Strin
     }
     let models = backing.models.as_ref().ok_or_else(|| super::not_offered(interface))?;
     match spec.grant.models.iter().find(|name| !models.has(name)) {
-        Some(missing) => Err(format!("its grant names the model `{missing}`, which is not configured")),
+        Some(missing) => Err(format!(
+            "its grant names the model `{missing}`, which is not configured"
+        )),
         None => Ok(()),
     }
 }
@@ -75,12 +77,7 @@ impl Call {
 }
 
 impl models::HostTensor for Call {
-    fn new(
-        &mut self,
-        element: models::Element,
-        shape: Vec<u32>,
-        data: Vec<u8>,
-    ) -> wasmtime::Result<Resource<Tensor>> {
+    fn new(&mut self, element: models::Element, shape: Vec<u32>, data: Vec<u8>) -> wasmtime::Result<Resource<Tensor>> {
         let element = element_of(element);
         let wanted = count(&shape).and_then(|count| count.checked_mul(element.size()));
         if wanted != Some(data.len() as u64) {

@@ -23,7 +23,11 @@ pub(crate) fn validate(spec: &PluginSpec, backing: &Backing) -> Result<(), Strin
     if spec.grant.state.is_none() {
         return Err(super::not_granted(interface, "state = \"16 MiB\""));
     }
-    backing.state.as_ref().map(|_| ()).ok_or_else(|| super::not_offered(interface))
+    backing
+        .state
+        .as_ref()
+        .map(|_| ())
+        .ok_or_else(|| super::not_offered(interface))
 }
 
 /// What a dry call has written, for itself alone; `None`: it deleted the key.
@@ -82,7 +86,8 @@ impl Call {
         let store = self.facts.backing.state.clone().ok_or_else(gone)?;
         let plugin = self.facts.name.clone();
         let quota = self.facts.grant.state.unwrap_or(0);
-        self.waiting(store.put(plugin, key, value, expect, lifetime, quota)).await
+        self.waiting(store.put(plugin, key, value, expect, lifetime, quota))
+            .await
     }
 
     async fn remove_state(&mut self, key: String) -> Result<(), StateTrouble> {
@@ -134,7 +139,9 @@ impl state::Host for Call {
             return Ok(Err(to_guest(gone())));
         };
         let plugin = self.facts.name.clone();
-        let keys = self.waiting(store.keys(plugin, prefix, after, limit.min(MOST_KEYS))).await;
+        let keys = self
+            .waiting(store.keys(plugin, prefix, after, limit.min(MOST_KEYS)))
+            .await;
         Ok(keys.map_err(to_guest))
     }
 }

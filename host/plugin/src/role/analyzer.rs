@@ -77,7 +77,9 @@ impl Work for Step {
             Ok(analyzer::Step::Done) => Next::Done,
             Ok(analyzer::Step::Wait(pause)) => {
                 if pause.token.len() > MOST_TOKEN {
-                    return Ok(Err(Failure::Never(format!("its token has more than {MOST_TOKEN} bytes"))));
+                    return Ok(Err(Failure::Never(format!(
+                        "its token has more than {MOST_TOKEN} bytes"
+                    ))));
                 }
                 if !results.drafts.is_empty() {
                     return Ok(Err(Failure::Never(

@@ -38,12 +38,13 @@ struct Admit {
 }
 
 impl role::Authenticator for WasmPlugin {
-    fn authenticate(
-        self: Arc<Self>,
-        credentials: Arc<role::Credentials>,
-    ) -> role::Call<'static, Option<Identity>> {
+    fn authenticate(self: Arc<Self>, credentials: Arc<role::Credentials>) -> role::Call<'static, Option<Identity>> {
         let export = self.exports.authenticator.clone();
-        Box::pin(call::run(self, Role::Authenticator, Authenticate { credentials, export }))
+        Box::pin(call::run(
+            self,
+            Role::Authenticator,
+            Authenticate { credentials, export },
+        ))
     }
 }
 
@@ -55,10 +56,7 @@ impl role::Authorizer for WasmPlugin {
 }
 
 impl role::Gate for WasmPlugin {
-    fn admit(
-        self: Arc<Self>,
-        applicant: Arc<role::Applicant>,
-    ) -> role::Call<'static, Result<Identity, GateRejection>> {
+    fn admit(self: Arc<Self>, applicant: Arc<role::Applicant>) -> role::Call<'static, Result<Identity, GateRejection>> {
         let export = self.exports.gate.clone();
         Box::pin(call::run(self, Role::Gate, Admit { applicant, export }))
     }
@@ -73,7 +71,9 @@ fn from_guest(found: identity::Identity) -> Result<Identity, Failure> {
         )));
     }
     if found.subject.is_empty() || found.subject.chars().any(char::is_control) {
-        return Err(Failure::Never("its identity has no subject, or one that is no text".into()));
+        return Err(Failure::Never(
+            "its identity has no subject, or one that is no text".into(),
+        ));
     }
     Ok(Identity {
         subject: found.subject,

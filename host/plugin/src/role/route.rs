@@ -36,9 +36,7 @@ impl Work for Handle {
         call.archive = Some(self.request.archive.clone());
         let request = call.table.push(Request::new(self.request))?;
         let response = call.table.push(Response::new())?;
-        let answer = guest
-            .call_handle(&mut *store, lend(&request), lend(&response))
-            .await?;
+        let answer = guest.call_handle(&mut *store, lend(&request), lend(&response)).await?;
         let response = store.data_mut().table.delete(response)?;
         Ok(answer.map(|()| response.answer).map_err(Failure::from))
     }

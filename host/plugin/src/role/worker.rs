@@ -20,11 +20,7 @@ struct Run {
 impl role::Worker for WasmPlugin {
     fn run(self: Arc<Self>, queue: String, payload: Vec<u8>) -> role::Call<'static, ()> {
         let export = self.exports.worker.clone();
-        let run = Run {
-            queue,
-            payload,
-            export,
-        };
+        let run = Run { queue, payload, export };
         Box::pin(call::run(self, Role::Worker, run))
     }
 }

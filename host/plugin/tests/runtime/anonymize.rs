@@ -9,20 +9,23 @@ use isocenter_dicom::header::{Header, Limits};
 use isocenter_dicom::inflate::Inflater;
 use isocenter_dicom::part10::MetaReader;
 use isocenter_dicom::{TransferSyntax, tags};
-use isocenter_plugin::{Plugin, PluginSpec, Runtime, Verdict};
+use isocenter_plugin::{PluginSpec, Runtime, WasmPlugin};
+use isocenter_role::Verdict;
 use serde_json::json;
 
-use crate::support::{component, element, header, header_of, item, load, passage, runtime, samples, secrets, site_key};
+use crate::support::{
+    Ask as _, component, element, header, header_of, item, load, passage, runtime, samples, secrets, site_key,
+};
 
-fn anonymizer(runtime: &Runtime, config: serde_json::Value) -> Arc<Plugin> {
+fn anonymizer(runtime: &Runtime, config: serde_json::Value) -> Arc<WasmPlugin> {
     let mut spec = PluginSpec::new("anonymize", component("anonymize.wasm"));
     spec.config = config;
-    spec.secrets = secrets();
+    spec.grant.secrets = secrets();
     load(runtime, spec).unwrap()
 }
 
 /// Filters and applies, as the pipeline does.
-async fn anonymized(plugin: &Plugin, header: Arc<Header>) -> Result<Header, String> {
+async fn anonymized(plugin: &Arc<WasmPlugin>, header: Arc<Header>) -> Result<Header, String> {
     let answer = plugin
         .filter(header.clone(), passage())
         .await
@@ -271,7 +274,7 @@ async fn configurations() {
     ] {
         let mut spec = PluginSpec::new("anonymize", component("anonymize.wasm"));
         spec.config = config;
-        spec.secrets = secrets();
+        spec.grant.secrets = secrets();
         let answer = load(&runtime, spec)
             .map(|_| "loads".to_owned())
             .unwrap_or_else(|error| error.to_string());

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use isocenter_plugin::{Measure, PlannedSend, Verdict};
+use isocenter_role::{Measure, PlannedSend, Verdict};
 use serde_json::json;
 
-use crate::support::{component, guest, header, load, passage, probe, runtime, secrets};
+use crate::support::{Ask as _, component, guest, header, load, passage, probe, runtime, secrets};
 
 #[tokio::test]
 async fn a_filter_sees_the_object_and_its_passage() {
@@ -57,7 +57,7 @@ async fn verdicts_and_failures() {
         let plugin = probe(&runtime, act);
         let first = plugin.filter(header(), passage()).await;
         let second = plugin.filter(header(), passage()).await;
-        let describe = |outcome: isocenter_plugin::Outcome<isocenter_plugin::FilterAnswer>| match outcome.result {
+        let describe = |outcome: isocenter_role::Outcome<isocenter_role::FilterAnswer>| match outcome.result {
             Ok(answer) => format!("{:?} with {} edits", answer.verdict, answer.edits.len()),
             Err(failure) => format!("{failure} (again after {:?})", failure.retryable()),
         };
@@ -165,7 +165,7 @@ async fn speed() {
         .into();
     if let Some(samples) = crate::support::samples() {
         let mut spec = isocenter_plugin::PluginSpec::new("anonymize", component("anonymize.wasm"));
-        spec.secrets = secrets();
+        spec.grant.secrets = secrets();
         let anonymize = load(&runtime, spec).unwrap();
         let header = crate::anonymize::read(&samples.join("synthetic_phi/phi_ct_1.dcm")).unwrap();
         plugins.push(("anonymize", anonymize, header));

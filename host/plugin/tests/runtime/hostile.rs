@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use isocenter_plugin::{Failure, LimitsOverride, State};
+use isocenter_role::{Failure, LimitsOverride, State};
 use serde_json::json;
 
-use crate::support::{guest, header, load, passage, probe, runtime};
+use crate::support::{Ask as _, guest, header, load, passage, probe, runtime};
 
 #[tokio::test]
 async fn each_has_its_sentence() {

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use isocenter_plugin::{LimitsOverride, PluginSpec};
+use isocenter_plugin::PluginSpec;
+use isocenter_role::LimitsOverride;
 use serde_json::json;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
 
-use crate::support::{component, guest, load, runtime};
+use crate::support::{Ask as _, component, guest, load, runtime};
 
 /// A component of some other contract: its world as text, its code all traps.
 fn other_contract(wit: &str) -> Vec<u8> {
@@ -99,9 +100,9 @@ fn configurations_that_do_not_fit() {
         ..guest(json!({}))
     };
     let mut without_secrets = guest(json!({}));
-    without_secrets.secrets.clear();
+    without_secrets.grant.secrets.clear();
     let mut wrong_secret = guest(json!({ "check": "secret" }));
-    wrong_secret.secrets = std::iter::once(("other".to_owned(), isocenter_plugin::Secret::new(*b"x"))).collect();
+    wrong_secret.grant.secrets = std::iter::once(("other".to_owned(), isocenter_plugin::Secret::new(*b"x"))).collect();
     // Which clock ends it is the machine's business.
     let spin = load(&runtime, guest(json!({ "check": "spin" })))
         .unwrap_err()
@@ -207,12 +208,15 @@ fn the_cache_is_private_and_heals() {
 fn roles_are_the_exports() {
     let runtime = runtime();
     let probe = load(&runtime, guest(json!({}))).unwrap();
-    assert_eq!((probe.roles().filter, probe.roles().router), (true, true));
+    assert_eq!(
+        probe.roles(),
+        [isocenter_role::Role::Filter, isocenter_role::Role::Router]
+    );
     assert_eq!(probe.digest().len(), 64);
     let mut spec = PluginSpec::new("rules", component("rules.wasm"));
     spec.config = json!({ "default": ["archive"] });
     let rules = load(&runtime, spec).unwrap();
-    assert_eq!((rules.roles().filter, rules.roles().router), (false, true));
+    assert_eq!(rules.roles(), [isocenter_role::Role::Router]);
 }
 
 #[test]

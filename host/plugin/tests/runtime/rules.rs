@@ -3,7 +3,7 @@
 use isocenter_plugin::PluginSpec;
 use serde_json::json;
 
-use crate::support::{component, header, load, runtime};
+use crate::support::{Ask as _, component, header, load, runtime};
 
 fn spec(config: serde_json::Value) -> PluginSpec {
     let mut spec = PluginSpec::new("rules", component("rules.wasm"));

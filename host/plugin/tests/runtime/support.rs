@@ -7,7 +7,11 @@ use std::sync::Arc;
 use isocenter_dicom::TransferSyntax;
 use isocenter_dicom::edit::SiteKey;
 use isocenter_dicom::header::{Header, Limits};
-use isocenter_plugin::{Direction, LoadError, Passage, Plugin, PluginSpec, Runtime, RuntimeOptions, Secret, Transport};
+use isocenter_plugin::{LoadError, PluginSpec, Runtime, RuntimeOptions, Secret, WasmPlugin};
+use isocenter_role::{
+    Call, Direction, Filter, FilterAnswer, Manifest, OpenObject, Part, Passage, PlannedSend, Plugin, Role, Router,
+    Series, State, Transport,
+};
 use serde_json::json;
 
 /// Plans know these.
@@ -39,7 +43,7 @@ pub(crate) fn runtime() -> Runtime {
 pub(crate) fn guest(config: serde_json::Value) -> PluginSpec {
     let mut spec = PluginSpec::new("probe", component("test/guest.wasm"));
     spec.config = config;
-    spec.secrets = secrets();
+    spec.grant.secrets = secrets();
     spec
 }
 
@@ -47,12 +51,53 @@ pub(crate) fn secrets() -> BTreeMap<String, Secret> {
     BTreeMap::from([("site-key".to_owned(), Secret::new(*b"0123456789abcdef"))])
 }
 
-pub(crate) fn load(runtime: &Runtime, spec: PluginSpec) -> Result<Arc<Plugin>, LoadError> {
+pub(crate) fn load(runtime: &Runtime, spec: PluginSpec) -> Result<Arc<WasmPlugin>, LoadError> {
     runtime.load(spec, &DESTINATIONS.map(str::to_owned))
 }
 
+/// Short for a test: a plugin asked about a header alone.
+pub(crate) trait Ask {
+    fn filter(&self, header: Arc<Header>, passage: Passage) -> Call<'static, FilterAnswer>;
+    fn route(&self, header: Arc<Header>) -> Call<'static, Vec<PlannedSend>>;
+    fn state(&self) -> State;
+    fn roles(&self) -> Vec<Role>;
+    fn series(&self) -> Vec<Series>;
+    fn digest(&self) -> &str;
+    fn manifest(&self) -> Option<&Manifest>;
+}
+
+impl Ask for Arc<WasmPlugin> {
+    fn filter(&self, header: Arc<Header>, passage: Passage) -> Call<'static, FilterAnswer> {
+        Filter::filter(self.clone(), OpenObject::header(header), Arc::new(passage))
+    }
+
+    fn route(&self, header: Arc<Header>) -> Call<'static, Vec<PlannedSend>> {
+        Router::route(self.clone(), OpenObject::header(header))
+    }
+
+    fn state(&self) -> State {
+        Part::state(&**self)
+    }
+
+    fn roles(&self) -> Vec<Role> {
+        Plugin::roles(&**self)
+    }
+
+    fn series(&self) -> Vec<Series> {
+        Plugin::series(&**self)
+    }
+
+    fn digest(&self) -> &str {
+        Part::digest(&**self)
+    }
+
+    fn manifest(&self) -> Option<&Manifest> {
+        Plugin::manifest(&**self)
+    }
+}
+
 /// A probe that does one thing.
-pub(crate) fn probe(runtime: &Runtime, act: &str) -> Arc<Plugin> {
+pub(crate) fn probe(runtime: &Runtime, act: &str) -> Arc<WasmPlugin> {
     load(runtime, guest(json!({ "do": act }))).unwrap()
 }
 
