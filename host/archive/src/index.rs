@@ -1,8 +1,9 @@
 //! The index: Postgres tables that say what is stored, where it is, and what is still to be done with it.
 //!
-//! It is a cache of the packs, rebuilt from them at will, except for the queue. Keys start with the study UID, so that the
-//! tables can be distributed by it. No row is updated once per object: counts are derived. Every statement is a static
-//! string with bound values; a search is put together of static fragments.
+//! It is a cache of the packs, rebuilt from them at will, except for the queue and for what plugins need (state, outcomes,
+//! events, sinks). Keys start with the study UID, so that the tables can be distributed by it. No row is updated once per
+//! object: counts are derived. Every statement is a static string with bound values; a search is put together of static
+//! fragments.
 //!
 //! What is absent: nothing here reads or writes a pack, and no error carries a value of a row.
 
@@ -11,6 +12,7 @@ mod columns;
 mod commit;
 mod edits;
 mod error;
+mod events;
 mod familiar;
 mod fold;
 mod keys;
@@ -25,9 +27,11 @@ mod queue;
 mod replace;
 mod row;
 mod search;
+mod sinks;
 mod state;
 mod steps;
 mod totals;
+mod upkeep;
 mod work;
 
 use std::{sync::Arc, time::Duration};
@@ -40,15 +44,19 @@ use sqlx::{
 pub use attributes::Attributes;
 pub use edits::{BadEditListId, EditList, EditListId, LONGEST_EDIT_LIST};
 pub use error::{IndexError, SearchError};
+pub use events::{Event, EventPage, NewEvent};
 pub use locate::{Cursor, Known, Located, Quarantined, Standing};
 pub use object::{Duplicates, Held, Indexed, NewJob, NewObject, Source, Transport};
 pub use outcomes::{NewOutcome, RecordedOutcome};
 pub use place::{PackId, Place};
 pub use query::{Include, Level, Query};
 pub use queue::{Backlog, DeadJob, Job, JobKind};
+pub use sinks::{ParkedEvent, SinkLag};
 pub use state::{LONGEST_STATE_KEY, LONGEST_STATE_VALUE, StateEntry, StateTrouble};
 pub use totals::Totals;
+pub use upkeep::Upkept;
 
+use events::Events;
 use familiar::Familiar;
 use steps::Steps;
 use work::Work;
@@ -76,6 +84,7 @@ pub struct Index {
     work: Arc<Work>,
     familiar: Arc<Familiar>,
     steps: Arc<Steps>,
+    events: Arc<Events>,
 }
 
 impl Index {
@@ -88,6 +97,7 @@ impl Index {
             .run(&mut connection)
             .await
             .map_err(IndexError::Migration)?;
+        let wanted = sqlx::query_scalar(events::ANY_SINK).fetch_one(&mut connection).await?;
         connection.close().await?;
         let pool = |connections: u32, options: PgConnectOptions| {
             PgPoolOptions::new()
@@ -106,6 +116,7 @@ impl Index {
             work: Arc::default(),
             familiar: Arc::default(),
             steps: Arc::default(),
+            events: Events::new(wanted),
         })
     }
 

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::SystemTime};
 use crate::{
     ArchiveError,
     archive::{Inner, blocking},
-    index::{Duplicates, Indexed, NewObject},
+    index::{Duplicates, Index, Indexed, NewObject},
     pack::{
         folder::{Area, PackName},
         parse,
@@ -49,17 +49,24 @@ pub(crate) async fn run(archive: &Arc<Inner>) -> Result<Reindexed, ArchiveError>
         open => return Err(ArchiveError::Busy(open)),
     }
     archive.index.clear().await?;
+    // What was stored long ago is no event.
+    let index = archive.index.without_events();
     let mut report = Reindexed::default();
     for area in Area::ALL {
         let mut walk = Walk::new(archive.folder.clone(), area).await?;
         while let Some(packs) = walk.next().await? {
-            study(archive, packs, &mut report).await?;
+            study(archive, &index, packs, &mut report).await?;
         }
     }
     Ok(report)
 }
 
-async fn study(archive: &Arc<Inner>, packs: Vec<PackName>, report: &mut Reindexed) -> Result<(), ArchiveError> {
+async fn study(
+    archive: &Arc<Inner>,
+    index: &Index,
+    packs: Vec<PackName>,
+    report: &mut Reindexed,
+) -> Result<(), ArchiveError> {
     let packs = Arc::new(packs);
     report.packs += packs.len() as u64;
     let (own, all) = (archive.clone(), packs.clone());
@@ -83,7 +90,7 @@ async fn study(archive: &Arc<Inner>, packs: Vec<PackName>, report: &mut Reindexe
                 continue;
             };
             let run: Vec<NewObject> = run.iter().map(|(_, object)| object.clone()).collect();
-            for indexed in archive.index.commit(&run, *policy).await? {
+            for indexed in index.commit(&run, *policy).await? {
                 match indexed {
                     Indexed::New | Indexed::Replaced => report.objects += 1,
                     Indexed::Held => report.held += 1,

@@ -65,7 +65,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-type Bound<'q> = Query<'q, Postgres, PgArguments>;
+pub(super) type Bound<'q> = Query<'q, Postgres, PgArguments>;
 
 /// $1 to $17.
 pub(super) fn bind_rows<'q>(query: Bound<'q>, rows: &'q Columns<'_>) -> Bound<'q> {

@@ -11,11 +11,12 @@
 use std::collections::HashSet;
 
 use isocenter_dicom::uid::Uid;
-use sqlx::{PgConnection, Row};
+use sqlx::{Acquire, PgConnection, Row, postgres::PgRow};
 
 use super::{
     Duplicates, Index, IndexError, Indexed, NewObject, PackId, again,
-    columns::{Columns, Jobs, Parents, bind_objects, bind_rows},
+    columns::{Bound, Columns, Jobs, Parents, bind_objects, bind_rows},
+    events::{Events, append, of_objects},
     row,
 };
 
@@ -297,6 +298,9 @@ impl Index {
         if jobs {
             self.work.arrived();
         }
+        if self.events.wanted() {
+            self.events.work.arrived();
+        }
         Ok(())
     }
 
@@ -307,13 +311,14 @@ impl Index {
             let familiar = jobs.is_empty() && self.familiar.knows(batch);
             let answer = if familiar {
                 again!(self.planned, connection => {
-                    bind_objects(sqlx::query(INSERT_FAMILIAR), &rows, batch).fetch_all(connection)
+                    let query = bind_objects(sqlx::query(INSERT_FAMILIAR), &rows, batch);
+                    run(connection, query, batch, &self.events)
                 })?
             } else {
                 let parents = Parents::of(batch);
                 again!(self.planned, connection => {
                     let query = bind_objects(sqlx::query(INSERT), &rows, batch);
-                    jobs.bind(parents.bind(query)).fetch_all(connection)
+                    run(connection, jobs.bind(parents.bind(query)), batch, &self.events)
                 })?
             };
             let mut found: Vec<Found> = batch.iter().map(|_| Found::Unseen).collect();
@@ -355,7 +360,8 @@ impl Index {
             .collect();
         for _ in 0..LOOKS {
             let answer = again!(self.planned, connection => {
-                bind_rows(sqlx::query(HOLD), &rows).bind(&plugins).bind(&reasons).fetch_all(connection)
+                let query = bind_rows(sqlx::query(HOLD), &rows).bind(&plugins).bind(&reasons);
+                run(connection, query, batch, &self.events)
             })?;
             let mut found: Vec<Found> = batch.iter().map(|_| Found::Unseen).collect();
             read(&answer, &mut found)?;
@@ -384,11 +390,35 @@ enum Shelf {
     Quarantine,
 }
 
+/// Inserts a batch; where events are wanted, what is new in it is one, in the same transaction.
+async fn run(
+    connection: &mut PgConnection,
+    query: Bound<'_>,
+    batch: &[&NewObject],
+    events: &Events,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    if !events.wanted() {
+        return query.fetch_all(connection).await;
+    }
+    let mut transaction = connection.begin().await?;
+    let answer = query.fetch_all(&mut *transaction).await?;
+    let mut new = Vec::new();
+    for line in &answer {
+        let at: i64 = line.try_get("n")?;
+        if line.try_get("fresh")? {
+            new.extend(usize::try_from(at).ok().and_then(|at| batch.get(at)).copied());
+        }
+    }
+    append(&mut transaction, &of_objects(new)).await?;
+    transaction.commit().await?;
+    Ok(answer)
+}
+
 fn key(object: &NewObject) -> (&Uid, &Uid) {
     (&object.identity.study, &object.identity.sop_instance)
 }
 
-fn read(answer: &[sqlx::postgres::PgRow], found: &mut [Found]) -> Result<(), IndexError> {
+fn read(answer: &[PgRow], found: &mut [Found]) -> Result<(), IndexError> {
     for line in answer {
         let at: i64 = line.try_get("n")?;
         let fresh = line.try_get::<bool, _>("fresh").unwrap_or(false);

@@ -7,6 +7,7 @@ use super::{
     Index, IndexError, Indexed, NewObject, again,
     columns::{Columns, Jobs, Parents, bind_objects},
     commit::{Seen, look},
+    events::{Events, append, of_objects},
 };
 
 pub(super) const LOCK: &str = r#"
@@ -79,11 +80,16 @@ SET id = EXCLUDED.id, priority = EXCLUDED.priority, due = EXCLUDED.due, attempts
 impl Index {
     /// Puts objects in the place of what has their keys, sorted by key and each once.
     pub(super) async fn replace(&self, batch: &[&NewObject], kept: bool) -> Result<Vec<Indexed>, IndexError> {
-        again!(self.pool, connection => replace(connection, batch, kept))
+        again!(self.pool, connection => replace(connection, batch, kept, &self.events))
     }
 }
 
-async fn replace(connection: &mut PgConnection, batch: &[&NewObject], kept: bool) -> Result<Vec<Indexed>, sqlx::Error> {
+async fn replace(
+    connection: &mut PgConnection,
+    batch: &[&NewObject],
+    kept: bool,
+    events: &Events,
+) -> Result<Vec<Indexed>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
     let rows = Columns::of(batch);
     sqlx::query(LOCK)
@@ -125,6 +131,9 @@ async fn replace(connection: &mut PgConnection, batch: &[&NewObject], kept: bool
         .bind(sqlx::query(ENQUEUE))
         .execute(&mut *transaction)
         .await?;
+    if events.wanted() {
+        append(&mut transaction, &of_objects(others)).await?;
+    }
     transaction.commit().await?;
     Ok(answers)
 }

@@ -1,12 +1,15 @@
 //! The index against a real Postgres.
 
 mod commit;
+mod events;
 mod locate;
 mod outcomes;
 mod plans;
 mod queue;
 mod search;
+mod sinks;
 mod state;
+mod upkeep;
 
 use std::time::SystemTime;
 

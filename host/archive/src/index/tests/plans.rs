@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use super::uid;
 use crate::{
     cluster::tests::fresh_index,
-    index::{Level, Query, commit, edits, locate, outcomes, queue, replace, state, steps},
+    index::{Level, Query, commit, edits, events, locate, outcomes, queue, replace, sinks, state, steps},
 };
 
 const FILL: [&str; 4] = [
@@ -158,6 +158,12 @@ async fn plans_of_an_empty_index_scan_no_table() {
         ("outcomes_of_plugin", outcomes::OF_PLUGIN, 3),
         ("outcomes_prune", outcomes::PRUNE, 2),
         ("edits_prune", edits::PRUNE, 2),
+        ("events_append", events::APPEND, 2),
+        ("events_after", events::AFTER, 4),
+        ("sinks_claim", sinks::CLAIM, 3),
+        ("sinks_advance", sinks::ADVANCE, 3),
+        ("sinks_park", sinks::PARK, 3),
+        ("sinks_unparked", sinks::UNPARKED, 2),
     ] {
         sqlx::raw_sql(AssertSqlSafe(format!("PREPARE {name} AS {sql}")))
             .execute(&mut connection)
