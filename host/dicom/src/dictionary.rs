@@ -43,6 +43,13 @@ pub(crate) fn lookup(tag: Tag) -> Option<Known> {
     known
 }
 
+/// The keyword of a tag (PS3.6 §6); "element" when the dictionary does not know it.
+pub(crate) fn keyword(tag: Tag) -> &'static str {
+    StandardDataDictionary
+        .by_tag(tag)
+        .map_or("element", |entry| entry.alias())
+}
+
 fn pack(key: u32, known: Option<Known>) -> u64 {
     let Some(known) = known else {
         return ANSWERED | UNKNOWN | u64::from(key);

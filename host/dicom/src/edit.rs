@@ -17,6 +17,7 @@ mod key;
 mod tail;
 mod tree;
 
+pub(crate) use date::civil;
 pub use key::SiteKey;
 pub use tail::TailEdits;
 pub(crate) use tail::TailFate;
@@ -423,6 +424,13 @@ fn editable(at: &Path) -> Result<(), EditError> {
         return Err(EditError::Structure(at.clone()));
     }
     Ok(())
+}
+
+/// Whether a text can be the value of an element with the dictionary's VR, in UTF-8.
+pub(crate) fn accepts(tag: Tag, text: &str) -> bool {
+    let vr = dictionary::lookup(tag).map_or(VR::UN, |known| known.vr);
+    let value = Value::Text(vec![text.to_owned()]);
+    encode::encode(vr, &value, &CharacterSet::of(b"ISO_IR 192"), false).is_ok()
 }
 
 fn is_structure(tag: Tag) -> bool {

@@ -9,12 +9,13 @@
 //! lengths but never a value, since they are sent to peers and written to logs.
 //!
 //! Where to start: [`header::HeaderReader`] (bytes to [`Header`]), [`edit::apply`], [`body::Body`] (what follows the
-//! header), [`part10`] (files), [`inflate`] (the deflated transfer syntax).
+//! header), [`part10`] (files), [`inflate`] (the deflated transfer syntax), [`draft`] (new objects).
 
 pub mod body;
 #[cfg(test)]
 mod corpus;
 mod dictionary;
+pub mod draft;
 pub mod edit;
 mod error;
 pub mod header;

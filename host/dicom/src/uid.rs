@@ -56,6 +56,14 @@ impl Uid {
         Ok(Self(text.into()))
     }
 
+    /// A new UID: `2.25.` and the number of a random UUID (PS3.5 §B.2; RFC 9562 §5.4) of which these are the 16 bytes.
+    pub fn random(mut bytes: [u8; 16]) -> Self {
+        let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
+        *version = *version & 0x0F | 0x40;
+        *variant = *variant & 0x3F | 0x80;
+        Self(format!("2.25.{}", u128::from_be_bytes(bytes)).into())
+    }
+
     /// For texts in this crate's source that are UIDs.
     pub(crate) fn constant(text: &'static str) -> Self {
         debug_assert!(Self::parse(text).is_ok());

@@ -110,6 +110,11 @@ pub(super) fn is_date_time(value: &str) -> bool {
     date_time(value, 0).is_some()
 }
 
+/// Year, month and day of a number of days since 1970-01-01.
+pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
+    calendar(days + 719_468)
+}
+
 /// Days since 1 March of the year 0. The year is taken to begin in March, so that the leap day is its last.
 fn day_number(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month <= 2 {

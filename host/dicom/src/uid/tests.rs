@@ -40,3 +40,15 @@ fn serde_round_trip_checks() {
     assert_eq!(serde_json::to_string(&uid).unwrap(), "\"1.2.3\"");
     assert!(serde_json::from_str::<Uid>("\"a\"").is_err());
 }
+
+#[test]
+fn random_ones_are_uuids() {
+    // Version 4 and variant 10, whatever was drawn.
+    assert_eq!(Uid::random([0; 16]), "2.25.302240678275694148452352");
+    let highest = Uid::random([0xFF; 16]);
+    assert_eq!(
+        highest,
+        format!("2.25.{}", 0xFFFF_FFFF_FFFF_4FFF_BFFF_FFFF_FFFF_FFFF_u128).as_str()
+    );
+    assert!(Uid::parse(highest.as_str()).is_ok());
+}
