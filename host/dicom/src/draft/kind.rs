@@ -315,9 +315,9 @@ fn modality(work: &Work<'_>, script: &mut Script) {
 }
 
 /// Body part and side, where all sources agree on them (General Series, PS3.3 §C.7.3.1): what was left must not come out
-/// as unknown.
+/// as unknown. Segmentations and maps say it frame by frame.
 fn side(work: &Work<'_>, script: &mut Script) {
-    if matches!(work.kind, Kind::StructuredReport | Kind::EncapsulatedPdf) {
+    if !matches!(work.kind, Kind::SecondaryCapture | Kind::PresentationState) {
         return;
     }
     for tag in [tags::BODY_PART_EXAMINED, tags::LATERALITY] {
