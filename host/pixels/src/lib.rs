@@ -1,4 +1,4 @@
-//! Pixels of stored objects: one frame at a time, as stored or decoded.
+//! Pixels of stored objects: one frame at a time, as stored or decoded, and a series as a volume.
 //!
 //! Frame 190,123 of a slide must not cost reading the 190,122 before it. So [`Pixels`] reads the bytes that it needs by
 //! their place ([`Ranges`]): for native pixels the place is arithmetic, for fragments it comes from an offset table or
@@ -11,7 +11,7 @@
 //! What is absent: files, sockets, threads, async. Reading and decoding block and may take seconds; the caller runs them
 //! on a thread that may, with a bound on how many run at once. Errors name lengths, places and tags, never pixels.
 //!
-//! Where to start: [`Pixels::open`], [`Pixels::decoded`].
+//! Where to start: [`Pixels::open`], [`Pixels::decoded`], [`volume::Plan`].
 
 mod colour;
 mod decode;
@@ -24,6 +24,7 @@ mod pixels;
 mod ranges;
 #[cfg(test)]
 mod sample;
+pub mod volume;
 
 pub use decode::is_decodable;
 pub use error::{PixelError, Trouble};

@@ -101,7 +101,7 @@ impl Sample {
         let big = self.syntax.is_big_endian();
         let u16 = |n: u16| if big { n.to_be_bytes() } else { n.to_le_bytes() };
         let mut out = [u16(tag.group()), u16(tag.element()), vr.to_bytes()].concat();
-        if matches!(vr, VR::OB | VR::OW | VR::OF | VR::OD | VR::OV | VR::UN) {
+        if matches!(vr, VR::OB | VR::OW | VR::OF | VR::OD | VR::OV | VR::UN | VR::SQ) {
             out.extend([0, 0]);
             out.extend(if big {
                 length.to_be_bytes()
