@@ -1,6 +1,6 @@
 # Everything that a newcomer or a developer types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup plugins build run test bench fmt lint clean
+.PHONY: help setup plugins build engine run test bench fmt lint clean
 
 # Fixed, because what is built is named in configurations and in README.md.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -17,6 +17,10 @@ plugins: ## Build the plugins: target/plugins/*.wasm
 
 build: plugins ## Build the host too: target/release/isocenter
 	cargo build --locked --release --package isocenter
+
+engine: ## Build the inference engine: target/release/libisocenter_engine_onnx.so
+	@.ci/setup build
+	cargo build --locked --release --package isocenter-engine-onnx
 
 run: ## Build, start a host on this machine with sample studies, say what to try; Ctrl-C stops it
 	@.ci/setup run

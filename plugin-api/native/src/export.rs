@@ -9,7 +9,7 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::AtomicU32;
 
-use crate::guard::guard;
+use crate::guard::{guard, guard_values};
 use crate::table::{self, Description, ErrorText, Inference, Outputs, Ports, Table, Text};
 use crate::{Element, Engine, Error, Input, Model, Output, Port, Stop};
 
@@ -192,7 +192,7 @@ unsafe extern "C" fn run<E: Engine>(
     outputs: *mut Outputs,
     error: *mut ErrorText,
 ) -> i32 {
-    let outcome = guard(|| {
+    let outcome = guard_values(|| {
         // SAFETY: the host gives a handle from `open` that is not closed, tensors that are valid during this call, and
         // a flag that is valid during this call and that it changes only atomically.
         let (model, inputs, stop) = unsafe {

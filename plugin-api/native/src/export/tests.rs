@@ -106,7 +106,17 @@ fn what_a_model_gives_crosses_whole() {
 fn a_panic_becomes_a_sentence_with_its_place() {
     let (code, _, said) = ran(b"panic in run", 0);
     assert_eq!(code, table::FAILED);
-    assert!(said.contains("told to") && said.contains("export/tests.rs:"), "{said}");
+    assert!(
+        said.contains("the engine panicked at ") && said.contains("export/tests.rs:"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("told to"),
+        "the message of a run may print values: {said}"
+    );
+    let (code, _, said) = opened(b"panic in open", 4096);
+    assert_eq!(code, table::FAILED);
+    assert!(said.contains("export/tests.rs:") && said.ends_with("üüü"), "{said}");
 }
 
 #[test]
