@@ -18,9 +18,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("dimse", &["dicom"]),
     ("outbound", &[]),
     ("native", &["native-api"]),
-    ("plugin", &["dicom"]),
-    ("pipeline", &["dicom", "archive", "dimse", "plugin"]),
-    ("web", &["dicom", "archive", "dimse", "plugin", "pipeline"]),
+    ("role", &["dicom"]),
+    ("plugin", &["dicom", "role"]),
+    ("pipeline", &["dicom", "archive", "dimse", "role"]),
+    ("web", &["dicom", "archive", "dimse", "role", "pipeline"]),
 ];
 
 /// Libraries with one home.
