@@ -16,6 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// How long a call that nobody waits for may take to notice, before its slot counts as lost.
 const GRACE: Duration = Duration::from_secs(5);
+/// Calls that may wait for a slot: each holds its tensors.
+const MOST_WAITING: usize = 64;
 /// Of each thread. Engines recurse over graphs; only what is touched becomes memory.
 const STACK: usize = 16 << 20;
 
@@ -55,6 +57,8 @@ pub struct EngineState {
 pub(crate) enum Lapse {
     #[error("no slot of the engine became free within {0:?}; {1} runs may go on at once")]
     Busy(Duration, u32),
+    #[error("{MOST_WAITING} runs wait for the engine already")]
+    Crowded,
     #[error(
         "all {0} slots of the engine are held by runs that did not end when they should; only a restart of the host \
          frees them"
@@ -75,6 +79,8 @@ pub(crate) struct Calls {
     limits: Limits,
     grace: Duration,
     slots: Arc<Semaphore>,
+    /// One for each call that may wait.
+    waiting: Semaphore,
     under_way: Mutex<Register>,
 }
 
@@ -112,6 +118,7 @@ impl Calls {
             limits,
             grace,
             slots: Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS))),
+            waiting: Semaphore::new(MOST_WAITING),
             under_way: Mutex::default(),
         })
     }
@@ -183,6 +190,7 @@ impl Calls {
         if state.lost >= state.slots {
             return Err(Lapse::Lost(state.slots));
         }
+        let _waiting = self.waiting.try_acquire().map_err(|_| Lapse::Crowded)?;
         match tokio::time::timeout_at(deadline, Arc::clone(&self.slots).acquire_owned()).await {
             Ok(Ok(slot)) => Ok(slot),
             // The semaphore is never closed.

@@ -120,7 +120,9 @@ impl Model {
         let work = move |stop: &AtomicU32| opened.run(&inputs, stop);
         match self.engine.calls.call(&self.name, work).await {
             Ok(outcome) => outcome,
-            Err(lapse @ (Lapse::Busy(..) | Lapse::Lost(_) | Lapse::NoThread)) => Err(Trouble::Busy(lapse.to_string())),
+            Err(lapse @ (Lapse::Busy(..) | Lapse::Crowded | Lapse::Lost(_) | Lapse::NoThread)) => {
+                Err(Trouble::Busy(lapse.to_string()))
+            }
             Err(lapse @ (Lapse::Overdue(_) | Lapse::Died)) => Err(Trouble::Failed(lapse.to_string())),
         }
     }

@@ -118,6 +118,32 @@ async fn a_slot_that_does_not_become_free_is_waited_for_no_longer_than_the_limit
 }
 
 #[tokio::test]
+async fn no_more_wait_than_there_is_room_for() {
+    let calls = calls(1, LONG, LONG);
+    let (let_go, held) = mpsc::channel::<()>();
+    let hang = move |_: &AtomicU32| {
+        let _ = held.recv();
+    };
+    let mut runs = vec![tokio::spawn({
+        let calls = Arc::clone(&calls);
+        async move { calls.call("model", hang).await }
+    })];
+    // One thread runs all tasks of this test: each that is spawned waits once this one has yielded.
+    for _ in 0..MOST_WAITING {
+        tokio::task::yield_now().await;
+        let calls = Arc::clone(&calls);
+        runs.push(tokio::spawn(async move { calls.call("model", |_| ()).await }));
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(calls.call("model", |_| ()).await, Err(Lapse::Crowded));
+    let_go.send(()).unwrap();
+    for run in runs {
+        assert_eq!(run.await.unwrap(), Ok(()));
+    }
+    assert_eq!(calls.call("model", |_| ()).await, Ok(()));
+}
+
+#[tokio::test]
 async fn a_thread_that_ends_without_an_answer_frees_its_slot() {
     let calls = calls(1, LONG, GRACE);
     let outcome: Result<(), Lapse> = calls.call("model", |_| panic!("in a test")).await;

@@ -41,12 +41,16 @@ static isocenter_model the_model;
 static const uint8_t bytes[3] = {7, 8, 9};
 static const isocenter_tensor given = {TEXT("out"), three, 1, bytes, LEN, ISOCENTER_UINT8, 0};
 
-#ifdef LOADED
-/* Leaves a byte in a file each time that the library is loaded. */
-__attribute__((constructor)) static void loaded(void) {
-    int file = open(LOADED, O_WRONLY | O_CREAT | O_APPEND, 0600);
+/* Leaves a byte in a file. */
+static void leave_byte(const char *path) {
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (write(file, "x", 1) != 1) _exit(1);
     close(file);
+}
+
+#ifdef LOADED
+__attribute__((constructor)) static void loaded(void) {
+    leave_byte(LOADED);
 }
 #endif
 
@@ -111,6 +115,9 @@ static int32_t release(isocenter_outputs *outputs) {
 }
 
 static int32_t close_model(isocenter_model *model) {
+#ifdef CLOSED
+    leave_byte(CLOSED);
+#endif
     return ISOCENTER_OK;
 }
 

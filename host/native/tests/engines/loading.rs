@@ -18,7 +18,7 @@ fn said(outcome: Result<Library, LibraryError>) -> String {
 #[test]
 fn only_what_is_trusted_and_pinned_is_loaded() {
     let folder = scratch();
-    let (counting, count) = counted(&folder);
+    let (counting, count) = counted(&folder, "LOADED");
     let file = liar(&folder, &[&counting]);
     let right = sha256(&file);
     assert_eq!(
@@ -92,7 +92,7 @@ fn a_table_that_this_host_does_not_know_is_refused() {
         ),
     ] {
         let folder = scratch();
-        let (counting, count) = counted(&folder);
+        let (counting, count) = counted(&folder, "LOADED");
         let file = liar(&folder, &[definition, &counting]);
         // The second time it is not loaded again, and refused in the same words.
         for _ in 0..2 {
@@ -112,7 +112,7 @@ fn a_longer_table_of_the_same_abi_is_taken() {
 #[test]
 fn a_library_is_loaded_once_for_each_content() {
     let folder = scratch();
-    let (counting, count) = counted(&folder);
+    let (counting, count) = counted(&folder, "LOADED");
     let file = liar(&folder, &["-DNAME=\"once\"", &counting]);
     let copy = folder.path().join("libcopy.so");
     std::fs::copy(&file, &copy).unwrap();
@@ -195,4 +195,38 @@ async fn a_new_set_shares_what_did_not_change() {
         after.models().map(|model| model.name()).collect::<Vec<_>>(),
         ["changed", "kept"]
     );
+}
+
+#[tokio::test]
+async fn a_model_is_closed_when_no_set_has_it_any_more() {
+    let folder = scratch();
+    let (counting, count) = counted(&folder, "CLOSED");
+    let file = liar(&folder, &[&counting]);
+    let engines = [engine(&file, Limits::default())];
+    let specs = [model(&folder, "kept", "one"), model(&folder, "changed", "two")];
+    let mut set = Models::load(&engines, &specs, None).await.unwrap();
+    let closed = async |wanted: usize| {
+        for _ in 0..6000 {
+            if count() == wanted {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("{} closed, not {wanted}", count());
+    };
+    for reload in 1..=20 {
+        model(&folder, "changed", &format!("content {reload}"));
+        set = Models::load(&engines, &specs, Some(&set)).await.unwrap();
+        closed(reload).await;
+    }
+    // A refused set closes what it opened, and leaves what it shares.
+    let wrong = [specs[0].clone(), model(&folder, "more", "three"), {
+        let mut lost = specs[1].clone();
+        lost.file = Path::new("/nowhere").into();
+        lost
+    }];
+    assert!(Models::load(&engines, &wrong, Some(&set)).await.is_err());
+    closed(21).await;
+    drop(set);
+    closed(23).await;
 }

@@ -46,10 +46,11 @@ pub(crate) fn liar(folder: &TempDir, definitions: &[&str]) -> PathBuf {
     compiled(&source, &folder.path().join("libliar.so"), &definitions)
 }
 
-/// Makes an engine count how often it is loaded: what to compile it with, and the count.
-pub(crate) fn counted(folder: &TempDir) -> (String, impl Fn() -> usize) {
-    let file = folder.path().join("loaded");
-    let definition = format!("-DLOADED=\"{}\"", file.display());
+/// Makes an engine count how often it is loaded (`LOADED`) or closes a model (`CLOSED`): what to compile it with, and the
+/// count.
+pub(crate) fn counted(folder: &TempDir, what: &str) -> (String, impl Fn() -> usize) {
+    let file = folder.path().join(what);
+    let definition = format!("-D{what}=\"{}\"", file.display());
     (definition, move || std::fs::read(&file).unwrap_or_default().len())
 }
 
