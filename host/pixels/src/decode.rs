@@ -7,6 +7,7 @@
 mod deflate;
 mod jpeg;
 mod jpeg2000;
+mod jpeg_ls;
 mod rle;
 
 use crate::layout::{Layout, Numbers};
@@ -22,11 +23,12 @@ enum Format {
     Deflated,
     Rle,
     Jpeg,
+    JpegLs,
     Jpeg2000,
 }
 
 /// Transfer syntaxes whose frames can be decoded, beside the native ones.
-const FORMATS: [(&str, Format); 11] = [
+const FORMATS: [(&str, Format); 13] = [
     ("1.2.840.10008.1.2.1.98", Format::Native),
     ("1.2.840.10008.1.2.8.1", Format::Deflated),
     ("1.2.840.10008.1.2.5", Format::Rle),
@@ -36,6 +38,8 @@ const FORMATS: [(&str, Format); 11] = [
     ("1.2.840.10008.1.2.4.55", Format::Jpeg),
     ("1.2.840.10008.1.2.4.57", Format::Jpeg),
     ("1.2.840.10008.1.2.4.70", Format::Jpeg),
+    ("1.2.840.10008.1.2.4.80", Format::JpegLs),
+    ("1.2.840.10008.1.2.4.81", Format::JpegLs),
     ("1.2.840.10008.1.2.4.90", Format::Jpeg2000),
     ("1.2.840.10008.1.2.4.91", Format::Jpeg2000),
 ];
@@ -83,6 +87,7 @@ pub(crate) fn decode(syntax: &TransferSyntax, layout: &Layout, stored: Bytes) ->
         Format::Deflated => native::decode(layout, deflate::decode(layout, &stored)?),
         Format::Rle => native::finish(layout, rle::decode(layout, &stored)?, StoredBits::of(layout), false),
         Format::Jpeg => widened(layout, caught(|| jpeg::decode(layout, &stored))?),
+        Format::JpegLs => widened(layout, jpeg_ls::decode(layout, &stored)?),
         Format::Jpeg2000 => widened(layout, caught(|| jpeg2000::decode(layout, &stored))?),
     }
 }

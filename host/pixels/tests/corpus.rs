@@ -121,10 +121,7 @@ fn frames_are_what_another_decoder_makes_of_them() {
         let frame = match pixels.decoded(index.parse().unwrap()) {
             Ok(frame) => frame,
             Err(error) => {
-                let jpeg_ls = ["1.2.840.10008.1.2.4.80 ", "1.2.840.10008.1.2.4.81 "];
-                let sentence = error.to_string();
-                let known = UNSUPPORTED.contains(&(name, sentence.as_str()));
-                if !known && !jpeg_ls.iter().any(|syntax| sentence.contains(syntax)) {
+                if !UNSUPPORTED.contains(&(name, error.to_string().as_str())) {
                     wrong.push(format!("{name} {index}: {error}"));
                 }
                 continue;
@@ -157,7 +154,7 @@ fn frames_are_what_another_decoder_makes_of_them() {
         decoded += 1;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(decoded > 150, "{decoded}");
+    assert!(decoded > 250, "{decoded}");
 }
 
 /// A generator that gives the same numbers every time (xorshift64).
