@@ -85,7 +85,7 @@ async fn settle(pipeline: &Pipeline, job: Job) {
                         delay,
                         priority,
                     };
-                    (job.study.clone(), job.object.clone(), delivery)
+                    delivery.of_object(job.study.clone(), job.object.clone())
                 })
                 .collect();
             index.finish(&[job.id], &deliveries).await

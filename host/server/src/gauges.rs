@@ -89,9 +89,16 @@ async fn read(pipeline: &Pipeline) {
     }
     if let Ok(backlogs) = index.waiting_by_destination().await {
         for backlog in backlogs {
-            let name = backlog.destination.unwrap_or_else(|| "routing".to_owned());
-            metrics::gauge!("isocenter_queue_waiting", "destination" => name.clone()).set(backlog.waiting as f64);
-            metrics::gauge!("isocenter_queue_dead", "destination" => name).set(backlog.dead as f64);
+            let of = |name: Option<String>| name.unwrap_or_default();
+            let labels = [
+                ("kind", backlog.kind.as_str().to_owned()),
+                ("destination", of(backlog.destination)),
+                ("chain", of(backlog.chain)),
+                ("plugin", of(backlog.plugin)),
+                ("queue", of(backlog.queue)),
+            ];
+            metrics::gauge!("isocenter_queue_waiting", &labels).set(backlog.waiting as f64);
+            metrics::gauge!("isocenter_queue_dead", &labels).set(backlog.dead as f64);
         }
     }
 }

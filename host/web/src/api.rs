@@ -3,7 +3,8 @@
 use axum::extract::{Query, State as Shared};
 use axum::routing::get;
 use axum::{Json, Router};
-use isocenter_archive::index::{DeadJob, JobKind, Quarantined, Transport};
+use isocenter_archive::index::{DeadJob, Quarantined, Transport};
+use isocenter_dicom::uid::Uid;
 use isocenter_role::State;
 use serde_json::{Value, json};
 
@@ -113,21 +114,16 @@ async fn dead_letters(Shared(state): Shared<AppState>, pairs: Pairs) -> Result<J
 
 fn dead_letter(entry: &DeadJob) -> Value {
     json!({
-        "id": entry.job.id,
-        "kind": kind(entry.job.kind),
-        "destination": entry.job.destination,
-        "study": entry.job.study.as_str(),
-        "object": entry.job.object.as_str(),
-        "attempts": entry.job.attempts,
+        "id": entry.id,
+        "kind": entry.task.kind().as_str(),
+        "destination": entry.task.destination(),
+        "chain": entry.task.chain(),
+        "plugin": entry.task.plugin(),
+        "queue": entry.task.queue(),
+        "study": entry.task.study().map(Uid::as_str),
+        "object": entry.task.object().map(Uid::as_str),
+        "attempts": entry.attempts,
         "reason": entry.reason,
         "enqueued": time::utc(entry.enqueued),
     })
-}
-
-/// What a job does, in a word.
-pub(crate) fn kind(kind: JobKind) -> &'static str {
-    match kind {
-        JobKind::Route => "route",
-        JobKind::Deliver => "deliver",
-    }
 }

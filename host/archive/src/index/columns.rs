@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use isocenter_dicom::uid::Uid;
 use sqlx::{Postgres, postgres::PgArguments, query::Query, types::Json};
 
 use super::{
-    NewJob, NewObject, PackId,
+    NewObject, PackId,
     attributes::{Series, Study},
     fold,
     moment::Moment,
@@ -205,59 +204,5 @@ impl<'a> Parents<'a> {
                     .map(|study| Json(&study.shown))
                     .collect::<Vec<_>>(),
             )
-    }
-}
-
-/// Jobs to enqueue, each once, in the order of their keys.
-pub(super) struct Jobs<'a>(BTreeMap<(&'a str, &'a str, &'static str, &'a str), (i16, i64)>);
-
-impl<'a> Jobs<'a> {
-    pub(super) fn of(batch: &[&'a NewObject]) -> Self {
-        let mut jobs = Self(BTreeMap::new());
-        for object in batch {
-            for job in &object.jobs {
-                jobs.add(&object.identity.study, &object.identity.sop_instance, job);
-            }
-        }
-        jobs
-    }
-
-    pub(super) fn none() -> Self {
-        Self(BTreeMap::new())
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(super) fn add(&mut self, study: &'a Uid, object: &'a Uid, job: &'a NewJob) {
-        let (kind, destination, priority, delay) = match job {
-            NewJob::Route => ("route", "", 100, 0),
-            NewJob::Deliver {
-                destination,
-                delay,
-                priority,
-            } => (
-                "deliver",
-                destination.as_str(),
-                *priority,
-                i64::try_from(delay.as_millis()).unwrap_or(i64::MAX / 4),
-            ),
-        };
-        self.0.insert(
-            (study.as_str(), object.as_str(), kind, destination),
-            (i16::from(priority), delay),
-        );
-    }
-
-    /// 6 values.
-    pub(super) fn bind<'q>(&self, query: Bound<'q>) -> Bound<'q> {
-        query
-            .bind(self.0.keys().map(|key| key.0).collect::<Vec<_>>())
-            .bind(self.0.keys().map(|key| key.1).collect::<Vec<_>>())
-            .bind(self.0.keys().map(|key| key.2).collect::<Vec<_>>())
-            .bind(self.0.keys().map(|key| key.3).collect::<Vec<_>>())
-            .bind(self.0.values().map(|value| value.0).collect::<Vec<_>>())
-            .bind(self.0.values().map(|value| value.1).collect::<Vec<_>>())
     }
 }

@@ -15,7 +15,8 @@ use sqlx::{Acquire, PgConnection, Row, postgres::PgRow};
 
 use super::{
     Duplicates, Index, IndexError, Indexed, NewObject, PackId, again,
-    columns::{Bound, Columns, Jobs, Parents, bind_objects, bind_rows},
+    columns::{Bound, Columns, Parents, bind_objects, bind_rows},
+    enqueue::{Jobs, insert_jobs, insert_settles},
     events::{Events, append, of_objects},
     row,
 };
@@ -64,8 +65,7 @@ LEFT JOIN LATERAL (
     };
 }
 
-/// Inserts objects, and their series, studies and jobs if they are new. A job that was enqueued before and not done is
-/// enqueued anew under another id, so that who is doing it with the old bytes does not end it.
+/// Inserts objects, and their series, studies and jobs if they are new. Jobs of a study come with any of its objects.
 pub(super) const INSERT: &str = concat!(
     insert_objects!(),
     r#"
@@ -99,17 +99,16 @@ pub(super) const INSERT: &str = concat!(
     ) AS s(study_uid)
     WHERE study_uid IN (SELECT study_uid FROM fresh)
     ON CONFLICT DO NOTHING
-), new_jobs AS (
-    INSERT INTO jobs (study_uid, object_uid, kind, destination, priority, due)
-    SELECT study_uid, object_uid, kind, destination, priority, now() + delay * interval '1 millisecond'
-    FROM unnest($63::text[], $64::text[], $65::text[], $66::text[], $67::smallint[], $68::bigint[])
-        AS j(study_uid, object_uid, kind, destination, priority, delay)
-    WHERE (study_uid, object_uid) IN (SELECT study_uid, object_uid FROM fresh)
-    ON CONFLICT (study_uid, object_uid, kind, destination) DO UPDATE
-    SET id = EXCLUDED.id, priority = EXCLUDED.priority, due = EXCLUDED.due, attempts = 0, dead = false, reason = NULL,
-        enqueued = EXCLUDED.enqueued
-)
-"#,
+), new AS MATERIALIZED (
+    SELECT * FROM unnest($63::text[], $64::text[], $65::text[], $66::text[], $67::text[], $68::smallint[], $69::bigint[], $70::bytea[])
+        AS j(study_uid, object_uid, kind, destination, part, priority, delay, payload)
+    WHERE study_uid IN (SELECT study_uid FROM fresh)
+      AND (object_uid = '' OR (study_uid, object_uid) IN (SELECT study_uid, object_uid FROM fresh))
+), new_settles AS ("#,
+    insert_settles!(),
+    "), new_jobs AS (",
+    insert_jobs!(),
+    ")",
     answer_for_each!()
 );
 
@@ -306,7 +305,7 @@ impl Index {
 
     async fn insert(&self, batch: &[&NewObject]) -> Result<Vec<Seen>, IndexError> {
         let rows = Columns::of(batch);
-        let jobs = Jobs::of(batch);
+        let jobs = Jobs::of(batch)?;
         for _ in 0..LOOKS {
             let familiar = jobs.is_empty() && self.familiar.knows(batch);
             let answer = if familiar {

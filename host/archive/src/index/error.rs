@@ -20,6 +20,31 @@ pub enum IndexError {
     /// The schema could not be brought up to date.
     #[error("the database schema could not be brought up to date")]
     Migration(#[source] sqlx::migrate::MigrateError),
+    /// A plugin has too many jobs.
+    #[error("the queues of plugin `{plugin}` are full: {most} jobs wait or were given up")]
+    QueueFull {
+        /// The plugin.
+        plugin: String,
+        /// How many it may have.
+        most: u32,
+    },
+    /// Something is longer than it may be.
+    #[error("{what} is longer than {most} bytes")]
+    TooLong {
+        /// What.
+        what: &'static str,
+        /// How long it may be.
+        most: usize,
+    },
+    /// A text holds a NUL character, which the database has no room for.
+    #[error("{what} has a NUL character in it")]
+    Nul {
+        /// Which text.
+        what: &'static str,
+    },
+    /// A job cannot be enqueued so.
+    #[error("a job cannot be enqueued: {0}")]
+    Misplaced(&'static str),
     /// A row does not hold what this version writes.
     #[error("the index holds {what} that cannot be read")]
     Unreadable {

@@ -1,11 +1,11 @@
 //! What is told to the index about an object, and what it answers. Separate because these types are the whole language
 //! between those who store objects and the index; they know no SQL.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use isocenter_dicom::{header::Identity, uid::Uid};
 
-use super::{Attributes, Place};
+use super::{Attributes, NewJob, Place};
 
 /// An object whose bytes are durable and that is to be found from now on.
 #[derive(Clone, Debug)]
@@ -22,8 +22,8 @@ pub struct NewObject {
     pub source: Source,
     /// When it arrived.
     pub arrived: SystemTime,
-    /// Work to enqueue in the same transaction, only if the object becomes the one that is served. [`NewJob::Route`] or
-    /// deliveries; not for objects that are held.
+    /// Work to enqueue in the same transaction, only if the object becomes the one that is served: for it, or for its study.
+    /// Not for objects that are held, and no plugin's own jobs.
     pub jobs: Vec<NewJob>,
     /// Some: the object goes to quarantine and is neither found nor served.
     pub held: Option<Held>,
@@ -118,32 +118,5 @@ impl Indexed {
     /// Whether a row refers to the bytes of this place; otherwise they can be cut off again.
     pub fn keeps_bytes(self) -> bool {
         matches!(self, Self::New | Self::Replaced | Self::Held)
-    }
-}
-
-/// Work to be done for an object.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NewJob {
-    /// Ask the routers where it should go.
-    Route,
-    /// Send it to a destination.
-    Deliver {
-        /// A name in the operator's configuration.
-        destination: String,
-        /// Not before so long from now.
-        delay: Duration,
-        /// 0 is the most urgent, 255 the least; 100 is usual.
-        priority: u8,
-    },
-}
-
-impl NewJob {
-    /// A delivery as soon as possible, of usual urgency.
-    pub fn deliver(destination: impl Into<String>) -> Self {
-        Self::Deliver {
-            destination: destination.into(),
-            delay: Duration::ZERO,
-            priority: 100,
-        }
     }
 }

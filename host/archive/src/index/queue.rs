@@ -3,74 +3,29 @@
 //! Any number of hosts claim from it. A claim is a lease: it moves the job's due time to the lease's end, so that a host that
 //! dies gives its jobs back by doing nothing. Work is therefore done at least once, and sometimes twice.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use isocenter_dicom::uid::Uid;
 use sqlx::{Acquire, Row, postgres::PgRow};
 
-use super::{Index, IndexError, NewJob, again, columns::Jobs, moment::Moment, replace::ENQUEUE, row};
+use super::{
+    Analysis, Backlog, DeadJob, Follow, Index, IndexError, Job, JobKind, NewJob, PluginJob, Settling, Task, again,
+    columns::Bound,
+    enqueue::{Jobs, within},
+    moment::Moment,
+    row,
+    settle::signed,
+};
 
-/// What kind of work a job is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum JobKind {
-    /// Ask the routers where an object should go.
-    Route,
-    /// Send an object to a destination.
-    Deliver,
-}
-
-/// A job that was claimed: it is this caller's until its lease ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Job {
-    /// Names this claimable job; a job that was enqueued again gets a new one.
-    pub id: i64,
-    /// What is to be done.
-    pub kind: JobKind,
-    /// The study of the object.
-    pub study: Uid,
-    /// SOP Instance UID.
-    pub object: Uid,
-    /// Where to, for deliveries.
-    pub destination: Option<String>,
-    /// How often it was claimed, this time included.
-    pub attempts: u32,
-}
-
-/// A job that was given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadJob {
-    /// The job.
-    pub job: Job,
-    /// Why it was given up.
-    pub reason: String,
-    /// When it was enqueued.
-    pub enqueued: SystemTime,
-}
-
-/// What waits for a destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Backlog {
-    /// The destination; `None`: routing.
-    pub destination: Option<String>,
-    /// Jobs that wait or are being done.
-    pub waiting: u64,
-    /// Jobs that were given up.
-    pub dead: u64,
-    /// When the oldest waiting job was enqueued.
-    pub oldest: Option<SystemTime>,
-    /// Why the last waiting job that failed did.
-    pub last_failure: Option<String>,
-}
-
-pub(super) const CLAIM_ROUTES: &str = r#"
+/// Of one kind, for one who works.
+pub(super) const CLAIM: &str = r#"
 WITH mine AS MATERIALIZED (
     SELECT id FROM jobs
-    WHERE NOT dead AND kind = 'route' AND destination = '' AND due <= now()
+    WHERE NOT dead AND kind = $3 AND destination = $4 AND due <= now()
     ORDER BY priority, due LIMIT $1 FOR UPDATE SKIP LOCKED
 )
-UPDATE jobs j SET due = now() + $2 * interval '1 millisecond', attempts = attempts + 1
+UPDATE jobs j SET due = now() + $2 * interval '1 millisecond', attempts = attempts + 1, touched = false
 FROM mine WHERE j.id = mine.id
-RETURNING j.id, j.kind, j.study_uid, j.object_uid, j.destination, j.attempts
+RETURNING j.id, j.kind, j.study_uid, j.object_uid, j.destination, j.part, j.attempts, j.payload
 "#;
 
 /// The study is that of the first job that nobody else is claiming.
@@ -86,29 +41,44 @@ WITH first AS MATERIALIZED (
 )
 UPDATE jobs j SET due = now() + $2 * interval '1 millisecond', attempts = attempts + 1
 FROM mine WHERE j.id = mine.id
-RETURNING j.id, j.kind, j.study_uid, j.object_uid, j.destination, j.attempts
+RETURNING j.id, j.kind, j.study_uid, j.object_uid, j.destination, j.part, j.attempts, j.payload
 "#;
 
-pub(super) const DONE: &str = "DELETE FROM jobs WHERE id = ANY($1)";
+/// What was touched stays: an arrival came in between, which only `settle` sees to.
+pub(super) const DONE: &str = "DELETE FROM jobs WHERE id = ANY($1) AND NOT touched";
 
 pub(super) const RETRY: &str = r#"
 UPDATE jobs SET due = now() + $2 * interval '1 millisecond', reason = $3 WHERE id = ANY($1) AND NOT dead
 "#;
 
-const BURY: &str = "UPDATE jobs SET dead = true, reason = $2 WHERE id = ANY($1)";
+/// Another id, so that who comes back after the lease ends nothing.
+pub(super) const WAIT: &str = r#"
+UPDATE jobs SET id = DEFAULT, due = now() + $3 * interval '1 millisecond', payload = $4, attempts = 0, reason = NULL
+WHERE id = $1 AND attempts = $2 AND kind = 'analyze' AND NOT dead
+"#;
+
+/// What was touched is not given up: an object arrived meanwhile, which would call a settling that was given up back to life.
+pub(super) const BURY: &str = r#"
+UPDATE jobs SET dead = NOT touched, due = CASE WHEN touched THEN now() ELSE due END,
+    attempts = CASE WHEN touched THEN 0 ELSE attempts END, touched = false, reason = $2
+WHERE id = ANY($1)
+"#;
 
 const REQUEUE: &str = "UPDATE jobs SET dead = false, attempts = 0, due = now() WHERE id = ANY($1) AND dead";
 
+const DISCARD: &str = "DELETE FROM jobs WHERE id = ANY($1) AND dead";
+
 const DEAD: &str = r#"
-SELECT id, kind, study_uid, object_uid, destination, attempts, coalesce(reason, '') AS reason, enqueued
+SELECT id, kind, study_uid, object_uid, destination, part, attempts, coalesce(reason, '') AS reason, enqueued
 FROM jobs WHERE dead ORDER BY enqueued DESC LIMIT $1
 "#;
 
 const BACKLOG: &str = r#"
-SELECT kind, destination, count(*) FILTER (WHERE NOT dead) AS waiting, count(*) FILTER (WHERE dead) AS dead,
+SELECT kind, destination, part, count(*) FILTER (WHERE NOT dead) AS waiting, count(*) FILTER (WHERE dead) AS dead,
     min(enqueued) FILTER (WHERE NOT dead) AS oldest,
     (array_agg(reason ORDER BY due DESC) FILTER (WHERE NOT dead AND reason IS NOT NULL))[1] AS last_failure
-FROM jobs GROUP BY kind, destination ORDER BY kind DESC, destination
+FROM jobs GROUP BY kind, destination, part
+ORDER BY array_position(ARRAY['route', 'deliver', 'settle', 'analyze', 'plugin'], kind::text), destination, part
 "#;
 
 impl Index {
@@ -116,9 +86,9 @@ impl Index {
     /// can be claimed again.
     pub async fn claim_routes(&self, limit: u32, lease: Duration) -> Result<Vec<Job>, IndexError> {
         let rows = again!(self.pool, connection => {
-            sqlx::query(CLAIM_ROUTES).bind(i64::from(limit)).bind(millis(lease)).fetch_all(connection)
+            bind_claim(sqlx::query(CLAIM), JobKind::Route, "", limit, lease).fetch_all(connection)
         })?;
-        jobs(&rows)
+        claimed(&rows, job)
     }
 
     /// Claims deliveries to a destination that are due: all of one study, that of the most urgent and oldest.
@@ -132,27 +102,64 @@ impl Index {
             let query = sqlx::query(CLAIM_DELIVERIES).bind(i64::from(limit)).bind(millis(lease)).bind(destination);
             query.fetch_all(connection)
         })?;
-        jobs(&rows)
+        claimed(&rows, job)
+    }
+
+    /// Claims studies that an analyzer is to look at now, for the first time or after a wait; the longest due first.
+    pub async fn claim_analyses(&self, plugin: &str, limit: u32, lease: Duration) -> Result<Vec<Analysis>, IndexError> {
+        let rows = again!(self.pool, connection => {
+            bind_claim(sqlx::query(CLAIM), JobKind::Analyze, plugin, limit, lease).fetch_all(connection)
+        })?;
+        claimed(&rows, analysis)
+    }
+
+    /// Claims what a plugin enqueued for itself and is due, of all its queues, the longest due first.
+    pub async fn claim_plugin_jobs(
+        &self,
+        plugin: &str,
+        limit: u32,
+        lease: Duration,
+    ) -> Result<Vec<PluginJob>, IndexError> {
+        let rows = again!(self.pool, connection => {
+            bind_claim(sqlx::query(CLAIM), JobKind::Plugin, plugin, limit, lease).fetch_all(connection)
+        })?;
+        claimed(&rows, plugin_job)
     }
 
     /// Ends jobs, and enqueues what follows from them, in one transaction. What is waiting already is enqueued once.
-    pub async fn finish(&self, done: &[i64], follow: &[(Uid, Uid, NewJob)]) -> Result<(), IndexError> {
+    /// Settling is ended by [`Index::finish_settle`].
+    ///
+    /// # Errors
+    /// As of [`Index::enqueue`]; nothing is ended then.
+    pub async fn finish(&self, done: &[i64], follow: &[Follow]) -> Result<(), IndexError> {
         if follow.is_empty() {
             again!(self.pool, connection => sqlx::query(DONE).bind(done).execute(connection))?;
             return Ok(());
         }
-        let mut jobs = Jobs::none();
-        for (study, object, job) in follow {
-            jobs.add(study, object, job);
-        }
-        again!(self.pool, connection => async {
+        let jobs = Jobs::that(follow)?;
+        let ids = again!(self.pool, connection => async {
             let mut transaction = connection.begin().await?;
             sqlx::query(DONE).bind(done).execute(&mut *transaction).await?;
-            jobs.bind(sqlx::query(ENQUEUE)).execute(&mut *transaction).await?;
-            transaction.commit().await
+            let ids = jobs.enqueue(&mut transaction).await?;
+            if ids.iter().all(Option::is_some) {
+                transaction.commit().await?;
+            }
+            Ok(ids)
         })?;
+        jobs.all(ids)?;
         self.work.arrived();
         Ok(())
+    }
+
+    /// An analyzer's step is done and it waits: it is to be resumed with `token` after `delay`, and its attempts begin anew.
+    /// `false`: the job is not the caller's any more, because its lease ended or the study is to be analyzed anew.
+    pub async fn wait_for_analysis(&self, job: &Analysis, token: &[u8], delay: Duration) -> Result<bool, IndexError> {
+        within("the token", token.len(), NewJob::MOST_BYTES)?;
+        let done = again!(self.pool, connection => {
+            let query = sqlx::query(WAIT).bind(job.id).bind(signed(job.attempts)).bind(millis(delay));
+            query.bind(token).execute(connection)
+        })?;
+        Ok(done.rows_affected() > 0)
     }
 
     /// Gives claimed jobs back, to be claimed again after `delay`.
@@ -164,7 +171,8 @@ impl Index {
         Ok(())
     }
 
-    /// Gives jobs up; they stay in sight until a person requeues them.
+    /// Gives jobs up; they stay in sight until a person requeues or discards them, or the same work is enqueued again.
+    /// Settling of a study of which objects arrived since it was claimed is due again instead.
     pub async fn bury(&self, ids: &[i64], reason: &str) -> Result<(), IndexError> {
         let reason = said(reason);
         again!(self.pool, connection => sqlx::query(BURY).bind(ids).bind(&reason).execute(connection))?;
@@ -178,13 +186,21 @@ impl Index {
         Ok(done.rows_affected())
     }
 
+    /// Forgets jobs that were given up. Says how many.
+    pub async fn discard(&self, ids: &[i64]) -> Result<u64, IndexError> {
+        let done = again!(self.pool, connection => sqlx::query(DISCARD).bind(ids).execute(connection))?;
+        Ok(done.rows_affected())
+    }
+
     /// Jobs that were given up, the latest first.
     pub async fn dead(&self, limit: u32) -> Result<Vec<DeadJob>, IndexError> {
         let rows = again!(self.pool, connection => sqlx::query(DEAD).bind(i64::from(limit)).fetch_all(connection))?;
         rows.iter()
             .map(|line| {
                 Ok(DeadJob {
-                    job: job(line)?,
+                    id: line.try_get("id")?,
+                    task: task(line)?,
+                    attempts: attempts(line)?,
                     reason: line.try_get("reason")?,
                     enqueued: line.try_get::<Moment, _>("enqueued")?.into(),
                 })
@@ -192,7 +208,7 @@ impl Index {
             .collect()
     }
 
-    /// What waits, by destination; routing first. Reads the whole queue.
+    /// What waits, by kind and by who is to do it; routing first. Reads the whole queue.
     pub async fn waiting_by_destination(&self) -> Result<Vec<Backlog>, IndexError> {
         let rows = again!(self.pool, connection => sqlx::query(BACKLOG).fetch_all(connection))?;
         let count = |line: &PgRow, column: &str| -> Result<u64, IndexError> {
@@ -200,9 +216,20 @@ impl Index {
         };
         rows.iter()
             .map(|line| {
-                let destination: String = line.try_get("destination")?;
+                let kind = kind(line)?;
+                let text = |column: &str, kinds: &[JobKind]| -> Result<Option<String>, IndexError> {
+                    Ok(if kinds.contains(&kind) {
+                        Some(line.try_get(column)?)
+                    } else {
+                        None
+                    })
+                };
                 Ok(Backlog {
-                    destination: (kind(line)? == JobKind::Deliver).then_some(destination),
+                    kind,
+                    destination: text("destination", &[JobKind::Deliver])?,
+                    chain: text("part", &[JobKind::Settle, JobKind::Analyze])?,
+                    plugin: text("destination", &[JobKind::Analyze, JobKind::Plugin])?,
+                    queue: text("part", &[JobKind::Plugin])?,
                     waiting: count(line, "waiting")?,
                     dead: count(line, "dead")?,
                     oldest: line.try_get::<Option<Moment>, _>("oldest")?.map(Into::into),
@@ -231,12 +258,27 @@ pub(super) fn said(reason: &str) -> String {
     reason.chars().filter(|c| *c != '\0').take(1000).collect()
 }
 
+/// The values of [`CLAIM`].
+pub(super) fn bind_claim<'q>(
+    query: Bound<'q>,
+    kind: JobKind,
+    destination: &'q str,
+    limit: u32,
+    lease: Duration,
+) -> Bound<'q> {
+    query
+        .bind(i64::from(limit))
+        .bind(millis(lease))
+        .bind(kind.as_str())
+        .bind(destination)
+}
+
 fn kind(line: &PgRow) -> Result<JobKind, IndexError> {
-    match line.try_get("kind")? {
-        "route" => Ok(JobKind::Route),
-        "deliver" => Ok(JobKind::Deliver),
-        _ => Err(row::unreadable("a kind of job")),
-    }
+    JobKind::parse(line.try_get("kind")?).ok_or(row::unreadable("a kind of job"))
+}
+
+fn attempts(line: &PgRow) -> Result<u32, IndexError> {
+    Ok(u32::try_from(line.try_get::<i32, _>("attempts")?).unwrap_or(0))
 }
 
 fn job(line: &PgRow) -> Result<Job, IndexError> {
@@ -247,13 +289,76 @@ fn job(line: &PgRow) -> Result<Job, IndexError> {
         study: row::uid(line, "study_uid")?,
         object: row::uid(line, "object_uid")?,
         destination: (kind == JobKind::Deliver).then_some(destination),
-        attempts: u32::try_from(line.try_get::<i32, _>("attempts")?).unwrap_or(0),
+        attempts: attempts(line)?,
+    })
+}
+
+pub(super) fn settling(line: &PgRow) -> Result<Settling, IndexError> {
+    Ok(Settling {
+        id: line.try_get("id")?,
+        study: row::uid(line, "study_uid")?,
+        chain: line.try_get("part")?,
+        attempts: attempts(line)?,
+    })
+}
+
+fn analysis(line: &PgRow) -> Result<Analysis, IndexError> {
+    Ok(Analysis {
+        id: line.try_get("id")?,
+        study: row::uid(line, "study_uid")?,
+        chain: line.try_get("part")?,
+        plugin: line.try_get("destination")?,
+        token: line.try_get("payload")?,
+        attempts: attempts(line)?,
+    })
+}
+
+fn plugin_job(line: &PgRow) -> Result<PluginJob, IndexError> {
+    Ok(PluginJob {
+        id: line.try_get("id")?,
+        plugin: line.try_get("destination")?,
+        queue: line.try_get("part")?,
+        payload: line.try_get::<Option<Vec<u8>>, _>("payload")?.unwrap_or_default(),
+        attempts: attempts(line)?,
+    })
+}
+
+fn task(line: &PgRow) -> Result<Task, IndexError> {
+    let study = || row::uid(line, "study_uid");
+    let object = || row::uid(line, "object_uid");
+    let (destination, part): (String, String) = (line.try_get("destination")?, line.try_get("part")?);
+    Ok(match kind(line)? {
+        JobKind::Route => Task::Route {
+            study: study()?,
+            object: object()?,
+        },
+        JobKind::Deliver => Task::Deliver {
+            study: study()?,
+            object: object()?,
+            destination,
+        },
+        JobKind::Settle => Task::Settle {
+            study: study()?,
+            chain: part,
+        },
+        JobKind::Analyze => Task::Analyze {
+            study: study()?,
+            chain: part,
+            plugin: destination,
+        },
+        JobKind::Plugin => Task::Plugin {
+            plugin: destination,
+            queue: part,
+        },
     })
 }
 
 /// In the order in which they were enqueued; an UPDATE returns them in any.
-fn jobs(rows: &[PgRow]) -> Result<Vec<Job>, IndexError> {
-    let mut jobs: Vec<Job> = rows.iter().map(job).collect::<Result<_, _>>()?;
-    jobs.sort_by_key(|job| job.id);
-    Ok(jobs)
+pub(super) fn claimed<T>(rows: &[PgRow], read: fn(&PgRow) -> Result<T, IndexError>) -> Result<Vec<T>, IndexError> {
+    let mut jobs = Vec::with_capacity(rows.len());
+    for line in rows {
+        jobs.push((line.try_get::<i64, _>("id")?, read(line)?));
+    }
+    jobs.sort_by_key(|(id, _)| *id);
+    Ok(jobs.into_iter().map(|(_, job)| job).collect())
 }

@@ -5,8 +5,9 @@ use sqlx::{Acquire, PgConnection};
 
 use super::{
     Index, IndexError, Indexed, NewObject, again,
-    columns::{Columns, Jobs, Parents, bind_objects},
+    columns::{Columns, Parents, bind_objects},
     commit::{Seen, look},
+    enqueue::Jobs,
     events::{Events, append, of_objects},
 };
 
@@ -66,17 +67,6 @@ FROM unnest(
 WHERE o.study_uid = b.study_uid AND o.object_uid = b.object_uid
 "#;
 
-/// As in `commit`: what was enqueued and not done is enqueued anew.
-pub(super) const ENQUEUE: &str = r#"
-INSERT INTO jobs (study_uid, object_uid, kind, destination, priority, due)
-SELECT study_uid, object_uid, kind, destination, priority, now() + delay * interval '1 millisecond'
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::bigint[])
-    AS j(study_uid, object_uid, kind, destination, priority, delay)
-ON CONFLICT (study_uid, object_uid, kind, destination) DO UPDATE
-SET id = EXCLUDED.id, priority = EXCLUDED.priority, due = EXCLUDED.due, attempts = 0, dead = false, reason = NULL,
-    enqueued = EXCLUDED.enqueued
-"#;
-
 impl Index {
     /// Puts objects in the place of what has their keys, sorted by key and each once.
     pub(super) async fn replace(&self, batch: &[&NewObject], kept: bool) -> Result<Vec<Indexed>, IndexError> {
@@ -127,10 +117,9 @@ async fn replace(
     bind_objects(sqlx::query(CHANGE), &rows, &others)
         .execute(&mut *transaction)
         .await?;
-    Jobs::of(&others)
-        .bind(sqlx::query(ENQUEUE))
-        .execute(&mut *transaction)
-        .await?;
+    // They were looked at before: these are of the same batch.
+    let jobs = Jobs::of(&others).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    jobs.enqueue(&mut transaction).await?;
     if events.wanted() {
         append(&mut transaction, &of_objects(others)).await?;
     }

@@ -7,6 +7,7 @@ mod outcomes;
 mod plans;
 mod queue;
 mod search;
+mod settle;
 mod sinks;
 mod state;
 mod upkeep;

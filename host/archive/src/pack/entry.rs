@@ -145,6 +145,9 @@ impl Entry {
     /// Dropping the returned future does not stop the commit. An error means that the object is not acknowledged;
     /// [`ArchiveError::Unconfirmed`] that it may be stored all the same.
     pub async fn commit(mut self, parts: NewObjectParts) -> Result<Indexed, ArchiveError> {
+        for job in &parts.jobs {
+            job.for_new_object()?;
+        }
         let open = self.open.as_mut().ok_or(ArchiveError::Closed)?;
         open.written().await?;
         let permit = open.archive.group.permit().await?;

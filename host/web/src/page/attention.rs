@@ -61,11 +61,17 @@ pub(super) fn dead_letters(dead: &[DeadJob], all: u64) -> Markup {
                             th scope="col" { "Enqueued" }
                         } }
                         tbody { @for entry in dead { tr {
-                            td { code { (entry.job.object) } span.second { "study " code { (entry.job.study) } } }
-                            td { (api::kind(entry.job.kind))
-                                @if let Some(destination) = &entry.job.destination { span.second { "to " (destination) } } }
+                            td {
+                                @if let Some(object) = entry.task.object() { code { (object) } }
+                                @if let Some(study) = entry.task.study() { span.second { "study " code { (study) } } }
+                            }
+                            td { (entry.task.kind().as_str())
+                                @if let Some(destination) = entry.task.destination() { span.second { "to " (destination) } }
+                                @if let Some(plugin) = entry.task.plugin() { span.second { "plugin " (plugin) } }
+                                @if let Some(chain) = entry.task.chain() { span.second { "chain " (chain) } }
+                                @if let Some(queue) = entry.task.queue() { span.second { "queue " (queue) } } }
                             td.reason { (entry.reason) }
-                            td.number { (entry.job.attempts) }
+                            td.number { (entry.attempts) }
                             td.nowrap title=(time::utc(entry.enqueued)) { (time::ago(entry.enqueued, now)) " ago" }
                         } } }
                     }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use isocenter_archive::index::{Backlog, Totals};
+use isocenter_archive::index::{Backlog, JobKind, Totals};
 use isocenter_pipeline::chain::{Chain, Condition, OnFailure};
 use isocenter_pipeline::destination::{Destination, Target};
 use isocenter_role::{Part, Plugin, State};
@@ -182,7 +182,7 @@ fn waiting(backlog: Option<&Backlog>) -> Markup {
 fn routing(backlogs: &[Backlog]) -> Markup {
     let waiting = backlogs
         .iter()
-        .find(|backlog| backlog.destination.is_none())
+        .find(|backlog| backlog.kind == JobKind::Route)
         .map_or(0, |backlog| backlog.waiting);
     html! {
         @if waiting > 0 { p.note { (time::count(waiting)) " objects wait to be routed." } }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use isocenter_archive::index::{DeadJob, Job, JobKind, Totals};
+use isocenter_archive::index::{DeadJob, Task, Totals};
 use isocenter_dicom::tags;
 use isocenter_dicom::uid::Uid;
 use serde_json::{Map, Value, json};
@@ -53,19 +53,33 @@ fn studies_escape_what_they_show() {
 #[test]
 fn reasons_and_titles_are_escaped() {
     for hostile in HOSTILE {
-        let dead = DeadJob {
-            job: Job {
-                id: 1,
-                kind: JobKind::Deliver,
-                study: Uid::parse("1.2").unwrap(),
-                object: Uid::parse("1.3").unwrap(),
-                destination: Some(hostile.to_owned()),
-                attempts: 3,
+        let (study, object) = (Uid::parse("1.2").unwrap(), Uid::parse("1.3").unwrap());
+        let tasks = [
+            Task::Deliver {
+                study: study.clone(),
+                object,
+                destination: hostile.to_owned(),
             },
-            reason: hostile.to_owned(),
-            enqueued: SystemTime::now(),
-        };
-        assert_harmless(&attention::dead_letters(&[dead], 1).into_string(), hostile);
+            Task::Analyze {
+                study,
+                chain: hostile.to_owned(),
+                plugin: hostile.to_owned(),
+            },
+            Task::Plugin {
+                plugin: hostile.to_owned(),
+                queue: hostile.to_owned(),
+            },
+        ];
+        for task in tasks {
+            let dead = DeadJob {
+                id: 1,
+                task,
+                attempts: 3,
+                reason: hostile.to_owned(),
+                enqueued: SystemTime::now(),
+            };
+            assert_harmless(&attention::dead_letters(&[dead], 1).into_string(), hostile);
+        }
         let page = document(hostile, &maud::html! { p { (hostile) } }).into_string();
         assert!(!page.replace("<style>", "").contains(hostile));
     }

@@ -9,7 +9,9 @@ use sqlx::{AssertSqlSafe, Connection};
 use super::uid;
 use crate::{
     cluster::tests::fresh_index,
-    index::{Level, Query, commit, edits, events, locate, outcomes, queue, replace, sinks, state, steps},
+    index::{
+        Level, Query, commit, edits, enqueue, events, locate, outcomes, queue, replace, settle, sinks, state, steps,
+    },
 };
 
 const FILL: [&str; 4] = [
@@ -127,7 +129,7 @@ async fn plans_of_an_empty_index_scan_no_table() {
         .await
         .unwrap();
     for (name, sql, values) in [
-        ("insert", commit::INSERT, 68),
+        ("insert", commit::INSERT, 70),
         ("insert_familiar", commit::INSERT_FAMILIAR, 26),
         ("look", commit::LOOK, 2),
         ("hold", commit::HOLD, 19),
@@ -135,10 +137,18 @@ async fn plans_of_an_empty_index_scan_no_table() {
         ("lock", replace::LOCK, 2),
         ("set_aside", replace::SET_ASIDE, 3),
         ("change", replace::CHANGE, 26),
-        ("claim_routes", queue::CLAIM_ROUTES, 2),
+        ("claim", queue::CLAIM, 4),
         ("claim_deliveries", queue::CLAIM_DELIVERIES, 3),
+        ("enqueue", enqueue::ENQUEUE, 8),
+        ("enqueue_of_plugin", enqueue::ENQUEUE_OF_PLUGIN, 6),
+        ("last_arrival", settle::LAST_ARRIVAL, 1),
+        ("quiet", settle::QUIET, 4),
+        ("end_settle", settle::END, 2),
+        ("settle_again", settle::AGAIN, 2),
+        ("wait", queue::WAIT, 4),
         ("done", queue::DONE, 1),
         ("retry", queue::RETRY, 3),
+        ("bury", queue::BURY, 2),
         ("locate", locate::LOCATE, 5),
         ("locate_series", locate::LOCATE_SERIES, 5),
         ("locate_object", locate::LOCATE_OBJECT, 3),
