@@ -20,13 +20,13 @@ use crate::{
     ArchiveError, Checked, PackWriter, Recovery, Reindexed, Verified,
     cluster::Cluster,
     group::Group,
-    index::{Duplicates, Index, IndexError, Located, Place, Quarantined},
+    index::{Duplicates, Index, IndexError, Located, Outcome, Place, Quarantined},
     pack::{
         folder::{Area, Created, Folder, PackName, StudyFolder},
         parse,
         read::{Files, Reading},
     },
-    recover, reindex, verify,
+    recover, reindex, resolve, verify,
 };
 
 /// How long closing waits for packs to be sealed.
@@ -67,6 +67,8 @@ pub(crate) struct Inner {
     /// Where those run: they may be dropped on a thread that has no runtime.
     runtime: Handle,
     cluster: Mutex<Option<Cluster>>,
+    /// Held by who decides about an object in quarantine, or rebuilds the index.
+    pub(crate) resolving: tokio::sync::Mutex<()>,
 }
 
 impl Archive {
@@ -103,6 +105,7 @@ impl Archive {
             tasks: TaskTracker::new(),
             runtime: Handle::current(),
             cluster: Mutex::new(cluster),
+            resolving: tokio::sync::Mutex::default(),
         };
         Ok((Archive { inner: Arc::new(inner) }, recovery))
     }
@@ -145,6 +148,21 @@ impl Archive {
             parse::header(&file, &path, &place)
         })
         .await
+    }
+
+    /// Takes an object out of quarantine that is not wanted; what it was is answered. Who decided (256 bytes) and why (1024
+    /// bytes, no patient data) is kept for good. Its bytes stay in their pack. `None`: there is no object of that number in
+    /// quarantine.
+    ///
+    /// After an error it may be gone or not, and be gone after the index was rebuilt; deciding again does no harm.
+    pub async fn discard_held(&self, id: i64, by: &str, reason: &str) -> Result<Option<Quarantined>, ArchiveError> {
+        resolve::run(&self.inner, id, Outcome::Discarded, by, reason).await
+    }
+
+    /// Takes an object out of quarantine that was stored again from [`Archive::read_held`]: to be called afterwards. As
+    /// [`Archive::discard_held`] otherwise.
+    pub async fn release_held(&self, id: i64, by: &str, reason: &str) -> Result<Option<Quarantined>, ArchiveError> {
+        resolve::run(&self.inner, id, Outcome::Released, by, reason).await
     }
 
     /// Compares packs, digests and index, while the host goes on; reads every stored byte once. `progress` is called

@@ -10,6 +10,7 @@
 //! DATA/lock                                          held while a host runs on this folder
 //! DATA/packs/<2 hex>/<32 hex>/<pack id>.tar          packs, in a folder per study (hex of BLAKE3 of the study UID)
 //! DATA/quarantine/<2 hex>/<32 hex>/<pack id>.tar     objects that a plugin or a failure held back
+//! DATA/quarantine/<2 hex>/<32 hex>/resolved.jsonl    what was decided about them
 //! DATA/open/<pack id>.<32 hex>.<shelf>               marker of a pack that is not sealed: to be scanned at start
 //! DATA/postgres/                                     the private cluster, when no database is configured
 //! ```
@@ -35,6 +36,7 @@ mod pack;
 mod recorder;
 mod recover;
 mod reindex;
+mod resolve;
 mod verify;
 
 pub use archive::{Archive, Options};

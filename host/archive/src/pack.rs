@@ -8,6 +8,7 @@ pub(crate) mod folder;
 pub(crate) mod label;
 pub(crate) mod parse;
 pub(crate) mod read;
+pub(crate) mod resolutions;
 pub(crate) mod scan;
 pub(crate) mod tar;
 pub(crate) mod walk;

@@ -4,6 +4,7 @@
 //! has no row:
 //! - the torn tail is cut off: at most the last entry was being written, as a pack has one writer;
 //! - whole entries are indexed, routing included: their sender may have been told to come again, but they are here;
+//! - what somebody decided about stays out of quarantine, although its decision has no row;
 //! - an entry of which another object took the place meanwhile stays where it is, without a row. What was never
 //!   acknowledged must not replace what was, so this commits with `keep-first` whatever the policy.
 //!
@@ -17,10 +18,11 @@ use isocenter_dicom::uid::Uid;
 use crate::{
     ArchiveError,
     archive::blocking,
-    index::{Duplicates, Index, Indexed, NewJob, NewObject},
+    index::{Duplicates, Index, Indexed, NewJob, NewObject, Resolution},
     pack::{
         folder::{Area, Folder, PackName},
         parse,
+        resolutions::{Fate, Resolutions},
         scan::{self, Compare, End, Scan, Seen},
         tar::BLOCK,
     },
@@ -38,6 +40,8 @@ pub struct Recovery {
     pub indexed: u64,
     /// Whole quarantined objects that had no row and got one.
     pub held: u64,
+    /// Whole objects that had no row and were in quarantine until somebody decided about them; they stay away.
+    pub resolved: u64,
     /// Whole objects without a row under whose UID the same or another object is stored; they are left out.
     pub duplicates: u64,
     /// Torn tails that were cut off.
@@ -93,6 +97,14 @@ async fn pack(
         return Ok(());
     };
     recovery.packs += 1;
+    let resolutions = match name.area {
+        Area::Archive => Resolutions::default(),
+        Area::Quarantine => {
+            let path = folder.resolutions(&name.study);
+            blocking(move || Resolutions::read(&path).map_err(|error| ArchiveError::file("read", path, error))).await?
+        }
+    };
+    recovery.damaged += resolutions.damaged;
 
     let mut scan = Scan::new(file).map_err(fail("read"))?;
     let mut study = None;
@@ -135,7 +147,7 @@ async fn pack(
                 .collect::<Vec<Result<NewObject, ArchiveError>>>())
         })
         .await?;
-        count(index, parsed, recovery).await?;
+        count(index, parsed, &resolutions, recovery).await?;
         match batch.end {
             None => {}
             Some(_) if tail_is_torn => break End::Torn("an object with a wrong digest"),
@@ -193,12 +205,18 @@ async fn unknown(index: &Index, name: &PackName, entries: &[Seen]) -> Result<Vec
 async fn count(
     index: &Index,
     parsed: Vec<Result<NewObject, ArchiveError>>,
+    resolutions: &Resolutions,
     recovery: &mut Recovery,
 ) -> Result<(), ArchiveError> {
     let mut objects = Vec::with_capacity(parsed.len());
+    let mut resolved: Vec<(NewObject, Resolution)> = Vec::new();
     for object in parsed {
         match object {
-            Ok(object) => objects.push(object),
+            Ok(object) => match resolutions.of(&object) {
+                None => objects.push(object),
+                Some(Fate::Copy) => recovery.duplicates += 1,
+                Some(Fate::Resolved(resolution)) => resolved.push((object, resolution)),
+            },
             Err(error @ ArchiveError::File { .. }) => return Err(error),
             Err(error) => {
                 tracing::error!(%error, "a whole entry without a row cannot be indexed; it is left as it is");
@@ -206,6 +224,8 @@ async fn count(
             }
         }
     }
+    index.note_resolved(&resolved).await?;
+    recovery.resolved += resolved.len() as u64;
     if objects.is_empty() {
         return Ok(());
     }

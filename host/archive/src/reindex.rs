@@ -9,10 +9,11 @@ use std::{sync::Arc, time::SystemTime};
 use crate::{
     ArchiveError,
     archive::{Inner, blocking},
-    index::{Duplicates, Index, Indexed, NewObject},
+    index::{Duplicates, Index, Indexed, NewObject, Resolution},
     pack::{
         folder::{Area, PackName},
         parse,
+        resolutions::{Fate, Resolutions},
         scan::{BATCH, Scan, Step},
         walk::Walk,
     },
@@ -27,6 +28,8 @@ pub struct Reindexed {
     pub objects: u64,
     /// Quarantined objects indexed.
     pub held: u64,
+    /// Objects that were in quarantine until somebody decided about them; they stay away.
+    pub resolved: u64,
     /// Entries that were stored already, or lost against a different one by the policy.
     pub duplicates: u64,
     /// Entries that are damaged and were left out, and packs that could not be walked to their end.
@@ -48,6 +51,7 @@ pub(crate) async fn run(archive: &Arc<Inner>) -> Result<Reindexed, ArchiveError>
         0 => {}
         open => return Err(ArchiveError::Busy(open)),
     }
+    let _turn = archive.resolving.lock().await;
     archive.index.clear().await?;
     // What was stored long ago is no event.
     let index = archive.index.without_events();
@@ -72,19 +76,28 @@ async fn study(
     let (own, all) = (archive.clone(), packs.clone());
     let (entries, torn) = blocking(move || list(&own, &all)).await?;
     report.damaged += torn;
+    let resolutions = resolutions(archive, &packs).await?;
+    report.damaged += resolutions.damaged;
     for batch in entries.chunks(BATCH) {
         let (own, all, batch) = (archive.clone(), packs.clone(), batch.to_vec());
         let read = blocking(move || Ok(batch.iter().map(|seen| read(&own, &all, *seen)).collect::<Vec<_>>())).await?;
         let mut objects = Vec::with_capacity(read.len());
+        let mut resolved: Vec<(NewObject, Resolution)> = Vec::new();
         for object in read {
             match object {
-                Ok(object) => objects.push(object),
+                Ok((policy, object)) => match resolutions.of(&object) {
+                    None => objects.push((policy, object)),
+                    Some(Fate::Copy) => report.duplicates += 1,
+                    Some(Fate::Resolved(resolution)) => resolved.push((object, resolution)),
+                },
                 Err(error) => {
                     tracing::error!(%error, "an entry cannot be indexed");
                     report.damaged += 1;
                 }
             }
         }
+        index.note_resolved(&resolved).await?;
+        report.resolved += resolved.len() as u64;
         for run in objects.chunk_by(|a, b| a.0 == b.0) {
             let Some((policy, _)) = run.first() else {
                 continue;
@@ -100,6 +113,15 @@ async fn study(
         }
     }
     Ok(())
+}
+
+/// What was decided about a study's objects in quarantine.
+async fn resolutions(archive: &Arc<Inner>, packs: &[PackName]) -> Result<Resolutions, ArchiveError> {
+    let Some(name) = packs.first().filter(|name| name.area == Area::Quarantine) else {
+        return Ok(Resolutions::default());
+    };
+    let path = archive.folder.resolutions(&name.study);
+    blocking(move || Resolutions::read(&path).map_err(|error| ArchiveError::file("read", path, error))).await
 }
 
 /// All entries of a study, in the order of their arrival, and how many packs are torn. Blocking.

@@ -131,7 +131,7 @@ pub(crate) async fn run(
 fn compare(archive: &Inner, row: Known) -> (Known, Option<ProblemKind>) {
     let area = match row.standing {
         Standing::Served | Standing::Superseded => Area::Archive,
-        Standing::Held => Area::Quarantine,
+        Standing::Held | Standing::Resolved => Area::Quarantine,
     };
     let name = PackName {
         area,

@@ -81,6 +81,7 @@ async fn quarantine(Shared(state): Shared<AppState>, pairs: Pairs) -> Result<Jso
 
 fn quarantined(entry: &Quarantined) -> Value {
     json!({
+        "id": entry.id,
         "study": entry.identity.study.as_str(),
         "series": entry.identity.series.as_str(),
         "object": entry.identity.sop_instance.as_str(),

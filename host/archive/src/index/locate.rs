@@ -72,11 +72,15 @@ pub enum Standing {
     Superseded,
     /// It is in quarantine.
     Held,
+    /// It was in quarantine until somebody decided about it.
+    Resolved,
 }
 
 /// An object in quarantine.
 #[derive(Clone, Debug)]
 pub struct Quarantined {
+    /// Names it, for as long as it is there; another after the index was rebuilt.
+    pub id: i64,
     /// Its four UIDs.
     pub identity: Identity,
     /// The transfer syntax it is stored in.
@@ -126,6 +130,9 @@ FROM superseded WHERE study_uid = $1 AND object_uid = ANY($2)
 UNION ALL
 SELECT 'q', study_uid, object_uid, pack, pack_offset, length, header_length, digest
 FROM quarantine WHERE study_uid = $1 AND object_uid = ANY($2)
+UNION ALL
+SELECT 'r', study_uid, object_uid, pack, pack_offset, length, header_length, digest
+FROM resolved WHERE study_uid = $1 AND object_uid = ANY($2)
 "#;
 
 pub(super) const SERVED_ROWS: &str = r#"
@@ -146,8 +153,14 @@ FROM quarantine WHERE (study_uid, object_uid, digest) > ($1, $2, $6)
 ORDER BY study_uid, object_uid, digest LIMIT $5
 "#;
 
+const RESOLVED_ROWS: &str = r#"
+SELECT 'r' AS standing, study_uid, object_uid, pack, pack_offset, length, header_length, digest
+FROM resolved WHERE (study_uid, object_uid, pack, pack_offset) > ($1, $2, $3, $4)
+ORDER BY study_uid, object_uid, pack, pack_offset LIMIT $5
+"#;
+
 const QUARANTINED: &str = r#"
-SELECT study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
+SELECT id, study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
     calling_ae, called_ae, peer, transport, arrived, subject, hops, plugin, reason
 FROM quarantine ORDER BY arrived DESC LIMIT $1
 "#;
@@ -211,6 +224,7 @@ impl Index {
                 Standing::Served => SERVED_ROWS,
                 Standing::Superseded => SUPERSEDED_ROWS,
                 Standing::Held => HELD_ROWS,
+                Standing::Resolved => RESOLVED_ROWS,
             });
             let query = query.bind(after.map_or("", |after| after.study.as_str()));
             let query = query.bind(after.map_or("", |after| after.object.as_str()));
@@ -226,28 +240,26 @@ impl Index {
     pub async fn quarantined(&self, limit: u32) -> Result<Vec<Quarantined>, IndexError> {
         let rows =
             again!(self.pool, connection => sqlx::query(QUARANTINED).bind(i64::from(limit)).fetch_all(connection))?;
-        rows.iter()
-            .map(|line| {
-                Ok(Quarantined {
-                    identity: row::identity(line)?,
-                    syntax: row::uid(line, "syntax")?,
-                    place: row::place(line)?,
-                    held: Held {
-                        plugin: line.try_get("plugin")?,
-                        reason: line.try_get("reason")?,
-                    },
-                    source: row::source(line)?,
-                    arrived: line.try_get::<Moment, _>("arrived")?.into(),
-                })
-            })
-            .collect()
+        rows.iter().map(quarantined).collect()
     }
 
     /// Forgets all objects, so that they can be indexed anew. The queue stays: packs do not know it.
     pub async fn clear(&self) -> Result<(), IndexError> {
-        again!(self.pool, connection => sqlx::query("TRUNCATE studies, series, objects, superseded, quarantine").execute(connection))?;
+        again!(self.pool, connection => sqlx::query("TRUNCATE studies, series, objects, superseded, quarantine, resolved").execute(connection))?;
         Ok(())
     }
+}
+
+pub(super) fn quarantined(line: &PgRow) -> Result<Quarantined, IndexError> {
+    Ok(Quarantined {
+        id: line.try_get("id")?,
+        identity: row::identity(line)?,
+        syntax: row::uid(line, "syntax")?,
+        place: row::place(line)?,
+        held: row::held(line)?,
+        source: row::source(line)?,
+        arrived: line.try_get::<Moment, _>("arrived")?.into(),
+    })
 }
 
 fn known(line: &PgRow) -> Result<Known, IndexError> {
@@ -258,7 +270,8 @@ fn known(line: &PgRow) -> Result<Known, IndexError> {
         standing: match line.try_get("standing")? {
             "o" => Standing::Served,
             "s" => Standing::Superseded,
-            _ => Standing::Held,
+            "q" => Standing::Held,
+            _ => Standing::Resolved,
         },
     })
 }

@@ -8,7 +8,7 @@ use sqlx::{
     postgres::{PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, PgValueRef, types::Oid},
 };
 
-use super::{IndexError, PackId, Place, Source, Transport};
+use super::{Held, IndexError, PackId, Place, Source, Transport};
 
 impl Type<Postgres> for PackId {
     fn type_info() -> PgTypeInfo {
@@ -74,6 +74,13 @@ pub(super) fn identity(row: &PgRow) -> Result<Identity, IndexError> {
         sop_instance: uid(row, "object_uid")?,
         series: uid(row, "series_uid")?,
         study: uid(row, "study_uid")?,
+    })
+}
+
+pub(super) fn held(row: &PgRow) -> Result<Held, IndexError> {
+    Ok(Held {
+        plugin: row.try_get("plugin")?,
+        reason: row.try_get("reason")?,
     })
 }
 

@@ -127,6 +127,12 @@ impl Folder {
             .join(&pack.study.0)
     }
 
+    /// What was decided about quarantined objects of a study.
+    pub(crate) fn resolutions(&self, study: &StudyFolder) -> PathBuf {
+        let area = self.root.join(Area::Quarantine.folder());
+        area.join(study.fan()).join(&study.0).join("resolved.jsonl")
+    }
+
     fn marker(&self, pack: &PackName) -> PathBuf {
         self.root
             .join("open")

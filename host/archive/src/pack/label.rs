@@ -212,7 +212,8 @@ fn room(source: &Source, held: Option<&Held>) -> usize {
     (ROOM + subject + held).next_multiple_of(BLOCK)
 }
 
-fn clip(text: &str, most: usize) -> String {
+/// Without control characters, and not longer than `most` bytes.
+pub(crate) fn clip(text: &str, most: usize) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     text.get(..text.floor_char_boundary(most))
         .unwrap_or_default()

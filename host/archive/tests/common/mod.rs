@@ -1,5 +1,5 @@
 //! A data folder with a private cluster, and what tests look at in it.
-#![expect(dead_code, reason = "each test file uses some of it")]
+#![allow(clippy::allow_attributes, dead_code, reason = "each test file uses some of it")]
 #![expect(clippy::unwrap_used, reason = "it is only ever called by tests")]
 
 pub(crate) mod objects;
@@ -12,7 +12,7 @@ use std::{
 use futures::TryStreamExt;
 use isocenter_archive::{
     Archive, Options, Recovery,
-    index::{Duplicates, Known, Located, Standing},
+    index::{Duplicates, Known, Located, Quarantined, Standing},
 };
 use objects::Object;
 
@@ -109,7 +109,12 @@ pub(crate) async fn served(archive: &Archive, object: &Object) -> Option<Vec<u8>
 /// Every row of the index, as text, in order.
 pub(crate) async fn rows(archive: &Archive) -> Vec<String> {
     let mut found = Vec::new();
-    for standing in [Standing::Served, Standing::Superseded, Standing::Held] {
+    for standing in [
+        Standing::Served,
+        Standing::Superseded,
+        Standing::Held,
+        Standing::Resolved,
+    ] {
         let rows: Vec<Known> = archive.index().rows(standing, None, 10_000).await.unwrap();
         for row in &rows {
             let served = match standing {
@@ -124,6 +129,12 @@ pub(crate) async fn rows(archive: &Archive) -> Vec<String> {
         }
     }
     let held = archive.index().quarantined(1000).await.unwrap();
-    found.extend(held.iter().map(|held| format!("{held:?}")));
+    // Its number is another one after the index was rebuilt.
+    found.extend(
+        held.into_iter()
+            .map(|held| format!("{:?}", Quarantined { id: 0, ..held })),
+    );
+    let resolved = archive.index().resolved(1000).await.unwrap();
+    found.extend(resolved.iter().map(|resolved| format!("{resolved:?}")));
     found
 }

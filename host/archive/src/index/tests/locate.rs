@@ -80,7 +80,12 @@ async fn a_study_is_read_in_order_page_by_page() {
     let found = index.locate(&uid("1.2"), None, None, None, 5).await.unwrap();
     assert_eq!(found[0].source, batch[5].source);
 
-    for standing in [Standing::Served, Standing::Held, Standing::Superseded] {
+    for standing in [
+        Standing::Served,
+        Standing::Held,
+        Standing::Superseded,
+        Standing::Resolved,
+    ] {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = index.rows(standing, after.as_ref(), 2).await.unwrap();
@@ -91,7 +96,7 @@ async fn a_study_is_read_in_order_page_by_page() {
         let expected = batch.iter().filter(|object| match standing {
             Standing::Served => object.held.is_none(),
             Standing::Held => object.held.is_some(),
-            Standing::Superseded => false,
+            Standing::Superseded | Standing::Resolved => false,
         });
         let expected = if standing == Standing::Superseded {
             2

@@ -10,7 +10,8 @@ use super::uid;
 use crate::{
     cluster::tests::fresh_index,
     index::{
-        Level, Query, commit, edits, enqueue, events, locate, outcomes, queue, replace, settle, sinks, state, steps,
+        Level, Query, commit, edits, enqueue, events, locate, outcomes, queue, replace, resolve, settle, sinks, state,
+        steps,
     },
 };
 
@@ -153,6 +154,9 @@ async fn plans_of_an_empty_index_scan_no_table() {
         ("locate_series", locate::LOCATE_SERIES, 5),
         ("locate_object", locate::LOCATE_OBJECT, 3),
         ("known", locate::KNOWN, 2),
+        ("held", resolve::HELD, 1),
+        ("resolve", resolve::RESOLVE, 9),
+        ("note_resolved", resolve::NOTE, 23),
         ("state_get", state::GET, 2),
         ("state_keys", state::KEYS_BETWEEN, 5),
         ("state_lock", state::LOCK, 2),
