@@ -7,6 +7,7 @@
 //! Where a tag stands twice at one level, which is not allowed and happens, the first one counts everywhere, so that no
 //! two parts of the program see different objects.
 
+mod every;
 mod identity;
 mod reader;
 mod table;
@@ -162,14 +163,7 @@ impl Header {
     /// notation. `None` when it is absent, a sequence or binary; an empty list when it is empty.
     pub fn text(&self, tag: Tag) -> Option<Vec<String>> {
         let (_, entry) = self.find(self.top(), tag)?;
-        match self.decode(entry, &self.character_set(entry, &[]))? {
-            Value::Text(values) => Some(values),
-            Value::Signed(values) => Some(values.iter().map(ToString::to_string).collect()),
-            Value::Unsigned(values) => Some(values.iter().map(ToString::to_string).collect()),
-            Value::Real(values) => Some(values.iter().map(ToString::to_string).collect()),
-            Value::Tags(tags) => Some(tags.iter().map(|tag| json::key(*tag)).collect()),
-            Value::Bytes(_) => None,
-        }
+        shown(self.decode(entry, &self.character_set(entry, &[]))?)
     }
 
     /// The first value of [`Self::text`], unless it is empty.
@@ -291,15 +285,22 @@ impl Header {
         Some(CharacterSet::of(self.raw(entry)))
     }
 
-    /// The character sets that count for an element; not looked up when its bytes are the same in all of them.
+    /// The character sets that count for an element at the end of these steps.
     fn character_set(&self, entry: &Entry, within: &[Step]) -> CharacterSet {
+        let levels = (0..=within.len()).rev();
+        self.character_set_within(entry, levels.map_while(|depth| self.enter(within.get(..depth)?)))
+    }
+
+    /// The character sets that count for an element within these levels, the innermost first; not looked up when its
+    /// bytes are the same in all of them.
+    fn character_set_within(&self, entry: &Entry, levels: impl IntoIterator<Item = Range<usize>>) -> CharacterSet {
         let raw = self.raw(entry);
         if raw.is_ascii() && !raw.contains(&0x1B) {
             return CharacterSet::default();
         }
-        (0..=within.len())
-            .rev()
-            .find_map(|depth| self.character_set_of(self.enter(within.get(..depth)?)?))
+        levels
+            .into_iter()
+            .find_map(|level| self.character_set_of(level))
             .unwrap_or_default()
     }
 
@@ -308,6 +309,18 @@ impl Header {
         let raw = self.bytes.slice_ref(self.raw(entry));
         value::decode(entry.vr, raw, entry.value_is_big_endian(), set)
     }
+}
+
+/// A value as text, one for each; `None` when it is binary.
+fn shown(value: Value) -> Option<Vec<String>> {
+    Some(match value {
+        Value::Text(values) => values,
+        Value::Signed(values) => values.iter().map(ToString::to_string).collect(),
+        Value::Unsigned(values) => values.iter().map(ToString::to_string).collect(),
+        Value::Real(values) => values.iter().map(ToString::to_string).collect(),
+        Value::Tags(tags) => tags.iter().map(|tag| json::key(*tag)).collect(),
+        Value::Bytes(_) => return None,
+    })
 }
 
 #[cfg(test)]

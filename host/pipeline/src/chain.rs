@@ -4,15 +4,25 @@
 //!
 //! **The rule for several chains.** Chains are tried in the order of the configuration, each against the object *as it
 //! was received*; every chain that matches takes part. Their ingest filters run one after the other in that order, and
-//! their routers likewise. A filter that drops, refuses or quarantines ends the passage at once.
+//! their routers likewise. A filter that drops, refuses or quarantines ends the passage at once. A later chain's filters
+//! are given what the earlier ones made of the object, but which chains those are was settled before any ran.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use isocenter_archive::index::Source;
-use isocenter_dicom::Tag;
 use isocenter_dicom::header::Header;
 use isocenter_role::{Analyzer, Filter, Router, StudyRouter};
+
+mod condition;
+mod network;
+mod pattern;
+mod range;
+
+pub use condition::{Condition, Element};
+pub use network::{Network, NetworkError};
+pub use pattern::{Expression, ExpressionError, Glob, Pattern};
+pub use range::{Quantity, Range, RangeError};
 
 /// What happens to an object when one of a chain's ingest filters fails for good (trap, limit, `retry: never`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,79 +56,6 @@ pub struct Chain {
     pub shadow: bool,
     /// What a filter's failure means.
     pub on_failure: OnFailure,
-}
-
-/// Which objects a chain is for: every given key must match; a key matches when one of its globs does.
-///
-/// The default matches everything.
-#[derive(Clone, Debug, Default)]
-pub struct Condition {
-    /// The AE title of the sender. An object that came without one (STOW-RS, a file) never matches a given list.
-    pub calling_ae: Vec<Glob>,
-    /// The AE title that the sender called.
-    pub called_ae: Vec<Glob>,
-    /// Top-level elements of the header; any value of a multi-valued element may match.
-    pub elements: Vec<(Tag, Vec<Glob>)>,
-}
-
-impl Condition {
-    /// Whether an object with this header, from this source, is meant.
-    pub fn matches(&self, header: &Header, source: &Source) -> bool {
-        named(&self.calling_ae, source.calling_ae.as_deref())
-            && named(&self.called_ae, source.called_ae.as_deref())
-            && self.elements.iter().all(|(tag, globs)| {
-                header
-                    .text(*tag)
-                    .unwrap_or_default()
-                    .iter()
-                    .any(|value| globs.iter().any(|glob| glob.matches(value)))
-            })
-    }
-}
-
-/// Whether `globs` is not given, or one of them matches a name that is there.
-fn named(globs: &[Glob], name: Option<&str>) -> bool {
-    globs.is_empty() || name.is_some_and(|name| globs.iter().any(|glob| glob.matches(name)))
-}
-
-/// A pattern in which `*` stands for any characters and `?` for one; case matters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Glob(Vec<char>);
-
-impl Glob {
-    /// Any text is a pattern.
-    pub fn new(pattern: &str) -> Self {
-        Self(pattern.chars().collect())
-    }
-
-    /// Whether the whole of `text` fits. Linear in memory, at worst quadratic in time: one point of return suffices,
-    /// because only the last `*` ever needs to take more.
-    pub fn matches(&self, text: &str) -> bool {
-        let text: Vec<char> = text.chars().collect();
-        let (mut at, mut in_text) = (0, 0);
-        let mut last_star: Option<(usize, usize)> = None;
-        while in_text < text.len() {
-            match self.0.get(at) {
-                Some('*') => {
-                    last_star = Some((at, in_text));
-                    at += 1;
-                }
-                Some(want) if *want == '?' || Some(want) == text.get(in_text) => {
-                    at += 1;
-                    in_text += 1;
-                }
-                _ => match last_star {
-                    Some((star, taken)) => {
-                        last_star = Some((star, taken + 1));
-                        at = star + 1;
-                        in_text = taken + 1;
-                    }
-                    None => return false,
-                },
-            }
-        }
-        self.0.iter().skip(at).all(|rest| *rest == '*')
-    }
 }
 
 /// The chains that an object passes, in order.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use isocenter_dicom::edit::SiteKey;
-use isocenter_pipeline::chain::{self, Chain, Condition, Glob};
+use isocenter_pipeline::chain::{self, Chain};
 use isocenter_pipeline::destination::{self, Destination};
 use isocenter_pipeline::{Set, SinkSpec};
 use isocenter_plugin::{Grant, PluginSpec, Runtime, RuntimeOptions, Secret, StartError, Trust};
@@ -188,7 +188,6 @@ impl Cast<'_> {
     }
 
     fn chain(&mut self, chain: &config::Chain) -> Chain {
-        let globs = |texts: &[String]| texts.iter().map(|text| Glob::new(text)).collect::<Vec<_>>();
         let mut named = OfChain {
             name: &chain.name,
             dry: chain.shadow,
@@ -196,16 +195,7 @@ impl Cast<'_> {
         };
         Chain {
             name: chain.name.clone(),
-            when: Condition {
-                calling_ae: globs(&chain.when.calling_ae),
-                called_ae: globs(&chain.when.called_ae),
-                elements: chain
-                    .when
-                    .elements
-                    .iter()
-                    .map(|(tag, texts)| (*tag, globs(texts)))
-                    .collect(),
-            },
+            when: chain.when.clone(),
             ingest: named.all("ingest", &chain.ingest, Plugin::as_filter),
             route: named.all("route", &chain.route, Plugin::as_router),
             study_route: named.all("study-route", &chain.study_route, Plugin::as_study_router),

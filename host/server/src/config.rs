@@ -24,7 +24,7 @@ mod secret;
 mod sections;
 mod setting;
 
-pub use chain::{Chain, Condition, OnFailure, Sink};
+pub use chain::{Chain, OnFailure, Sink};
 pub use plugin::{Engine, Grant, Limits, Model, Plugin};
 pub use reader::ConfigError;
 pub use secret::SecretSource;

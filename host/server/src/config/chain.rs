@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use isocenter_dicom::Tag;
+use isocenter_pipeline::chain::Condition;
 
 /// `[[chains]]`: plugins on the hooks of objects that a condition names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,18 +27,6 @@ pub struct Chain {
     pub on_failure: OnFailure,
     /// Whether its plugins run for the record alone: nothing that they say is done.
     pub shadow: bool,
-}
-
-/// `when` of a chain: all given keys must match, each by one of its globs (`*` any characters, `?` one). Without keys
-/// it matches every object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Condition {
-    /// Globs for the sender's AE title.
-    pub calling_ae: Vec<String>,
-    /// Globs for the AE title that the sender called.
-    pub called_ae: Vec<String>,
-    /// Globs for values of top-level elements of the header.
-    pub elements: Vec<(Tag, Vec<String>)>,
 }
 
 /// `on-failure` of a chain.

@@ -1,11 +1,12 @@
-//! Header keywords: from a key of `when` to the tag that it names.
+//! Header keywords: from a key of `when` to the tag that it names, and what values stand there.
 //!
 //! Apart from the sections because the data dictionary is large and this is the only place of the configuration that
 //! looks into it.
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_dictionary_std::StandardDataDictionary;
-use isocenter_dicom::Tag;
+use isocenter_dicom::{Tag, VR};
+use isocenter_pipeline::chain::Quantity;
 
 use super::reader::nearest;
 
@@ -17,9 +18,50 @@ const COMMON_GROUPS: [u16; 10] = [
 /// Words of one keyword that are tried in capitals; more than this no keyword has as abbreviations.
 const MOST_WORDS: u32 = 8;
 
-/// The tag of a keyword, written as in PS3.6 (`StudyDescription`) or in lower case with dashes (`study-description`,
-/// `sop-class-uid`).
+/// What patterns can say of an element's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Values {
+    /// They have an order of their own.
+    Ordered(Quantity),
+    /// Free text, which may hold anything.
+    Text,
+    /// Words, names, UIDs and ages.
+    Unordered,
+    /// There are none: it is a sequence.
+    Items,
+    /// Nothing: they are bytes.
+    Binary,
+}
+
+/// How the values of an element are ordered; `None` for private elements, and others that the dictionary does not have.
+pub(super) fn values_of(tag: Tag) -> Option<Values> {
+    if tag.group() % 2 == 1 {
+        return None;
+    }
+    Some(match StandardDataDictionary.by_tag(tag)?.vr().relaxed() {
+        VR::DS | VR::IS | VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::FL | VR::FD => {
+            Values::Ordered(Quantity::Number)
+        }
+        VR::DA | VR::DT => Values::Ordered(Quantity::Date),
+        VR::TM => Values::Ordered(Quantity::Time),
+        VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UT => Values::Text,
+        VR::SQ => Values::Items,
+        VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::UN => Values::Binary,
+        VR::AE | VR::AS | VR::AT | VR::CS | VR::PN | VR::UI | VR::UR => Values::Unordered,
+    })
+}
+
+/// Whether an element is part of a message or of a file's own group, or comes with or after the pixel data.
+pub(super) fn is_outside_header(tag: Tag) -> bool {
+    tag.group() < 0x0008 || tag >= Tag(0x7FE0, 0x0008)
+}
+
+/// The tag of a key: `0008,0060`, or a keyword, written as in PS3.6 (`StudyDescription`) or in lower case with dashes
+/// (`study-description`, `sop-class-uid`).
 pub(super) fn tag_of(key: &str) -> Option<Tag> {
+    if let Some((group, element)) = key.split_once(',') {
+        return Some(Tag(four_digits(group)?, four_digits(element)?));
+    }
     if let Some(entry) = StandardDataDictionary.by_name(key) {
         return Some(entry.tag());
     }
@@ -52,6 +94,11 @@ pub(super) fn meant_by(key: &str) -> Option<String> {
         .collect();
     let by_dashes = dashed(key);
     nearest(&by_dashes, known.iter().map(String::as_str)).map(str::to_owned)
+}
+
+fn four_digits(text: &str) -> Option<u16> {
+    let right = text.len() == 4 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    right.then(|| u16::from_str_radix(text, 16).ok())?
 }
 
 fn capitalised(word: &str) -> String {

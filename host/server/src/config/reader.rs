@@ -294,8 +294,13 @@ impl<'a, 't> Section<'a, 't> {
 
     /// Whether there is a key that was not asked for.
     pub(super) fn has_unknown(&self) -> bool {
+        self.unknown().is_some()
+    }
+
+    /// The first key that was not asked for.
+    pub(super) fn unknown(&self) -> Option<&'a str> {
         let known = self.known.borrow();
-        self.entries().any(|(name, _)| !known.contains(&name))
+        self.entries().map(|(name, _)| name).find(|name| !known.contains(name))
     }
 
     /// Says that `key` must be something else.

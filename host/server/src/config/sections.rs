@@ -18,6 +18,7 @@ use super::{
 
 mod chains;
 mod plugins;
+mod when;
 
 /// The whole file. A syntax error ends the reading; everything else is added to `problems`.
 pub(super) fn read(

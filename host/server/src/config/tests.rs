@@ -8,6 +8,7 @@ use expect_test::{Expect, expect};
 use super::{Config, Environment, OnFailure, SecretSource, Target};
 
 mod roles;
+mod when;
 
 fn environment(pairs: &[(&str, &str)]) -> Environment {
     pairs
@@ -147,27 +148,58 @@ fn the_documented_example_is_accepted() {
                 name: "chain 1",
                 when: Condition {
                     calling_ae: [
-                        "CT*",
+                        Glob(
+                            Glob(
+                                "CT*",
+                            ),
+                        ),
                     ],
                     called_ae: [],
+                    address: [],
+                    transport: [],
                     elements: [
                         (
-                            Tag(0x0008, 0x1030),
+                            Element {
+                                sequences: [],
+                                tag: Tag(0x0008, 0x1030),
+                            },
                             [
-                                "*chest*",
+                                Glob(
+                                    Glob(
+                                        "*chest*",
+                                    ),
+                                ),
                             ],
                         ),
                         (
-                            Tag(0x0008, 0x0060),
+                            Element {
+                                sequences: [],
+                                tag: Tag(0x0008, 0x0060),
+                            },
                             [
-                                "CT",
-                                "MR",
+                                Glob(
+                                    Glob(
+                                        "CT",
+                                    ),
+                                ),
+                                Glob(
+                                    Glob(
+                                        "MR",
+                                    ),
+                                ),
                             ],
                         ),
                         (
-                            Tag(0x0008, 0x0016),
+                            Element {
+                                sequences: [],
+                                tag: Tag(0x0008, 0x0016),
+                            },
                             [
-                                "1.2.*",
+                                Glob(
+                                    Glob(
+                                        "1.2.*",
+                                    ),
+                                ),
                             ],
                         ),
                     ],
@@ -189,6 +221,8 @@ fn the_documented_example_is_accepted() {
                 when: Condition {
                     calling_ae: [],
                     called_ae: [],
+                    address: [],
+                    transport: [],
                     elements: [],
                 },
                 ingest: [],
@@ -451,9 +485,9 @@ fn unknown_names() {
         expect![[r#"
             line 6: unknown key `modalty` in `when` of [[chains]]; did you mean `modality`?
             line 7: unknown key `caling-ae` in `when` of [[chains]]; did you mean `calling-ae`?
-            line 8: unknown key `foo` in `when` of [[chains]]; known are the keywords of PS3.6, such as `modality`, and `calling-ae`, `called-ae`
+            line 8: unknown key `foo` in `when` of [[chains]]; known are the keywords of PS3.6, such as `modality`, tags, such as `0008,0060`, and `calling-ae`, `called-ae`, `address`, `transport`
             line 9: `when` of [[chains]] has no pattern for `modality`, so nothing could match
-            line 10: `station-name` in `when` of [[chains]] must be a text or a list of texts; it is the number 3"#]],
+            line 10: `station-name` in `when` of [[chains]] must be a text with `*` and `?`, `{ regex = "…" }`, `{ from = …, to = … }`, or a list of such; it is the number 3"#]],
     );
     told(
         "[plugins.a]\nsource = \"a\"\n[[chains]]\nname = \"x\"\nroute = \"a\"\n[[chains]]\nname = \"x\"\nroute = \"a\"",

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use isocenter_archive::index::{Backlog, JobKind, Totals};
-use isocenter_pipeline::chain::{Chain, Condition, OnFailure};
+use isocenter_pipeline::chain::{Chain, Condition, Element, OnFailure};
 use isocenter_pipeline::destination::{Destination, Target};
 use isocenter_role::{Part, Plugin, State};
 use maud::{Markup, html};
@@ -74,21 +74,38 @@ fn chains(chains: &[Chain]) -> Markup {
     }
 }
 
-/// Which elements decide, in words.
-fn condition(when: &Condition) -> String {
-    let mut parts = Vec::new();
-    if !when.calling_ae.is_empty() {
-        parts.push("calling AE title".to_owned());
+/// What decides, a line for each key with its patterns.
+fn condition(when: &Condition) -> Markup {
+    let transports: Vec<_> = when.transport.iter().map(|transport| transport.as_str()).collect();
+    let mut keys = vec![
+        ("calling AE title".to_owned(), shown(&when.calling_ae)),
+        ("called AE title".to_owned(), shown(&when.called_ae)),
+        ("address".to_owned(), shown(&when.address)),
+        ("transport".to_owned(), shown(&transports)),
+    ];
+    keys.retain(|(_, patterns)| !patterns.is_empty());
+    keys.extend(
+        when.elements
+            .iter()
+            .map(|(element, patterns)| (path(element), shown(patterns))),
+    );
+    html! {
+        @if keys.is_empty() { "every object" }
+        @for (key, patterns) in &keys { div { (key) " " @for (position, pattern) in patterns.iter().enumerate() {
+            @if position > 0 { " or " }
+            code { (pattern) }
+        } } }
     }
-    if !when.called_ae.is_empty() {
-        parts.push("called AE title".to_owned());
-    }
-    parts.extend(when.elements.iter().map(|(tag, _)| keyword(*tag)));
-    if parts.is_empty() {
-        "every object".to_owned()
-    } else {
-        format!("objects by {}", parts.join(", "))
-    }
+}
+
+fn shown(patterns: &[impl ToString]) -> Vec<String> {
+    patterns.iter().map(ToString::to_string).collect()
+}
+
+/// An element as the configuration names it.
+fn path(element: &Element) -> String {
+    let tags = element.sequences.iter().chain([&element.tag]);
+    tags.map(|tag| keyword(*tag)).collect::<Vec<_>>().join("/")
 }
 
 /// Plugins in the order in which they are called.

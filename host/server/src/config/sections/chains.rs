@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::check::all_known;
-use super::super::reader::{At, Section, instead_of, quoted};
-use super::super::setting::Setting;
-use super::super::{Chain, Condition, OnFailure, Plugin, Sink, keyword};
-use super::plugins_named;
+use super::super::reader::{At, Section, quoted};
+use super::super::{Chain, OnFailure, Plugin, Sink};
+use super::{plugins_named, when};
 
 /// How long a study rests until it counts as quiet.
 const QUIET: Duration = Duration::from_secs(60);
@@ -44,7 +43,7 @@ pub(super) fn chains(top: &Section<'_, '_>, plugins: &BTreeMap<String, Plugin>) 
         }
         chains.push(Chain {
             name,
-            when: when.map_or_else(Condition::default, |found| condition(&found.value)),
+            when: when.map(|found| when::condition(&found.value)).unwrap_or_default(),
             ingest,
             route,
             study_route,
@@ -73,37 +72,6 @@ fn chain_name(section: &Section<'_, '_>, index: usize) -> String {
     );
     section.complain(given.line, message);
     by_position
-}
-
-fn condition(section: &Section<'_, '_>) -> Condition {
-    let mut condition = Condition::default();
-    for (key, found) in section.entries() {
-        let Some(globs) = Vec::<String>::of(found.value) else {
-            section.wrong(found.line, key, Vec::<String>::WANTED, found.value);
-            continue;
-        };
-        if globs.is_empty() {
-            section.complain(
-                found.line,
-                format!("has no pattern for `{key}`, so nothing could match"),
-            );
-        }
-        match key {
-            "calling-ae" => condition.calling_ae = globs,
-            "called-ae" => condition.called_ae = globs,
-            _ => match keyword::tag_of(key) {
-                Some(tag) => condition.elements.push((tag, globs)),
-                None => {
-                    let meant = keyword::meant_by(key);
-                    let known = ["calling-ae", "called-ae"].into_iter().chain(meant.as_deref());
-                    let hint = instead_of(key, known, "known are the keywords of PS3.6, such as `modality`, and");
-                    let message = format!("unknown key `{key}` in {}{hint}", section.label());
-                    section.problems().add(Some(found.line), message);
-                }
-            },
-        }
-    }
-    condition
 }
 
 pub(super) fn sinks(top: &Section<'_, '_>, plugins: &BTreeMap<String, Plugin>) -> Vec<Sink> {
