@@ -26,9 +26,11 @@ mod runtime;
 mod series;
 mod spec;
 mod trap;
+mod trust;
 
 pub use compile::compile_plugin;
 pub use load::{LoadError, Reason};
 pub use plugin::WasmPlugin;
 pub use runtime::{Runtime, RuntimeOptions, StartError};
 pub use spec::{Grant, PluginSpec, Secret, Trust};
+pub use trust::{Pin, SignatureCheck};
