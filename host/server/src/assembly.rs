@@ -4,16 +4,18 @@
 //! here listens, stores or changes what runs; everything that is wrong is reported at once.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use isocenter_dicom::edit::SiteKey;
+use isocenter_native::{EngineSpec, ModelSpec, Models};
 use isocenter_pipeline::chain::{self, Chain};
 use isocenter_pipeline::destination::{self, Destination};
 use isocenter_pipeline::{Set, SinkSpec};
-use isocenter_plugin::{Grant, PluginSpec, Runtime, RuntimeOptions, Secret, StartError, Trust};
+use isocenter_plugin::{Grant, PluginSpec, Runtime, RuntimeOptions, Secret, StartError, Surroundings, Trust};
 use isocenter_role::backing::Backing;
 use isocenter_role::{LimitsOverride, Plugin};
 
+use crate::backing;
 use crate::config::{self, Config, Environment, SITE_KEY};
 use crate::site_key;
 
@@ -21,6 +23,10 @@ use crate::site_key;
 #[derive(Clone)]
 pub struct Assembly {
     runtime: Arc<Runtime>,
+    /// Without models: those are the configuration's.
+    backing: Backing,
+    /// Those of the last set that was built: what stays as it was is not loaded again.
+    models: Arc<Mutex<Arc<Models>>>,
     environment: Arc<Environment>,
     key: [u8; 32],
 }
@@ -37,11 +43,12 @@ impl Assembly {
         backing: Backing,
     ) -> Result<Assembly, StartError> {
         let mut options = RuntimeOptions::new(folder.join("compiled"), SiteKey::new(key));
-        options.backing = backing;
         // This very program, also where its file was replaced since it started.
         options.compiler = Some("/proc/self/exe".into());
         Ok(Assembly {
             runtime: Arc::new(Runtime::start(options)?),
+            backing,
+            models: Arc::default(),
             environment: Arc::new(environment.clone()),
             key,
         })
@@ -53,22 +60,61 @@ impl Assembly {
     /// # Errors
     /// A sentence for each thing that is wrong.
     pub async fn build(&self, config: &Config) -> Result<Set, Vec<String>> {
+        let models = self.models(config).await.map_err(|problem| vec![problem])?;
+        let around = Surroundings {
+            destinations: config.destinations.keys().cloned().collect(),
+            backing: Backing {
+                models: Some(Arc::new(backing::Inference::new(Arc::clone(&models)))),
+                ..self.backing.clone()
+            },
+        };
         let assembly = self.clone();
         let config = config.clone();
-        let building = tokio::task::spawn_blocking(move || assembly.build_here(&config));
-        building.await.map_err(|error| vec![error.to_string()])?
+        let building = tokio::task::spawn_blocking(move || assembly.build_here(&config, &around));
+        let set = building.await.map_err(|error| vec![error.to_string()])??;
+        *self.models.lock().unwrap_or_else(PoisonError::into_inner) = models;
+        Ok(set)
     }
 
-    fn build_here(&self, config: &Config) -> Result<Set, Vec<String>> {
-        let destinations: Vec<String> = config.destinations.keys().cloned().collect();
+    /// Loads engines and opens models.
+    async fn models(&self, config: &Config) -> Result<Arc<Models>, String> {
+        let before = Arc::clone(&self.models.lock().unwrap_or_else(PoisonError::into_inner));
+        let engines = config
+            .engines
+            .iter()
+            .map(|(name, engine)| {
+                let digest = engine.digest.as_str().parse();
+                Ok(EngineSpec {
+                    name: name.clone(),
+                    source: engine.source.clone(),
+                    // The configuration does not read without it.
+                    trusted: true,
+                    digest: Some(digest.map_err(|error| format!("engine {name}: {error}"))?),
+                    limits: isocenter_native::Limits::default(),
+                })
+            })
+            .collect::<Result<Vec<_>, String>>()?;
+        let models: Vec<ModelSpec> = config
+            .models
+            .iter()
+            .map(|(name, model)| ModelSpec {
+                name: name.clone(),
+                engine: model.engine.clone(),
+                file: model.file.clone(),
+                digest: None,
+            })
+            .collect();
+        let loaded = Models::load(&engines, &models, Some(&before)).await;
+        loaded.map(Arc::new).map_err(|error| error.to_string())
+    }
+
+    fn build_here(&self, config: &Config, around: &Surroundings) -> Result<Set, Vec<String>> {
         let mut plugins: BTreeMap<String, Arc<dyn Plugin>> = BTreeMap::new();
         let mut problems = Vec::new();
         for (name, plugin) in &config.plugins {
-            let loaded = self.spec(name, plugin, config).and_then(|spec| {
-                self.runtime
-                    .load(spec, &destinations)
-                    .map_err(|error| error.to_string())
-            });
+            let loaded = self
+                .spec(name, plugin, config)
+                .and_then(|spec| self.runtime.load(spec, around).map_err(|error| error.to_string()));
             match loaded {
                 Ok(plugin) => {
                     plugins.insert(name.clone(), plugin);

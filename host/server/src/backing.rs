@@ -13,8 +13,8 @@ use isocenter_archive::Archive;
 use isocenter_archive::index::{self, Index};
 use isocenter_outbound as outbound;
 use isocenter_role::backing::{
-    Backing, Outbound, OutboundClient, OutboundRequest, OutboundResponse, OutboundTrouble, StateEntry, StateStore,
-    StateTrouble,
+    self, Backing, Element, JobQueue, ModelTrouble, Outbound, OutboundClient, OutboundRequest, OutboundResponse,
+    OutboundTrouble, StateEntry, StateStore, StateTrouble, Tensor,
 };
 use tokio::runtime::Handle;
 
@@ -41,8 +41,11 @@ pub fn of(config: &Config, archive: &Archive) -> Result<Backing, String> {
     let host = Handle::current();
     Ok(Backing {
         state: Some(Arc::new(State::new(archive.index().clone(), host.clone()))),
+        jobs: Some(Arc::new(Jobs {
+            index: archive.index().clone(),
+            host: host.clone(),
+        })),
         outbound: Some(Arc::new(Http::new(outbound_of(config)?, host))),
-        jobs: None,
         models: None,
     })
 }
@@ -55,7 +58,7 @@ pub fn of_nothing(config: &Config) -> Result<Backing, String> {
     Ok(Backing {
         state: Some(Arc::new(Nothing)),
         outbound: Some(Arc::new(Http::new(outbound_of(config)?, Handle::current()))),
-        jobs: None,
+        jobs: Some(Arc::new(Nothing)),
         models: None,
     })
 }
@@ -105,6 +108,137 @@ impl StateStore for Nothing {
         _limit: u32,
     ) -> BoxFuture<'_, Result<Vec<String>, StateTrouble>> {
         nothing()
+    }
+}
+
+impl JobQueue for Nothing {
+    fn enqueue(
+        &self,
+        _plugin: String,
+        _queue: String,
+        _payload: Vec<u8>,
+        _key: Option<String>,
+        _delay: Duration,
+    ) -> BoxFuture<'_, Result<u64, String>> {
+        Box::pin(std::future::ready(Err("there is no database in this run".to_owned())))
+    }
+}
+
+/// Jobs of plugins, in the queue of the index.
+struct Jobs {
+    index: Index,
+    host: Handle,
+}
+
+impl JobQueue for Jobs {
+    fn enqueue(
+        &self,
+        plugin: String,
+        queue: String,
+        payload: Vec<u8>,
+        key: Option<String>,
+        delay: Duration,
+    ) -> BoxFuture<'_, Result<u64, String>> {
+        let index = self.index.clone();
+        let work = async move {
+            let job = index::NewJob::Plugin {
+                plugin,
+                queue,
+                payload,
+                key,
+                delay,
+            };
+            match index.enqueue(&[job.alone()]).await {
+                Ok(ids) => Ok(ids.first().map_or(0, |id| id.unsigned_abs())),
+                Err(error @ (index::IndexError::QueueFull { .. } | index::IndexError::TooLong { .. })) => {
+                    Err(error.to_string())
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a plugin's job is not enqueued"
+                    );
+                    Err("the database does not answer".to_owned())
+                }
+            }
+        };
+        Box::pin(on_host(&self.host, Err, work))
+    }
+}
+
+/// Models of the configuration, for plugins.
+pub struct Inference {
+    models: Arc<isocenter_native::Models>,
+    host: Handle,
+}
+
+impl Inference {
+    pub fn new(models: Arc<isocenter_native::Models>) -> Inference {
+        Inference {
+            models,
+            host: Handle::current(),
+        }
+    }
+}
+
+fn to_native(tensor: Tensor) -> Result<isocenter_native::Tensor, isocenter_native::Trouble> {
+    let element = match tensor.element {
+        Element::Uint8 => isocenter_native::Element::UInt8,
+        Element::Int16 => isocenter_native::Element::Int16,
+        Element::Float16 => isocenter_native::Element::Float16,
+        Element::Float32 => isocenter_native::Element::Float32,
+        Element::Int64 => isocenter_native::Element::Int64,
+    };
+    isocenter_native::Tensor::new(element, tensor.shape, tensor.data)
+}
+
+fn from_native(tensor: &isocenter_native::Tensor) -> Tensor {
+    Tensor {
+        element: match tensor.element() {
+            isocenter_native::Element::UInt8 => Element::Uint8,
+            isocenter_native::Element::Int16 => Element::Int16,
+            isocenter_native::Element::Float16 => Element::Float16,
+            isocenter_native::Element::Float32 => Element::Float32,
+            isocenter_native::Element::Int64 => Element::Int64,
+        },
+        shape: tensor.shape().to_vec(),
+        data: tensor.data().clone(),
+    }
+}
+
+fn model_trouble(trouble: isocenter_native::Trouble) -> ModelTrouble {
+    match trouble {
+        isocenter_native::Trouble::NoSuchModel => ModelTrouble::NoSuchModel,
+        isocenter_native::Trouble::BadShape(why) => ModelTrouble::BadShape(why),
+        isocenter_native::Trouble::OutOfMemory => ModelTrouble::OutOfMemory,
+        isocenter_native::Trouble::Busy(why) | isocenter_native::Trouble::Failed(why) => ModelTrouble::Failed(why),
+    }
+}
+
+impl backing::Models for Inference {
+    fn has(&self, model: &str) -> bool {
+        self.models.get(model).is_some()
+    }
+
+    fn run(
+        &self,
+        model: String,
+        inputs: Vec<(String, Tensor)>,
+    ) -> BoxFuture<'_, Result<Vec<(String, Tensor)>, ModelTrouble>> {
+        let models = Arc::clone(&self.models);
+        let work = async move {
+            let inputs = inputs
+                .into_iter()
+                .map(|(name, tensor)| Ok((name, to_native(tensor)?)))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(model_trouble)?;
+            let outputs = models.run(&model, inputs).await.map_err(model_trouble)?;
+            Ok(outputs
+                .iter()
+                .map(|(name, tensor)| (name.clone(), from_native(tensor)))
+                .collect())
+        };
+        Box::pin(on_host(&self.host, |why| Err(ModelTrouble::Failed(why)), work))
     }
 }
 

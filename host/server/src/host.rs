@@ -4,6 +4,8 @@
 //! requests → queue → archive. Nothing is global: what a part needs it is given here.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
 
 use isocenter_archive::index::Duplicates;
 use isocenter_archive::{Archive, Recovery};
@@ -11,10 +13,12 @@ use isocenter_dicom::edit::SiteKey;
 use isocenter_dicom::header::Limits;
 use isocenter_pipeline::Pipeline;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::assembly::Assembly;
 use crate::backing;
 use crate::config::{self, Config, Environment};
+use crate::reload::Reloader;
 use crate::shutdown::Shutdown;
 use crate::site_key;
 use crate::{gauges, scp};
@@ -23,6 +27,10 @@ use crate::{gauges, scp};
 const HEADER_MEMORY: usize = 64 * 1024 * 1024;
 /// The largest deflated object, as received: it is collected whole.
 const DEFLATED: usize = 16 * 1024 * 1024;
+/// How often expired state, old outcomes and passed events are deleted.
+const HOUSEKEEPING: Duration = Duration::from_secs(300);
+/// How long outcomes of plugins are kept: a year and a month.
+const KEEP_OUTCOMES: Duration = Duration::from_secs(396 * 86_400);
 /// Times a sender is told to come again for one object before it is held.
 const TRIES: u32 = 3;
 
@@ -63,7 +71,7 @@ pub enum HostError {
 ///
 /// # Errors
 /// Whatever keeps it from starting; nothing listens then.
-pub async fn serve(config: &Config, environment: &Environment) -> Result<(), HostError> {
+pub async fn serve(config: &Config, file: Option<&Path>, environment: &Environment) -> Result<(), HostError> {
     supported(config)?;
     let shutdown = Shutdown::on_signals().map_err(|error| HostError::System(error.to_string()))?;
     let metrics = gauges::install().map_err(HostError::System)?;
@@ -73,14 +81,16 @@ pub async fn serve(config: &Config, environment: &Environment) -> Result<(), Hos
     let http = bind("HTTP", config.http.listen).await?;
 
     let archive = open(config).await?;
-    let outcome = run(config, environment, &archive, dicom, http, metrics, shutdown).await;
+    let outcome = run(config, file, environment, &archive, dicom, http, metrics, shutdown).await;
     archive.close().await;
     tracing::info!("ended in order");
     outcome
 }
 
+#[expect(clippy::too_many_arguments, reason = "called once, with everything that was opened")]
 async fn run(
     config: &Config,
+    file: Option<&Path>,
     environment: &Environment,
     archive: &Archive,
     dicom: TcpListener,
@@ -94,6 +104,16 @@ async fn run(
     let set = assembly.build(config).await.map_err(HostError::Plugins)?;
     let plugins = set.plugins.len();
     let pipeline = Pipeline::new(archive.clone(), pipeline(config, SiteKey::new(key)), set);
+    let reloader = Reloader::new(
+        file.map(Path::to_owned),
+        environment.clone(),
+        assembly,
+        pipeline.clone(),
+        config.clone(),
+    );
+    reloader
+        .on_signal(shutdown.drain.clone())
+        .map_err(|error| HostError::System(error.to_string()))?;
 
     let dicom_address = dicom.local_addr().unwrap_or(config.dicom.listen);
     let http_address = http.local_addr().unwrap_or(config.http.listen);
@@ -119,8 +139,14 @@ async fn run(
         let (pipeline, stop, grace) = (pipeline.clone(), shutdown.drain.clone(), config.drain);
         async move { pipeline.run_queue(stop, grace).await }
     });
+    let housekeeping = tokio::spawn(housekeeping(archive.clone(), shutdown.drain.clone()));
     let gauges = tokio::spawn(gauges::watch(pipeline.clone(), metrics, shutdown.drain.clone()));
-    let provider = tokio::spawn(scp::serve(dicom, provider(config), pipeline, shutdown.drain.clone()));
+    let provider = tokio::spawn(scp::serve(
+        dicom,
+        provider(config),
+        pipeline.clone(),
+        shutdown.drain.clone(),
+    ));
     let web = tokio::spawn({
         let (router, stop) = (isocenter_web::router(app), shutdown.drain.clone());
         let bounds = isocenter_web::Connections {
@@ -132,13 +158,27 @@ async fn run(
 
     shutdown.drain.cancelled().await;
     let ended = async {
-        let _ = tokio::join!(queue, gauges, provider, web);
+        let _ = tokio::join!(queue, housekeeping, gauges, provider, web);
     };
     tokio::select! {
         () = ended => {}
         () = shutdown.now.cancelled() => {}
     }
+    pipeline.close().await;
     Ok(())
+}
+
+/// Deletes from time to time what plugins left in the database and nobody needs any more.
+async fn housekeeping(archive: Archive, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(HOUSEKEEPING) => {}
+        }
+        if let Err(error) = archive.index().upkeep(KEEP_OUTCOMES).await {
+            tracing::debug!(%error, "no housekeeping now");
+        }
+    }
 }
 
 /// Loads everything that `serve` would, binds nothing and starts no database. Says what it found, a line each.
@@ -267,6 +307,7 @@ fn pipeline(config: &Config, key: SiteKey) -> isocenter_pipeline::Config {
         deflated_bytes: DEFLATED,
         header_memory: HEADER_MEMORY,
         tries_before_quarantine: TRIES,
+        spool: config.storage.data.join("spool"),
     }
 }
 

@@ -16,6 +16,7 @@ mod gauges;
 mod host;
 mod import;
 mod log;
+mod reload;
 mod scp;
 mod seed;
 mod send;
@@ -78,12 +79,12 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let environment = config::environment();
     let config = Config::load(cli.config.as_deref(), &environment)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(answer(&cli.command, &config, &environment))
+    runtime.block_on(answer(cli, &config, &environment))
 }
 
-async fn answer(command: &Command, config: &Config, environment: &Environment) -> Result<bool, Box<dyn Error>> {
-    match command {
-        Command::Serve => host::serve(config, environment)
+async fn answer(cli: &Cli, config: &Config, environment: &Environment) -> Result<bool, Box<dyn Error>> {
+    match &cli.command {
+        Command::Serve => host::serve(config, cli.config.as_deref(), environment)
             .await
             .map(|()| true)
             .map_err(Into::into),
