@@ -2,7 +2,9 @@
 //! a table of contents.
 
 use std::{
+    fs::File,
     io,
+    os::unix::fs::FileExt as _,
     path::PathBuf,
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
@@ -165,6 +167,20 @@ impl Archive {
         resolve::run(&self.inner, id, Outcome::Released, by, reason).await
     }
 
+    /// The bytes of a stored object by their place. Blocks; so does reading from what it answers.
+    pub fn stored_bytes(&self, at: &Located) -> io::Result<StoredBytes> {
+        let name = PackName {
+            area: Area::Archive,
+            study: StudyFolder::of(&at.identity.study),
+            id: at.place.pack,
+        };
+        Ok(StoredBytes {
+            file: self.inner.files.open(&name)?,
+            offset: at.place.offset,
+            length: at.place.length,
+        })
+    }
+
     /// Compares packs, digests and index, while the host goes on; reads every stored byte once. `progress` is called
     /// after each few hundred objects.
     pub async fn verify(&self, progress: impl FnMut(&Checked) + Send) -> Result<Verified, ArchiveError> {
@@ -202,6 +218,32 @@ impl Archive {
             id: place.pack,
         };
         Reading::new(self.inner.files.clone(), name, place.offset, place.length)
+    }
+}
+
+/// A stored Part 10 file, read by place.
+#[derive(Clone, Debug)]
+pub struct StoredBytes {
+    file: Arc<File>,
+    offset: u64,
+    length: u64,
+}
+
+impl StoredBytes {
+    /// Bytes of the Part 10 file.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Exactly `length` bytes from `from` on; an error where there are not so many. Blocks.
+    pub fn read(&self, from: u64, length: usize) -> io::Result<Bytes> {
+        let end = from.checked_add(length as u64).filter(|end| *end <= self.length);
+        if end.is_none() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, self.offset + from)?;
+        Ok(bytes.into())
     }
 }
 

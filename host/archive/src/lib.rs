@@ -39,7 +39,7 @@ mod reindex;
 mod resolve;
 mod verify;
 
-pub use archive::{Archive, Options};
+pub use archive::{Archive, Options, StoredBytes};
 pub use error::ArchiveError;
 pub use pack::entry::{Entry, NewObjectParts};
 pub use pack::writer::{PackWriter, Shelf};

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use isocenter_dicom::edit::SiteKey;
 use isocenter_dicom::header::{Header, Limits};
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_plugin::{Runtime, RuntimeOptions, WasmPlugin};
+use isocenter_plugin::{Runtime, RuntimeOptions, Surroundings, WasmPlugin};
 use isocenter_role::{Direction, Filter as _, OpenObject, Passage, Transport, Verdict};
 use serde::Serialize;
 
@@ -76,7 +76,7 @@ pub(crate) fn measure(
     let caller = tokio::runtime::Builder::new_current_thread().build()?;
     let mut measured = Vec::new();
     for filter in filters {
-        let plugin = runtime.load(filter.spec(plugins)?, &[])?;
+        let plugin = runtime.load(filter.spec(plugins)?, &Surroundings::default())?;
         measured.push(caller.block_on(call(filter.name, &plugin, &header))?);
     }
     Ok(measured)

@@ -24,6 +24,8 @@ pub use network::{Network, NetworkError};
 pub use pattern::{Expression, ExpressionError, Glob, Pattern};
 pub use range::{Quantity, Range, RangeError};
 
+use crate::rewrite::Placed;
+
 /// What happens to an object when one of a chain's ingest filters fails for good (trap, limit, `retry: never`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFailure {
@@ -56,6 +58,20 @@ pub struct Chain {
     pub shadow: bool,
     /// What a filter's failure means.
     pub on_failure: OnFailure,
+}
+
+impl Chain {
+    /// Its ingest filters, each with what its failure means here.
+    pub(crate) fn placed(&self) -> impl Iterator<Item = Placed> + use<> {
+        let name: Arc<str> = self.name.as_str().into();
+        let on_failure = self.on_failure;
+        let filters = self.ingest.clone().into_iter();
+        filters.map(move |filter| Placed {
+            filter,
+            chain: Some(Arc::clone(&name)),
+            on_failure,
+        })
+    }
 }
 
 /// The chains that an object passes, in order.

@@ -11,12 +11,15 @@ use isocenter_archive::index::Located;
 use isocenter_dicom::header::Identity;
 use isocenter_dicom::part10::MetaReader;
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_role::{Direction, Passage, Transport};
+use isocenter_role::{Direction, OpenObject, Passage, Transport};
 
 use crate::Pipeline;
-use crate::decide::{self, Next};
+use crate::chain::OnFailure;
+use crate::decide::Next;
 use crate::destination::Destination;
-use crate::rewrite::{self, Passed};
+use crate::frames;
+use crate::record::{self, About};
+use crate::rewrite::{self, Passed, Placed, Way};
 
 /// An object ready to be sent.
 pub(crate) struct Outgoing {
@@ -56,20 +59,35 @@ pub(crate) async fn prepare(
         calling_ae: None,
         called_ae: None,
         peer: None,
-        subject: None,
+        subject: located.source.subject.clone(),
         destination: Some(destination.name.clone()),
-        hops: 0,
+        hops: u32::from(located.source.hops),
     });
     let header = Arc::new(header);
-    let passed = rewrite::pass(
-        header,
-        &destination.egress,
-        &passage,
-        &pipeline.config().site_key,
-        |_, result| decide::egress(result),
-    )
-    .await;
-    if let Some((next, plugin)) = passed.ended {
+    let filters: Vec<Placed> = destination
+        .egress
+        .iter()
+        .map(|filter| Placed {
+            filter: Arc::clone(filter),
+            chain: None,
+            on_failure: OnFailure::default(),
+        })
+        .collect();
+    let mut object = OpenObject::header(Arc::clone(&header));
+    if filters.iter().any(|placed| placed.filter.wants_pixels()) {
+        object.frames = Some(frames::stored(pipeline.archive(), located, &header));
+    }
+    let (set, site_key) = (pipeline.set(), &pipeline.config().site_key);
+    let mut passed = rewrite::pass(set.threads.as_ref(), object, filters, passage, site_key, Way::Out).await;
+    let about = About {
+        study: Some(located.identity.study.clone()),
+        object: Some(located.identity.sop_instance.clone()),
+        ..About::default()
+    };
+    for step in passed.steps.drain(..) {
+        record::write(pipeline, step.called, &about).await;
+    }
+    if let Some((next, plugin)) = passed.ended.take() {
         return Err(match next {
             Next::Drop(reason) => NotSent::Dropped(format!("{plugin}: {reason}")),
             Next::TryLater(_, reason) => NotSent::Later(format!("{plugin}: {reason}")),

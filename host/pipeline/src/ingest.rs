@@ -13,14 +13,20 @@ use isocenter_dicom::ParseError;
 use isocenter_dicom::header::{Header, HeaderReader, Identity, Progress};
 use isocenter_dicom::part10;
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_role::{Direction, Filter, Passage};
+use isocenter_role::{Direction, OpenObject, Passage};
 
 use crate::chain::{Chain, matching};
-use crate::decide::{self, Next};
+use crate::decide::Next;
 use crate::memory::Share;
+use crate::record::{self, About};
 use crate::refusal::{Refusal, RefusalKind};
-use crate::rewrite::{self, Bodies, Passed};
+use crate::rewrite::{self, Bodies, Passed, Placed, Way};
+use crate::spool::Spool;
 use crate::{Pipeline, Set};
+use crate::{frames, shadow};
+
+/// An object that plugins made from what plugins made so many times over is a loop.
+const MOST_HOPS: u8 = 4;
 
 /// What a sender says of an object before its data set.
 #[derive(Clone, Debug)]
@@ -109,6 +115,25 @@ impl Session {
         }
     }
 
+    /// Takes several objects, all of them or none: data sets that are complete already.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of the first that is not taken; nothing is stored then.
+    pub async fn store_all(&mut self, objects: Vec<(Announced, Vec<Bytes>)>) -> Result<(), Refusal> {
+        let mut complete = Vec::with_capacity(objects.len());
+        for (announced, pieces) in objects {
+            let mut receiving = self.begin(announced);
+            for piece in pieces {
+                receiving.push(piece).await?;
+            }
+            complete.extend(receiving.complete().await?);
+        }
+        for storing in complete {
+            Box::new(storing).finish().await?;
+        }
+        Ok(())
+    }
+
     /// Ends the session: its packs are sealed.
     pub async fn close(self) {
         self.writer.seal().await;
@@ -147,10 +172,19 @@ enum Phase {
     /// A deflated data set is collected whole: where its pixel data begins is known only by inflating it.
     Deflated(Vec<u8>),
     Body(Box<Storing>),
+    /// Collected on disk before its filters are asked, because one of them looks at pixels.
+    Spool(Box<Spooled>),
     /// A filter dropped it; the rest is read and thrown away.
     Dropped(Identity),
     /// Taken by `finish`, or failed.
     Over,
+}
+
+/// An object on disk with the filters that are to see it.
+struct Spooled {
+    spool: Spool,
+    filters: Vec<Placed>,
+    identity: Identity,
 }
 
 struct Storing {
@@ -192,6 +226,7 @@ impl Receiving<'_> {
                 Ok(())
             }
             Phase::Body(storing) => storing.push(bytes).await,
+            Phase::Spool(spooled) => spooled.spool.write(bytes).await.map_err(no_spool),
             Phase::Dropped(_) => Ok(()),
             Phase::Over => Err(Refusal::new(
                 RefusalKind::CannotUnderstand,
@@ -215,15 +250,17 @@ impl Receiving<'_> {
         result
     }
 
-    async fn end(&mut self) -> Result<Accepted, Refusal> {
-        match &mut self.phase {
-            Phase::Header(_) => self.header_is_there().await?,
-            Phase::Deflated(raw) => {
-                let raw = std::mem::take(raw);
-                self.deflated_is_there(raw).await?;
-            }
-            _ => {}
+    /// The data set is complete; stores nothing yet. `None`: a filter dropped it.
+    async fn complete(mut self) -> Result<Option<Storing>, Refusal> {
+        self.ripen().await?;
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Body(storing) => storing.complete().await.map(Some),
+            _ => Ok(None),
         }
+    }
+
+    async fn end(&mut self) -> Result<Accepted, Refusal> {
+        self.ripen().await?;
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Body(storing) => storing.finish().await,
             Phase::Dropped(identity) => Ok(Accepted {
@@ -237,6 +274,24 @@ impl Receiving<'_> {
         }
     }
 
+    /// Asks the filters of what is complete only now: a header without pixels, a deflated object, a spooled one.
+    async fn ripen(&mut self) -> Result<(), Refusal> {
+        match &mut self.phase {
+            Phase::Header(_) => self.header_is_there().await?,
+            Phase::Deflated(raw) => {
+                let raw = std::mem::take(raw);
+                self.deflated_is_there(raw).await?;
+            }
+            _ => {}
+        }
+        if matches!(self.phase, Phase::Spool(_))
+            && let Phase::Spool(spooled) = std::mem::replace(&mut self.phase, Phase::Over)
+        {
+            self.spool_is_there(*spooled).await?;
+        }
+        Ok(())
+    }
+
     /// The header is complete: parse what is left to parse, ask the filters, begin to store.
     async fn header_is_there(&mut self) -> Result<(), Refusal> {
         let Phase::Header(reader) = std::mem::replace(&mut self.phase, Phase::Over) else {
@@ -244,7 +299,19 @@ impl Receiving<'_> {
         };
         let (header, behind) = reader.finish().map_err(unreadable)?;
         let identity = self.identified(&header)?;
-        let judged = self.judge(header, &identity).await?;
+        let header = Arc::new(header);
+        let filters = self.filters(&header);
+        if filters.iter().any(|placed| placed.filter.wants_pixels()) {
+            let mut spool = Spool::new(header, &self.session.pipeline.config().spool).map_err(no_spool)?;
+            spool.write(behind).await.map_err(no_spool)?;
+            self.phase = Phase::Spool(Box::new(Spooled {
+                spool,
+                filters,
+                identity,
+            }));
+            return Ok(());
+        }
+        let judged = self.judge(OpenObject::header(header), filters, &identity).await?;
         let Some(judged) = judged else {
             self.phase = Phase::Dropped(identity);
             return Ok(());
@@ -259,13 +326,45 @@ impl Receiving<'_> {
         Ok(())
     }
 
+    /// All of it is spooled: now its filters may look at the pixels, and then it streams on from the spool.
+    async fn spool_is_there(&mut self, spooled: Spooled) -> Result<(), Refusal> {
+        let Spooled {
+            spool,
+            filters,
+            identity,
+        } = spooled;
+        let object = OpenObject {
+            header: Arc::clone(spool.header()),
+            frames: Some(spool.frames()),
+        };
+        let Some(judged) = self.judge(object, filters, &identity).await? else {
+            self.phase = Phase::Dropped(identity);
+            return Ok(());
+        };
+        let mut storing = self.begin_storing(judged).await?;
+        let mut pieces = spool.read();
+        while let Some(piece) = pieces.next().await.map_err(no_spool)? {
+            storing.push(piece).await?;
+        }
+        self.phase = Phase::Body(Box::new(storing));
+        Ok(())
+    }
+
     async fn deflated_is_there(&mut self, raw: Vec<u8>) -> Result<(), Refusal> {
         let config = self.session.pipeline.config();
         let (limits, whole) = (config.limits, rewrite::deflated_limit(config.deflated_bytes));
         let header = rewrite::inflated_header(&raw, limits).map_err(unreadable)?;
         rewrite::inflates_whole(&raw, whole).map_err(unreadable)?;
         let identity = self.identified(&header)?;
-        let Some(judged) = self.judge(header, &identity).await? else {
+        let header = Arc::new(header);
+        let filters = self.filters(&header);
+        let mut object = OpenObject::header(Arc::clone(&header));
+        if filters.iter().any(|placed| placed.filter.wants_pixels()) {
+            let plain = isocenter_pixels::inflated(&Bytes::from(raw.clone()))
+                .map_err(|error| Refusal::new(RefusalKind::CannotUnderstand, error.to_string()))?;
+            object.frames = Some(frames::of(&header, move || Ok(Arc::new(plain.clone()))));
+        }
+        let Some(judged) = self.judge(object, filters, &identity).await? else {
             self.phase = Phase::Dropped(identity);
             return Ok(());
         };
@@ -306,35 +405,64 @@ impl Receiving<'_> {
         Ok(identity)
     }
 
-    /// Sends the header through the filters of every chain that is for it. `None`: it is not wanted.
-    async fn judge(&self, header: Header, identity: &Identity) -> Result<Option<Judged>, Refusal> {
-        let shared = &self.session.pipeline.shared;
-        let config = &shared.config;
-        let original = Arc::new(header);
-        let chains = matching(&self.session.set.chains, &original, &self.session.source);
-        let (filters, policies): (Vec<Arc<dyn Filter>>, Vec<_>) = chains
-            .iter()
-            .flat_map(|chain| chain.ingest.iter().map(|filter| (Arc::clone(filter), chain.on_failure)))
-            .unzip();
-        let routed = chains.iter().any(|chain: &&Chain| !chain.route.is_empty());
-        let tries = shared.tries.of(&identity.sop_instance);
-        let judge = |position: usize, result: &_| {
-            let policy = policies.get(position).copied().unwrap_or_default();
-            decide::ingest(result, policy, tries, config.tries_before_quarantine)
-        };
-        let passage = self.session.passage();
-        let passed = rewrite::pass(Arc::clone(&original), &filters, &passage, &config.site_key, judge).await;
+    /// The filters of every chain that is for the object, in order. Shadows are not among them.
+    fn filters(&self, header: &Header) -> Vec<Placed> {
+        matching(&self.session.set.chains, header, &self.session.source)
+            .into_iter()
+            .filter(|chain| !chain.shadow)
+            .flat_map(Chain::placed)
+            .collect()
+    }
 
-        let Some((ended, plugin)) = &passed.ended else {
+    /// Sends the object through its filters. `None`: it is not wanted.
+    async fn judge(
+        &self,
+        object: OpenObject,
+        filters: Vec<Placed>,
+        identity: &Identity,
+    ) -> Result<Option<Judged>, Refusal> {
+        let pipeline = &self.session.pipeline;
+        let (shared, set) = (&pipeline.shared, &self.session.set);
+        let original = Arc::clone(&object.header);
+        if self.session.source.hops > MOST_HOPS {
+            let reason = format!("it was made by plugins from what plugins made, more than {MOST_HOPS} times over");
+            return Ok(Some(Judged::held(original, identity, None, reason)));
+        }
+        let chains = matching(&set.chains, &original, &self.session.source);
+        let jobs = jobs(&chains);
+        let passage = self.session.passage();
+        shadow::filters(pipeline, set, &chains, &original, &passage, identity);
+        let way = Way::In {
+            tries: shared.tries.of(&identity.sop_instance),
+            most: shared.config.tries_before_quarantine,
+        };
+        let site_key = &shared.config.site_key;
+        let mut passed = rewrite::pass(set.threads.as_ref(), object, filters, passage, site_key, way).await;
+        let stored = passed.header.identity();
+        let about = About {
+            chain: None,
+            shadow: false,
+            study: Some(identity.study.clone()),
+            object: Some(identity.sop_instance.clone()),
+        };
+        for step in passed.steps.drain(..) {
+            let about = About {
+                chain: step.chain,
+                ..about.clone()
+            };
+            record::write(pipeline, step.called, &about).await;
+        }
+
+        let Some((ended, plugin)) = passed.ended.take() else {
             shared.tries.forget(&identity.sop_instance);
-            let stored = passed.header.identity().map_err(|missing| {
+            let stored = stored.map_err(|missing| {
                 Refusal::new(RefusalKind::RefusedByPlugin, format!("after its filters: {missing}")).of(identity)
             })?;
             return Ok(Some(Judged {
                 identity: stored,
                 passed,
                 held: None,
-                routed,
+                jobs,
             }));
         };
         match ended {
@@ -351,21 +479,9 @@ impl Receiving<'_> {
             }
             Next::Hold(reason) => {
                 tracing::warn!(plugin, reason, object = %identity.sop_instance, "held in quarantine");
-                Ok(Some(Judged {
-                    identity: identity.clone(),
-                    held: Some(Held {
-                        plugin: Some(plugin.clone()),
-                        reason: reason.clone(),
-                    }),
-                    passed: Passed {
-                        header: original,
-                        tails: Vec::new(),
-                        ended: None,
-                    },
-                    routed: false,
-                }))
+                Ok(Some(Judged::held(original, identity, Some(plugin), reason)))
             }
-            // `judge` records no end for an object that goes on.
+            // `pass` records no end for an object that goes on.
             Next::GoOn => Ok(None),
         }
     }
@@ -376,9 +492,8 @@ impl Receiving<'_> {
             identity,
             passed,
             held,
-            routed,
+            jobs,
         } = judged;
-        let jobs = if routed { vec![NewJob::Route] } else { Vec::new() };
         let shelf = held.map_or(Shelf::Archive, Shelf::Quarantine);
         let mut entry = self
             .session
@@ -413,7 +528,42 @@ struct Judged {
     identity: Identity,
     passed: Passed,
     held: Option<Held>,
-    routed: bool,
+    /// What follows once it is stored.
+    jobs: Vec<NewJob>,
+}
+
+impl Judged {
+    /// The original, unedited; nothing follows.
+    fn held(original: Arc<Header>, identity: &Identity, plugin: Option<String>, reason: String) -> Judged {
+        Judged {
+            identity: identity.clone(),
+            passed: Passed {
+                header: original,
+                tails: Vec::new(),
+                ended: None,
+                steps: Vec::new(),
+            },
+            held: Some(Held { plugin, reason }),
+            jobs: Vec::new(),
+        }
+    }
+}
+
+/// What is to be done for an object of these chains once it is stored.
+fn jobs(chains: &[&Chain]) -> Vec<NewJob> {
+    let mut jobs = Vec::new();
+    if chains.iter().any(|chain| !chain.route.is_empty()) {
+        jobs.push(NewJob::Route);
+    }
+    for chain in chains {
+        if !chain.study_route.is_empty() || !chain.analyze.is_empty() {
+            jobs.push(NewJob::Settle {
+                chain: chain.name.clone(),
+                quiet: chain.quiet,
+            });
+        }
+    }
+    jobs
 }
 
 impl Storing {
@@ -424,12 +574,19 @@ impl Storing {
         Ok(())
     }
 
-    async fn finish(mut self: Box<Self>) -> Result<Accepted, Refusal> {
-        for piece in self.bodies.finish().map_err(unreadable)? {
+    /// Writes what is left; nothing is committed.
+    async fn complete(mut self: Box<Self>) -> Result<Storing, Refusal> {
+        let bodies = std::mem::replace(&mut self.bodies, Bodies::nothing());
+        for piece in bodies.finish().map_err(unreadable)? {
             self.entry.write(piece).await.map_err(unstorable)?;
         }
-        let identity = self.parts.identity.clone();
-        let outcome = match self.entry.commit(self.parts).await.map_err(unstorable)? {
+        Ok(*self)
+    }
+
+    async fn finish(self: Box<Self>) -> Result<Accepted, Refusal> {
+        let this = self.complete().await?;
+        let identity = this.parts.identity.clone();
+        let outcome = match this.entry.commit(this.parts).await.map_err(unstorable)? {
             Indexed::New => Outcome::New,
             Indexed::Identical => Outcome::Identical,
             Indexed::Replaced => Outcome::Replaced,
@@ -445,6 +602,12 @@ impl Storing {
 
 fn unreadable(error: ParseError) -> Refusal {
     Refusal::new(RefusalKind::CannotUnderstand, error.to_string())
+}
+
+/// The disk under the spool: the same as a disk under the packs.
+fn no_spool(error: std::io::Error) -> Refusal {
+    tracing::error!(%error, "an object could not be spooled");
+    Refusal::new(RefusalKind::OutOfResources, "the storage failed; try again later")
 }
 
 /// The log says what failed; the sender learns no paths.

@@ -26,6 +26,11 @@ pub enum RefusalKind {
 }
 
 impl RefusalKind {
+    /// Whether the same object may be taken later.
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::OutOfResources | Self::TryLater)
+    }
+
     /// A word for metrics and logs.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -11,9 +11,14 @@ use isocenter_dicom::edit::{self, SiteKey, TailEdits};
 use isocenter_dicom::header::{Header, HeaderReader, Limits, Progress};
 use isocenter_dicom::inflate::{Deflater, Inflater};
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_role::{Failure, Filter, FilterAnswer, OpenObject, Passage};
+use isocenter_role::{Failure, Filter, FilterAnswer, OpenObject, Passage, Role, Verdict};
+use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
-use crate::decide::Next;
+use crate::chain::OnFailure;
+use crate::decide::{self, Next};
+use crate::record::Called;
 
 /// A deflated object may hold this many times its size (PS3.5 §A.5 sets no limit; real ones stay under 20).
 const DEFLATE_RATIO: u32 = 200;
@@ -28,6 +33,46 @@ pub(crate) struct Passed {
     pub(crate) tails: Vec<TailEdits>,
     /// Why the passage ended early, and at which plugin.
     pub(crate) ended: Option<(Next, String)>,
+    /// The calls that were made, in their order.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One filter that was asked.
+pub(crate) struct Step {
+    /// What it answered, and what it cost.
+    pub(crate) called: Called,
+    /// Its chain, on ingest.
+    pub(crate) chain: Option<Arc<str>>,
+    /// The header as it left it, where it edited.
+    pub(crate) after: Option<Arc<Header>>,
+}
+
+/// A filter in its place: whose chain it is of, and what its failure means there.
+#[derive(Clone)]
+pub(crate) struct Placed {
+    pub(crate) filter: Arc<dyn Filter>,
+    pub(crate) chain: Option<Arc<str>>,
+    pub(crate) on_failure: OnFailure,
+}
+
+/// What an outcome means depends on the way that the object takes.
+#[derive(Clone, Copy)]
+pub(crate) enum Way {
+    /// How often its sender was told to come again, and how often that may be.
+    In {
+        tries: u32,
+        most: u32,
+    },
+    Out,
+}
+
+impl Way {
+    fn judge(self, result: &Result<FilterAnswer, Failure>, on_failure: OnFailure) -> Next {
+        match self {
+            Way::In { tries, most } => decide::ingest(result, on_failure, tries, most),
+            Way::Out => decide::egress(result),
+        }
+    }
 }
 
 impl Passed {
@@ -83,54 +128,93 @@ impl Bodies {
     }
 }
 
-/// Sends a header through filters until one ends its passage.
-///
-/// `judge` says what each outcome means; it is given the filter's position, so that the policy of its chain applies.
+/// Sends an object through filters until one ends its passage: in one visit to the threads of plugins, where there are
+/// such, because a change of threads costs as much as a small filter.
 pub(crate) async fn pass(
-    header: Arc<Header>,
-    filters: &[Arc<dyn Filter>],
-    passage: &Arc<Passage>,
+    threads: Option<&Handle>,
+    object: OpenObject,
+    filters: Vec<Placed>,
+    passage: Arc<Passage>,
     site_key: &SiteKey,
-    judge: impl Fn(usize, &Result<FilterAnswer, Failure>) -> Next,
+    way: Way,
 ) -> Passed {
-    let mut passed = Passed {
+    let header = Arc::clone(&object.header);
+    let work = visit(object, filters, passage, site_key.clone(), way);
+    let Some(threads) = threads else {
+        return work.await;
+    };
+    // Dropped with the caller: then the visit ends.
+    let visit = AbortOnDropHandle::new(threads.spawn(work.in_current_span()));
+    visit.await.unwrap_or_else(|error| Passed {
         header,
         tails: Vec::new(),
-        ended: None,
-    };
-    for (position, filter) in filters.iter().enumerate() {
-        let object = OpenObject::header(Arc::clone(&passed.header));
-        let outcome = Arc::clone(filter).filter(object, Arc::clone(passage)).await;
-        let next = judge(position, &outcome.result);
+        // A panic of the host or its end: not passed, so not stored and not sent.
+        ended: Some((Next::Hold(format!("the filters were lost: {error}")), String::new())),
+        steps: Vec::new(),
+    })
+}
+
+async fn visit(
+    mut object: OpenObject,
+    filters: Vec<Placed>,
+    passage: Arc<Passage>,
+    site_key: SiteKey,
+    way: Way,
+) -> Passed {
+    let mut tails = Vec::new();
+    let mut steps = Vec::with_capacity(filters.len());
+    let mut ended = None;
+    for placed in filters {
+        let filter = placed.filter;
+        let outcome = Arc::clone(&filter).filter(object.clone(), Arc::clone(&passage)).await;
+        let mut called = Called::new(&*filter, Role::Filter, &outcome, answered);
+        let mut next = way.judge(&outcome.result, placed.on_failure);
+        let mut after = None;
+        if let (Next::GoOn, Ok(answer)) = (&next, outcome.result)
+            && !answer.edits.is_empty()
+        {
+            match edit::apply(&object.header, &answer.edits, &site_key) {
+                Ok(edited) => {
+                    object.header = Arc::new(edited.header);
+                    after = Some(Arc::clone(&object.header));
+                    tails.push(edited.tail);
+                }
+                Err(error) => {
+                    // An edit that cannot be made is a failure of the filter: never stored, never sent without it.
+                    let failure = Failure::Never(format!("an edit cannot be applied: {error}"));
+                    called.word = failure.word();
+                    called.failed = true;
+                    called.reason = Some(failure.to_string());
+                    next = way.judge(&Err(failure), placed.on_failure);
+                }
+            }
+            called.edits = answer.edits;
+        }
+        steps.push(Step {
+            called,
+            chain: placed.chain,
+            after,
+        });
         if next != Next::GoOn {
-            passed.ended = Some((next, filter.name().to_owned()));
-            return passed;
-        }
-        let Ok(answer) = outcome.result else {
-            // `judge` goes on only from an answer; should it ever not, the object stops here all the same.
-            passed.ended = Some((
-                Next::Hold("the filter gave no answer".to_owned()),
-                filter.name().to_owned(),
-            ));
-            return passed;
-        };
-        if answer.edits.is_empty() {
-            continue;
-        }
-        match edit::apply(&passed.header, &answer.edits, site_key) {
-            Ok(edited) => {
-                passed.header = Arc::new(edited.header);
-                passed.tails.push(edited.tail);
-            }
-            Err(error) => {
-                // An edit that cannot be made is a failure of the filter: never stored, never sent without it.
-                let failure = Err(Failure::Never(format!("an edit cannot be applied: {error}")));
-                passed.ended = Some((judge(position, &failure), filter.name().to_owned()));
-                return passed;
-            }
+            ended = Some((next, filter.name().to_owned()));
+            break;
         }
     }
-    passed
+    Passed {
+        header: object.header,
+        tails,
+        ended,
+        steps,
+    }
+}
+
+/// What a filter answered, in a word, and why.
+fn answered(answer: &FilterAnswer) -> (&'static str, Option<String>) {
+    let why = match &answer.verdict {
+        Verdict::Keep => None,
+        Verdict::Drop(why) | Verdict::Refuse(why) | Verdict::Quarantine(why) => Some(why.clone()),
+    };
+    (answer.verdict.word(), why)
 }
 
 /// How far a deflated object of at most this many bytes may inflate.

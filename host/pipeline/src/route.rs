@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use isocenter_archive::index::{Job, Located, NewJob};
-use isocenter_role::{OpenObject, Router};
+use isocenter_role::{OpenObject, PlannedSend, Role};
 use tokio_util::sync::CancellationToken;
 
 use crate::Pipeline;
 use crate::chain::matching;
 use crate::destination::Retry;
+use crate::record::{self, About, Called};
 
 /// Jobs claimed at a time.
 const BATCH: u32 = 64;
@@ -32,7 +33,7 @@ const RETRY: Retry = Retry {
 };
 
 /// Destinations by name; where routers disagree, the sooner and the more urgent win.
-type Plan = BTreeMap<String, (Duration, u8)>;
+pub(crate) type Plan = BTreeMap<String, (Duration, u8)>;
 
 /// What became of one routing job.
 enum Routed {
@@ -115,35 +116,51 @@ async fn route(pipeline: &Pipeline, job: &Job) -> Routed {
         Err(error) => return Routed::Later(error.to_string()),
     };
     let set = pipeline.set();
-    let routers: Vec<Arc<dyn Router>> = matching(&set.chains, &header, &located.source)
-        .iter()
-        .flat_map(|chain| chain.route.iter().cloned())
-        .collect();
     let mut plan = Plan::new();
-    for router in routers {
-        let object = OpenObject::header(Arc::clone(&header));
-        let outcome = Arc::clone(&router).route(object).await;
-        match outcome.result {
-            Ok(sends) => {
-                for send in sends {
-                    plan.entry(send.destination)
-                        .and_modify(|(delay, priority)| {
-                            *delay = send.delay.min(*delay);
-                            *priority = send.priority.min(*priority);
-                        })
-                        .or_insert((send.delay, send.priority));
+    for chain in matching(&set.chains, &header, &located.source) {
+        let about = About {
+            chain: Some(chain.name.as_str().into()),
+            shadow: chain.shadow,
+            study: Some(job.study.clone()),
+            object: Some(job.object.clone()),
+        };
+        for router in &chain.route {
+            let object = OpenObject::header(Arc::clone(&header));
+            let outcome = Arc::clone(router).route(object).await;
+            let called = Called::new(&**router, Role::Router, &outcome, |sends| ("routed", places(sends)));
+            record::write(pipeline, called, &about).await;
+            match outcome.result {
+                _ if chain.shadow => {}
+                Ok(sends) => merge(&mut plan, sends),
+                Err(failure) => {
+                    let reason = format!("{}: {failure}", router.name());
+                    return match failure.retryable() {
+                        Some(_) => Routed::Later(reason),
+                        None => Routed::Dead(reason),
+                    };
                 }
-            }
-            Err(failure) => {
-                let reason = format!("{}: {failure}", router.name());
-                return match failure.retryable() {
-                    Some(_) => Routed::Later(reason),
-                    None => Routed::Dead(reason),
-                };
             }
         }
     }
     Routed::To(plan)
+}
+
+/// Adds a router's plan to that of those before it.
+pub(crate) fn merge(plan: &mut Plan, sends: Vec<PlannedSend>) {
+    for send in sends {
+        plan.entry(send.destination)
+            .and_modify(|(delay, priority)| {
+                *delay = send.delay.min(*delay);
+                *priority = send.priority.min(*priority);
+            })
+            .or_insert((send.delay, send.priority));
+    }
+}
+
+/// The destinations of a plan, for the record.
+pub(crate) fn places(sends: &[PlannedSend]) -> Option<String> {
+    let names: Vec<&str> = sends.iter().map(|send| send.destination.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// Where the object of a job is; `None` when it is not stored any more.

@@ -31,6 +31,6 @@ mod trust;
 pub use compile::compile_plugin;
 pub use load::{LoadError, Reason};
 pub use plugin::WasmPlugin;
-pub use runtime::{Runtime, RuntimeOptions, StartError};
+pub use runtime::{Runtime, RuntimeOptions, StartError, Surroundings};
 pub use spec::{Grant, PluginSpec, Secret, Trust};
 pub use trust::{Pin, SignatureCheck};

@@ -17,7 +17,7 @@ use crate::call::Task;
 use crate::contract::{self, Surface};
 use crate::plugin::{Facts, Seat, WasmPlugin};
 use crate::role::{CheckWork, Checked};
-use crate::runtime::Core;
+use crate::runtime::{Core, Surroundings};
 use crate::series::Registry;
 use crate::spec::PluginSpec;
 use crate::{compile, host, limits, manifest};
@@ -102,12 +102,12 @@ pub enum Reason {
     CheckFailed(Failure),
 }
 
-pub(crate) fn load(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<Arc<WasmPlugin>, LoadError> {
+pub(crate) fn load(core: &Arc<Core>, spec: PluginSpec, around: &Surroundings) -> Result<Arc<WasmPlugin>, LoadError> {
     let name = spec.name.clone();
-    ready(core, spec, destinations).map_err(|reason| LoadError { plugin: name, reason })
+    ready(core, spec, around).map_err(|reason| LoadError { plugin: name, reason })
 }
 
-fn ready(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<Arc<WasmPlugin>, Reason> {
+fn ready(core: &Arc<Core>, spec: PluginSpec, around: &Surroundings) -> Result<Arc<WasmPlugin>, Reason> {
     let config = config_json(&spec.config)?;
     let bytes = read(&spec.source)?;
     let digest = blake3::hash(&bytes).to_hex().to_string();
@@ -129,7 +129,7 @@ fn ready(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<
         .iter()
         .filter(|offered| surface.imports(offered.interface))
     {
-        (capability.validate)(&spec, &core.backing).map_err(Reason::Grant)?;
+        (capability.validate)(&spec, &around.backing).map_err(Reason::Grant)?;
         (capability.link)(&mut linker).map_err(|error| Reason::Contract(format!("{error:#}")))?;
     }
     // The names agree; what is left is a function whose type differs, or more instances than the pool gives to one.
@@ -143,10 +143,10 @@ fn ready(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<
         seats.insert(role, Seat::new(&spec.name, role, limits, false));
     }
 
-    let mut destinations = destinations.to_vec();
+    let mut destinations = around.destinations.clone();
     destinations.sort();
     destinations.dedup();
-    let http = match &core.backing.outbound {
+    let http = match &around.backing.outbound {
         Some(outbound) if !spec.grant.http.is_empty() => {
             Some(outbound.client(&spec.name, &spec.grant.http).map_err(Reason::Grant)?)
         }
@@ -162,7 +162,7 @@ fn ready(core: &Arc<Core>, spec: PluginSpec, destinations: &[String]) -> Result<
         digest,
         config,
         grant: spec.grant,
-        backing: core.backing.clone(),
+        backing: around.backing.clone(),
         http,
         log_values: spec.log_values,
         destinations,

@@ -25,8 +25,6 @@ pub struct RuntimeOptions {
     pub site_key: SiteKey,
     /// Threads that run plugins; clamped to 1..=16. The default is the machine's cores, at least 2 and at most 4.
     pub threads: usize,
-    /// What is behind the capabilities that need more than the call itself.
-    pub backing: Backing,
     /// A program that compiles a component when it is called with the argument `compile-plugin`: see
     /// [`crate::compile_plugin`]. Apart from the host, so that a component that takes for ever or eats memory in the
     /// compiler costs a process and not the host. `None`: the host compiles by itself.
@@ -42,10 +40,18 @@ impl RuntimeOptions {
             cache: cache.into(),
             site_key,
             threads: cores.clamp(2, 4),
-            backing: Backing::default(),
             compiler: None,
         }
     }
+}
+
+/// What a plugin finds around it when it is loaded.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// The names that routers may plan.
+    pub destinations: Vec<String>,
+    /// What is behind the capabilities that need more than the call itself.
+    pub backing: Backing,
 }
 
 /// Why the runtime did not start.
@@ -73,7 +79,6 @@ thread_local! {
 pub(crate) struct Core {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) cache: Cache,
-    pub(crate) backing: Backing,
     pub(crate) compiler: Option<PathBuf>,
     pub(crate) site_key: SiteKey,
     /// As many permits as the pool has slots: a call waits here and never finds the pool empty.
@@ -102,7 +107,6 @@ impl Runtime {
         let core = Core {
             cache: Cache::open(&options.cache, &engine),
             engine,
-            backing: options.backing,
             compiler: options.compiler,
             site_key: options.site_key,
             slots,
@@ -119,15 +123,15 @@ impl Runtime {
         self.core.handle.clone()
     }
 
-    /// Reads, compiles, links and checks one plugin. `destinations` are the names that routers may plan.
+    /// Reads, compiles, links and checks one plugin.
     ///
     /// Blocks the calling thread: up to seconds for the compiler where the cache is empty, then at most 5 s for the
     /// plugin's own check. In async code call it from a blocking thread.
     ///
     /// # Errors
     /// One sentence that says what is wrong and, where it can, what would be right.
-    pub fn load(&self, spec: PluginSpec, destinations: &[String]) -> Result<Arc<WasmPlugin>, LoadError> {
-        load::load(&self.core, spec, destinations)
+    pub fn load(&self, spec: PluginSpec, around: &Surroundings) -> Result<Arc<WasmPlugin>, LoadError> {
+        load::load(&self.core, spec, around)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use isocenter_dicom::TransferSyntax;
 use isocenter_dicom::edit::SiteKey;
 use isocenter_dicom::header::{Header, Limits};
-use isocenter_plugin::{LoadError, PluginSpec, Runtime, RuntimeOptions, Secret, WasmPlugin};
+use isocenter_plugin::{LoadError, PluginSpec, Runtime, RuntimeOptions, Secret, Surroundings, WasmPlugin};
 use isocenter_role::{
     Call, Direction, Filter, FilterAnswer, Manifest, OpenObject, Part, Passage, PlannedSend, Plugin, Role, Router,
     Series, State, Transport,
@@ -52,7 +52,11 @@ pub(crate) fn secrets() -> BTreeMap<String, Secret> {
 }
 
 pub(crate) fn load(runtime: &Runtime, spec: PluginSpec) -> Result<Arc<WasmPlugin>, LoadError> {
-    runtime.load(spec, &DESTINATIONS.map(str::to_owned))
+    let around = Surroundings {
+        destinations: DESTINATIONS.map(str::to_owned).to_vec(),
+        ..Surroundings::default()
+    };
+    runtime.load(spec, &around)
 }
 
 /// Short for a test: a plugin asked about a header alone.
