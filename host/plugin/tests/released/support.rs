@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use isocenter_dicom::TransferSyntax;
 use isocenter_dicom::edit::SiteKey;
 use isocenter_dicom::header::{Header, Limits};
-use isocenter_plugin::{LoadError, PluginSpec, Runtime, RuntimeOptions, Secret, WasmPlugin};
+use isocenter_plugin::{LoadError, PluginSpec, Runtime, RuntimeOptions, Secret, Surroundings, WasmPlugin};
 use serde_json::json;
 
 /// The released contracts, a folder each.
@@ -26,7 +26,11 @@ pub(crate) fn load(runtime: &Runtime, component: &str, act: &str) -> Result<Arc<
     spec.config = json!({ "do": act });
     spec.grant.secrets = BTreeMap::from([("site-key".to_owned(), Secret::new(*b"0123456789abcdef"))]);
     spec.log_values = true;
-    runtime.load(spec, &["research".to_owned(), "archive".to_owned()])
+    let around = Surroundings {
+        destinations: vec!["research".to_owned(), "archive".to_owned()],
+        ..Surroundings::default()
+    };
+    runtime.load(spec, &around)
 }
 
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
