@@ -11,6 +11,7 @@ pub mod deliver;
 pub mod destination;
 mod egress;
 mod frames;
+pub mod held;
 pub mod ingest;
 mod memory;
 mod record;

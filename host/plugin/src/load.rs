@@ -20,10 +20,13 @@ use crate::role::{CheckWork, Checked};
 use crate::runtime::{Core, Surroundings};
 use crate::series::Registry;
 use crate::spec::PluginSpec;
+use crate::trust::{Pin, SignatureCheck};
 use crate::{compile, host, limits, manifest};
 
 /// The largest component file, in bytes.
 pub(crate) const MOST_BYTES: u64 = 64 * 1024 * 1024;
+/// The largest public key or signature that is read, in bytes.
+const MOST_TEXT: u64 = 64 * 1024;
 
 /// Why a plugin does not load.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +114,7 @@ fn ready(core: &Arc<Core>, spec: PluginSpec, around: &Surroundings) -> Result<Ar
     let config = config_json(&spec.config)?;
     let bytes = read(&spec.source)?;
     let digest = blake3::hash(&bytes).to_hex().to_string();
+    trusted(&bytes, &spec)?;
     recognise(&bytes, &spec.source)?;
     let manifest = manifest::read(&bytes)?;
     let component = match core.cache.get(&core.engine, &digest) {
@@ -235,6 +239,34 @@ fn read(path: &Path) -> Result<Vec<u8>, Reason> {
         return Err(Reason::TooLarge { path: path.to_owned() });
     }
     Ok(bytes)
+}
+
+/// Compares the file with the digest and the key that the operator trusts, where one is given.
+fn trusted(bytes: &[u8], spec: &PluginSpec) -> Result<(), Reason> {
+    let trust = &spec.trust;
+    if let Some(digest) = &trust.digest {
+        let pin = Pin::parse(digest).map_err(Reason::Trust)?;
+        pin.verify(bytes).map_err(Reason::Trust)?;
+    }
+    let Some(public_key) = &trust.public_key else {
+        return Ok(());
+    };
+    let check = SignatureCheck::new(&text(public_key)?).map_err(Reason::Trust)?;
+    let signature = trust.signature.clone();
+    let signature = signature.unwrap_or_else(|| check.signature_path(&spec.source));
+    check.verify(bytes, &text(&signature)?).map_err(Reason::Trust)
+}
+
+/// A key or a signature: a short text.
+fn text(path: &Path) -> Result<String, Reason> {
+    let unreadable = |error| Reason::Unreadable {
+        path: path.to_owned(),
+        error,
+    };
+    let mut text = String::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(MOST_TEXT).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
 }
 
 /// Tells a component from what people take for one.
