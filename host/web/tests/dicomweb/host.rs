@@ -74,6 +74,7 @@ impl Host {
             deflated_bytes: 64 << 20,
             header_memory: 64 << 20,
             tries_before_quarantine: 3,
+            spool: data.join("spool"),
         };
         let draining = CancellationToken::new();
         let app = App {
