@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("native", &["native-api"]),
     ("role", &["dicom"]),
     ("plugin", &["dicom", "role"]),
-    ("pipeline", &["dicom", "archive", "dimse", "role"]),
+    ("pipeline", &["dicom", "pixels", "archive", "dimse", "role"]),
     ("web", &["dicom", "archive", "dimse", "role", "pipeline"]),
 ];
 
