@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use isocenter_dicom::edit::{self, Edit};
 use isocenter_dicom::header::{Header, Limits};
@@ -21,6 +22,9 @@ fn anonymizer(runtime: &Runtime, config: serde_json::Value) -> Arc<WasmPlugin> {
     let mut spec = PluginSpec::new("anonymize", component("anonymize.wasm"));
     spec.config = config;
     spec.grant.secrets = secrets();
+    // The largest of the samples take long in a debug build; what the limit does is tested elsewhere.
+    spec.limits.cpu = Some(Duration::from_secs(10));
+    spec.limits.wall = Some(Duration::from_secs(30));
     load(runtime, spec).unwrap()
 }
 
