@@ -60,10 +60,6 @@ impl Assembly {
     /// # Errors
     /// A sentence for each thing that is wrong.
     pub async fn build(&self, config: &Config) -> Result<Set, Vec<String>> {
-        let unasked = unasked(config);
-        if !unasked.is_empty() {
-            return Err(unasked);
-        }
         let models = self.models(config).await.map_err(|problem| vec![problem])?;
         let around = Surroundings {
             destinations: config.destinations.keys().cloned().collect(),
@@ -197,20 +193,6 @@ impl Assembly {
             ..PluginSpec::new(name, &plugin.source)
         })
     }
-}
-
-/// Roles that the doors do not ask yet. Whoever configures them believes to be protected: so nothing starts.
-fn unasked(config: &Config) -> Vec<String> {
-    let places = [
-        ("authenticate in [http]", &config.http.authenticate),
-        ("authorize in [http]", &config.http.authorize),
-        ("routes in [http]", &config.http.routes),
-        ("gate in [dicom]", &config.dicom.gate),
-    ];
-    let named = places.into_iter().filter(|(_, names)| !names.is_empty());
-    named
-        .map(|(place, _)| format!("`{place}` is not enforced by this version of the host; remove it"))
-        .collect()
 }
 
 /// Gives each name of the configuration the plugin in the role that it is named for.

@@ -50,11 +50,118 @@ pub enum Command {
     Verify,
     /// Rebuild the index from the packs alone
     Reindex,
+    /// Have the running host read its configuration again; if something is wrong with it, what runs goes on
+    Reload,
+    /// Show what a chain of the running host would do to files: each step with the elements it changes; nothing is stored
+    Try {
+        /// The chain
+        #[arg(long, value_name = "NAME")]
+        chain: String,
+        /// DICOM files, at most 256 MiB each
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Objects that the running host holds: list, release, retry or discard them
+    Quarantine {
+        /// What about them
+        #[command(subcommand)]
+        ask: Held,
+    },
+    /// Work that the running host gave up: list it, have it tried again, or discard it
+    DeadLetters {
+        /// What about it
+        #[command(subcommand)]
+        ask: Waiting,
+    },
+    /// Events that a sink of the running host could not take: list them, have them sent again, or discard them
+    Parked {
+        /// What about them
+        #[command(subcommand)]
+        ask: Waiting,
+    },
+    /// What plugins of the running host did: to an object, about a study, or one of them
+    Outcomes(OutcomesOf),
     /// Print the version
     Version,
     /// Compiles a plugin from standard input to standard output; the host calls itself so.
     #[command(hide = true)]
     CompilePlugin,
+}
+
+/// What is asked about work or events that wait for a person.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Waiting {
+    /// The latest first
+    List {
+        /// Entries at most
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// Try them again
+    Retry {
+        /// As the list has them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<i64>,
+    },
+    /// Forget them
+    Discard {
+        /// As the list has them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<i64>,
+    },
+}
+
+/// What is asked about objects that are held.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Held {
+    /// The latest first
+    List {
+        /// Entries at most
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// Store them as they came, past the filters that held them
+    Release {
+        /// As the list has them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<i64>,
+    },
+    /// Let them pass the filters once more
+    Retry {
+        /// As the list has them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<i64>,
+    },
+    /// Give them up
+    Discard {
+        /// As the list has them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<i64>,
+    },
+}
+
+/// Which calls of plugins.
+#[derive(Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("of").required(true).multiple(true).args(["object", "study", "plugin", "failed"]))]
+pub struct OutcomesOf {
+    /// On this object, by SOP Instance UID; with --study of that study alone
+    #[arg(long, value_name = "UID", conflicts_with_all = ["plugin", "failed"])]
+    pub object: Option<String>,
+    /// About this study
+    #[arg(long, value_name = "UID", conflicts_with_all = ["plugin", "failed"])]
+    pub study: Option<String>,
+    /// Of this plugin
+    #[arg(long, value_name = "NAME")]
+    pub plugin: Option<String>,
+    /// Only those that failed
+    #[arg(long)]
+    pub failed: bool,
+    /// With the edits that were made
+    #[arg(long)]
+    pub edits: bool,
+    /// Entries at most, the latest first
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
 }
 
 /// Whom objects are sent to; by default the host of the configuration.

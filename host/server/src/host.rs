@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use isocenter_archive::index::Duplicates;
@@ -21,7 +22,7 @@ use crate::config::{self, Config, Environment};
 use crate::reload::Reloader;
 use crate::shutdown::Shutdown;
 use crate::site_key;
-use crate::{gauges, scp};
+use crate::{gauges, operator, scp};
 
 /// Bytes that all headers being received may take together, over 256 KiB for each.
 const HEADER_MEMORY: usize = 64 * 1024 * 1024;
@@ -124,6 +125,10 @@ async fn run(
         about: about(config, dicom_address, http_address),
         limits: isocenter_web::Limits::default(),
         data: config.storage.data.clone(),
+        reload: Some(Arc::new(move || {
+            let reloader = reloader.clone();
+            Box::pin(async move { reloader.reload().await })
+        })),
         draining: shutdown.drain.clone(),
     };
     tracing::info!(
@@ -147,18 +152,26 @@ async fn run(
         pipeline.clone(),
         shutdown.drain.clone(),
     ));
+    let router = isocenter_web::router(app);
+    let bounds = isocenter_web::Connections {
+        drain: config.drain,
+        ..isocenter_web::Connections::default()
+    };
+    let operator = operator_socket(&config.storage.data).map(|socket| {
+        let (router, stop, bounds) = (router.clone(), shutdown.drain.clone(), bounds.clone());
+        tokio::spawn(async move { socket.serve(router, stop.cancelled(), bounds).await })
+    });
     let web = tokio::spawn({
-        let (router, stop) = (isocenter_web::router(app), shutdown.drain.clone());
-        let bounds = isocenter_web::Connections {
-            drain: config.drain,
-            ..isocenter_web::Connections::default()
-        };
+        let stop = shutdown.drain.clone();
         async move { isocenter_web::serve_within(http, router, stop.cancelled(), bounds).await }
     });
 
     shutdown.drain.cancelled().await;
     let ended = async {
         let _ = tokio::join!(queue, housekeeping, gauges, provider, web);
+        if let Some(operator) = operator {
+            let _ = operator.await;
+        }
     };
     tokio::select! {
         () = ended => {}
@@ -177,6 +190,18 @@ async fn housekeeping(archive: Archive, stop: CancellationToken) {
         }
         if let Err(error) = archive.index().upkeep(KEEP_OUTCOMES).await {
             tracing::debug!(%error, "no housekeeping now");
+        }
+    }
+}
+
+/// The socket of the operator's commands. Without it the host runs all the same, for objects do not come that way.
+fn operator_socket(data: &Path) -> Option<isocenter_web::OperatorSocket> {
+    let path = data.join(operator::SOCKET);
+    match isocenter_web::OperatorSocket::bind(&path) {
+        Ok(socket) => Some(socket),
+        Err(error) => {
+            tracing::error!(path = %path.display(), %error, "no operator's socket: commands such as `reload` cannot reach this host");
+            None
         }
     }
 }
@@ -248,10 +273,6 @@ fn supported(config: &Config) -> Result<(), HostError> {
     let plugins = || config.plugins.values();
     let chains = || config.chains.iter();
     let missing: Vec<String> = [
-        ("`gate` in [dicom]", !config.dicom.gate.is_empty()),
-        ("`authenticate` in [http]", !config.http.authenticate.is_empty()),
-        ("`authorize` in [http]", !config.http.authorize.is_empty()),
-        ("`routes` in [http]", !config.http.routes.is_empty()),
         ("`digest` of a plugin", plugins().any(|plugin| plugin.digest.is_some())),
         (
             "`public-key` of a plugin",

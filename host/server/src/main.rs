@@ -12,10 +12,12 @@ mod assembly;
 mod backing;
 mod cli;
 mod config;
+mod gate;
 mod gauges;
 mod host;
 mod import;
 mod log;
+mod operator;
 mod reload;
 mod scp;
 mod seed;
@@ -34,6 +36,7 @@ use tracing::Level;
 
 use crate::cli::{Cli, Command, Peer};
 use crate::config::{Config, Environment, PeerAddress};
+use crate::operator::Operator;
 use crate::send::Receiver;
 
 fn main() -> ExitCode {
@@ -93,8 +96,19 @@ async fn answer(cli: &Cli, config: &Config, environment: &Environment) -> Result
         Command::Import { peer, from } => import(from, &receiver(peer, config)?).await,
         Command::Verify => Ok(upkeep::verify(config).await?),
         Command::Reindex => Ok(upkeep::reindex(config).await?),
+        Command::Reload => Ok(operator(config).reload().await?),
+        Command::Try { chain, files } => Ok(operator(config).attempt(chain, files).await?),
+        Command::Quarantine { ask } => Ok(operator(config).held(ask).await?),
+        Command::DeadLetters { ask } => Ok(operator(config).waiting("dead-letters", ask).await?),
+        Command::Parked { ask } => Ok(operator(config).waiting("parked", ask).await?),
+        Command::Outcomes(of) => Ok(operator(config).outcomes(of).await?),
         Command::Version | Command::CompilePlugin => Ok(true),
     }
+}
+
+/// Who asks the host that runs on the data folder of the configuration.
+fn operator(config: &Config) -> Operator {
+    Operator::of(&config.storage.data)
 }
 
 async fn check(config: &Config, environment: &Environment) -> Result<bool, Box<dyn Error>> {

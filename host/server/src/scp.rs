@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use isocenter_archive::index::{Source, Transport};
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dimse::{
     AbortReason, Acceptance, Admission, AeTitle, Association, AssociationError, Command, CommandField, ContextRefusal,
-    Incoming, Indication, Message, ProposedContext, Rejection, Request, Status, sop, status,
+    Incoming, Indication, Message, ProposedContext, Rejection, Request, Status, UserIdentityKind, sop, status,
 };
 use isocenter_pipeline::Pipeline;
 use isocenter_pipeline::ingest::{Accepted, Announced, Session};
@@ -21,6 +22,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
+
+use crate::gate;
 
 /// How the provider presents itself and whom it lets in.
 #[derive(Clone, Debug)]
@@ -129,12 +132,16 @@ impl Provider {
         };
         let request = indication.request().clone();
         tracing::Span::current().record("calling", request.calling_ae.to_string());
-        let admission = if place.is_none() {
-            Admission::Reject(Rejection::LOCAL_LIMIT)
+        let admitted = if place.is_none() {
+            Err(Rejection::LOCAL_LIMIT)
         } else if self.draining.is_cancelled() {
-            Admission::Reject(Rejection::CONGESTION)
+            Err(Rejection::CONGESTION)
         } else {
-            self.admit(&request)
+            self.admit(&request, peer).await
+        };
+        let (admission, subject) = match admitted {
+            Ok((acceptance, subject)) => (Admission::Accept(acceptance), subject),
+            Err(rejection) => (Admission::Reject(rejection), None),
         };
         if let Admission::Reject(rejection) = &admission {
             tracing::info!(%rejection, called = %request.called_ae, "association rejected");
@@ -155,7 +162,7 @@ impl Provider {
             called_ae: Some(request.called_ae.to_string()),
             peer: Some(peer.ip().to_string()),
             transport: Transport::Dimse,
-            subject: None,
+            subject,
             hops: 0,
         });
         let ended = self.converse(&mut association, &mut session).await;
@@ -176,14 +183,20 @@ impl Provider {
         metrics::counter!("isocenter_associations_total", "outcome" => outcome).increment(1);
     }
 
-    fn admit(&self, request: &Request) -> Admission {
+    /// What is granted to a requestor, and under whose name it works where a gate says so.
+    async fn admit(&self, request: &Request, peer: SocketAddr) -> Result<(Acceptance, Option<String>), Rejection> {
         if !self.options.any_called_ae && request.called_ae != self.options.ae_title {
-            return Admission::Reject(Rejection::CALLED_AE);
+            return Err(Rejection::CALLED_AE);
         }
-        Admission::Accept(Acceptance {
+        let set = self.pipeline.set();
+        let identity = gate::admit(&set.gates, request, peer.ip()).await?;
+        let acceptance = Acceptance {
             contexts: request.contexts.iter().map(context).collect(),
+            identity_response: identity.as_ref().and_then(|_| acknowledgement(request)),
             ..Acceptance::default()
-        })
+        };
+        let subject = identity.map(|identity| identity.subject);
+        Ok((acceptance, subject.filter(|subject| !subject.is_empty())))
     }
 
     /// Answers messages until the association is released or fails. While the host drains, a sender that goes on sending
@@ -294,6 +307,13 @@ async fn receive(
         }
     }
     Ok(receiving.finish().await)
+}
+
+/// The positive answer to a user identity that the gates have seen: empty for a name (PS3.7 Table D.3-15). The other kinds
+/// would want a ticket or a token of ours, and are not answered.
+fn acknowledgement(request: &Request) -> Option<Bytes> {
+    let kind = request.user_identity.as_ref()?.kind;
+    matches!(kind, UserIdentityKind::Username | UserIdentityKind::UsernamePasscode).then(Bytes::new)
 }
 
 /// The answer for one proposed context: storage and verification, in the first proposed syntax that is kept as it is.

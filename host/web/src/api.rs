@@ -1,13 +1,19 @@
-//! `/api`: what an operator's scripts ask. Small on purpose: what waits for a person, and what runs.
+//! `/api`: what an operator's scripts ask: what waits for a person, what runs, what plugins did; and what they decide.
 
+mod decisions;
+mod outcomes;
+mod plugins;
+mod rehearse;
+mod reload;
+
+use axum::Json;
 use axum::extract::{Query, State as Shared};
-use axum::routing::get;
-use axum::{Json, Router};
 use isocenter_archive::index::{DeadJob, Quarantined, Transport};
 use isocenter_dicom::uid::Uid;
 use isocenter_role::State;
 use serde_json::{Value, json};
 
+use crate::access::{ADMIN, Doors};
 use crate::app::AppState;
 use crate::error::RouteError;
 use crate::time;
@@ -17,11 +23,16 @@ const USUAL: u32 = 100;
 /// Entries of a list at most.
 const MOST: u32 = 1000;
 
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/api/about", get(about))
-        .route("/api/quarantine", get(quarantine))
-        .route("/api/dead-letters", get(dead_letters))
+pub(crate) fn routes() -> Doors {
+    Doors::new()
+        .get("/api/about", ADMIN, about)
+        .get("/api/quarantine", ADMIN, quarantine)
+        .get("/api/dead-letters", ADMIN, dead_letters)
+        .merge(decisions::routes())
+        .merge(outcomes::routes())
+        .merge(plugins::routes())
+        .merge(rehearse::routes())
+        .merge(reload::routes())
 }
 
 /// `?limit=`, read by hand so that a mistake gets a sentence.
@@ -39,6 +50,24 @@ fn limit(Query(pairs): Pairs) -> Result<u32, RouteError> {
                 reason: format!("it must be a whole number from 1 to {MOST}"),
             }),
     }
+}
+
+/// The value of a parameter.
+fn named<'p>(Query(pairs): &'p Pairs, name: &str) -> Option<&'p str> {
+    let found = pairs.iter().find(|(known, _)| known == name);
+    found.map(|(_, value)| value.as_str())
+}
+
+/// `?before=`: the last number of the page before.
+fn before(pairs: &Pairs) -> Result<Option<i64>, RouteError> {
+    named(pairs, "before")
+        .map(|text| {
+            text.parse().map_err(|_| RouteError::BadParameter {
+                name: "before".to_owned(),
+                reason: "it must be the id of the last entry of the page before".to_owned(),
+            })
+        })
+        .transpose()
 }
 
 async fn about(Shared(state): Shared<AppState>) -> Json<Value> {

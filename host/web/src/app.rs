@@ -6,13 +6,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use isocenter_archive::Archive;
 use isocenter_pipeline::Pipeline;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::{Known, Needs};
+
 /// Renders the metrics in Prometheus' text format.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Reads the configuration again and puts it in force; a sentence, or one for each thing that is wrong.
+pub type Reload = Arc<dyn Fn() -> BoxFuture<'static, Result<String, Vec<String>>> + Send + Sync>;
 
 /// Everything that the routes need.
 #[derive(Clone)]
@@ -29,6 +35,8 @@ pub struct App {
     pub limits: Limits,
     /// The data folder; `/readyz` proves that it can be written.
     pub data: PathBuf,
+    /// What `POST /api/reload` does; `None`: it is not offered.
+    pub reload: Option<Reload>,
     /// Cancelled when the host begins to drain: `/readyz` then answers 503, so that no new work is sent here.
     pub draining: CancellationToken,
 }
@@ -87,14 +95,26 @@ impl Default for Limits {
 /// The application with what the routes share beside it.
 pub(crate) struct Shared {
     pub(crate) app: App,
+    /// What each route needs.
+    pub(crate) needs: Needs,
+    /// Callers who were named a moment ago.
+    pub(crate) known: Known,
+    /// One rehearsal at a time.
+    pub(crate) rehearsals: Semaphore,
     /// One permit for each request in progress.
     pub(crate) requests: Arc<Semaphore>,
 }
 
 impl Shared {
-    pub(crate) fn new(app: App) -> Arc<Self> {
+    pub(crate) fn new(app: App, needs: Needs) -> Arc<Self> {
         let requests = Arc::new(Semaphore::new(app.limits.requests));
-        Arc::new(Self { app, requests })
+        Arc::new(Self {
+            app,
+            needs,
+            known: Known::new(),
+            rehearsals: Semaphore::new(1),
+            requests,
+        })
     }
 
     pub(crate) fn archive(&self) -> &Archive {

@@ -10,66 +10,54 @@ mod retrieve;
 mod search;
 mod store;
 
-use axum::Router;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use axum::routing::{MethodRouter, get, post};
 use isocenter_dicom::uid::Uid;
 use serde::Deserialize;
 
-use crate::app::AppState;
+pub(crate) use self::search::{find, read as read_search};
+use crate::access::{Doors, RETRIEVE, SEARCH, STORE};
 use crate::error::RouteError;
 
 /// Everything below `/dicom-web`.
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/dicom-web/studies", get(search::studies).merge(store_here()))
-        .route("/dicom-web/studies/{study}", get(retrieve::study).merge(store_here()))
-        .route("/dicom-web/series", get(search::series))
-        .route("/dicom-web/instances", get(search::objects))
-        .route("/dicom-web/studies/{study}/metadata", get(metadata::answer))
-        .route("/dicom-web/studies/{study}/series", get(search::series))
-        .route("/dicom-web/studies/{study}/instances", get(search::objects))
-        .route("/dicom-web/studies/{study}/series/{series}", get(retrieve::series))
-        .route(
-            "/dicom-web/studies/{study}/series/{series}/metadata",
-            get(metadata::answer),
-        )
-        .route(
-            "/dicom-web/studies/{study}/series/{series}/instances",
-            get(search::objects),
-        )
-        .route(
-            "/dicom-web/studies/{study}/series/{series}/instances/{object}",
-            get(retrieve::object),
-        )
-        .route(
-            "/dicom-web/studies/{study}/series/{series}/instances/{object}/metadata",
-            get(metadata::answer),
-        )
+pub(crate) fn routes() -> Doors {
+    let study = "/dicom-web/studies/{study}";
+    let series = "/dicom-web/studies/{study}/series/{series}";
+    let object = "/dicom-web/studies/{study}/series/{series}/instances/{object}";
+    Doors::new()
+        .get("/dicom-web/studies", SEARCH, search::studies)
+        .get("/dicom-web/series", SEARCH, search::series)
+        .get("/dicom-web/instances", SEARCH, search::objects)
+        .get(&format!("{study}/series"), SEARCH, search::series)
+        .get(&format!("{study}/instances"), SEARCH, search::objects)
+        .get(&format!("{series}/instances"), SEARCH, search::objects)
+        .get(study, RETRIEVE, retrieve::study)
+        .get(series, RETRIEVE, retrieve::series)
+        .get(object, RETRIEVE, retrieve::object)
+        .get(&format!("{study}/metadata"), RETRIEVE, metadata::answer)
+        .get(&format!("{series}/metadata"), RETRIEVE, metadata::answer)
+        .get(&format!("{object}/metadata"), RETRIEVE, metadata::answer)
+        .post("/dicom-web/studies", STORE, store::store)
+        .post(study, STORE, store::store)
         .merge(not_offered())
 }
 
-fn store_here() -> MethodRouter<AppState> {
-    post(store::store)
-}
-
 /// Resources of WADO-RS that do not exist yet, so that their clients get a sentence instead of a riddle.
-fn not_offered() -> Router<AppState> {
+fn not_offered() -> Doors {
     let study = "/dicom-web/studies/{study}";
     let series = format!("{study}/series/{{series}}");
     let object = format!("{series}/instances/{{object}}");
-    let mut router = Router::new();
+    let mut doors = Doors::new();
     for resource in [study, series.as_str(), object.as_str()] {
-        router = router
-            .route(&format!("{resource}/rendered"), get(rendered))
-            .route(&format!("{resource}/thumbnail"), get(rendered))
-            .route(&format!("{resource}/bulkdata"), get(bulk_data))
-            .route(&format!("{resource}/pixeldata"), get(bulk_data));
+        doors = doors
+            .get(&format!("{resource}/rendered"), RETRIEVE, rendered)
+            .get(&format!("{resource}/thumbnail"), RETRIEVE, rendered)
+            .get(&format!("{resource}/bulkdata"), RETRIEVE, bulk_data)
+            .get(&format!("{resource}/pixeldata"), RETRIEVE, bulk_data);
     }
-    router
-        .route(&format!("{object}/frames/{{*frames}}"), get(frames))
-        .route(&format!("{object}/bulkdata/{{*path}}"), get(bulk_data))
+    doors
+        .get(&format!("{object}/frames/{{*frames}}"), RETRIEVE, frames)
+        .get(&format!("{object}/bulkdata/{{*path}}"), RETRIEVE, bulk_data)
 }
 
 async fn rendered() -> RouteError {

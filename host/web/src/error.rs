@@ -5,11 +5,13 @@
 //! answered without it.
 
 use axum::Json;
-use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use isocenter_archive::ArchiveError;
 use isocenter_archive::index::IndexError;
+use isocenter_pipeline::held::HeldError;
+use isocenter_pipeline::rehearse::RehearsalError;
 use serde_json::json;
 
 use crate::accept::NotAcceptable;
@@ -42,6 +44,15 @@ pub(crate) enum RouteError {
         /// E.g. `study 1.2.3`.
         what: String,
     },
+    /// There is nothing to decide about.
+    #[error("there is no {what}")]
+    NotWaiting {
+        /// E.g. `dead letter 12`.
+        what: String,
+    },
+    /// A browser was sent here by another site.
+    #[error("this comes from another site: {0}")]
+    OtherSite(&'static str),
     /// No route has this path.
     #[error("there is nothing at this path; {hint}")]
     NoRoute {
@@ -99,6 +110,39 @@ pub(crate) enum RouteError {
     /// The body could not be read.
     #[error("the body could not be read to its end")]
     BrokenBody,
+    /// No authenticator knows the sender.
+    #[error("say who you are: this host answers only those whom its authenticators know")]
+    Unauthenticated,
+    /// Not for this caller. Why, only the operator learns.
+    #[error("this is not allowed")]
+    Denied,
+    /// Whoever decides about access cannot do so now.
+    #[error("access cannot be decided now: try again in {seconds} s")]
+    NotNow {
+        /// From now.
+        seconds: u64,
+    },
+    /// A plugin's page failed. Why, only the operator learns.
+    #[error("the plugin did not give an answer: its operator finds the cause in the log")]
+    PluginFailed,
+    /// A plugin's page took longer than it may.
+    #[error("the plugin did not answer in time")]
+    PluginLate,
+    /// A plugin's page cannot be had now.
+    #[error("the plugin cannot answer now: try again in {seconds} s")]
+    PluginNotNow {
+        /// From now.
+        seconds: u64,
+    },
+    /// Nothing was decided about an object that is held.
+    #[error(transparent)]
+    Held(#[from] HeldError),
+    /// Work that was begun ended early.
+    #[error("this was not done: the operator finds the cause in the log")]
+    Interrupted,
+    /// What a chain would do cannot be tried.
+    #[error(transparent)]
+    Rehearsal(#[from] RehearsalError),
     /// All permits are taken.
     #[error("{limit} requests are in progress, which is as many as this host takes: try again in a moment")]
     Busy {
@@ -123,16 +167,42 @@ impl RouteError {
             | Self::BadMultipart(_)
             | Self::NoObjects
             | Self::BrokenBody => StatusCode::BAD_REQUEST,
-            Self::NothingStored { .. } | Self::NoRoute { .. } => StatusCode::NOT_FOUND,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Denied | Self::OtherSite(_) => StatusCode::FORBIDDEN,
+            Self::NothingStored { .. } | Self::NotWaiting { .. } | Self::NoRoute { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable(_) | Self::Syntax { .. } => StatusCode::NOT_ACCEPTABLE,
             Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotOffered { .. } => StatusCode::NOT_IMPLEMENTED,
-            Self::Busy { .. } | Self::Index(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Held(HeldError::NoSuch(_)) => StatusCode::NOT_FOUND,
+            Self::Held(HeldError::Refused(_)) => StatusCode::CONFLICT,
+            Self::Held(_) | Self::Interrupted => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Rehearsal(RehearsalError::NoSuchChain(..)) => StatusCode::NOT_FOUND,
+            Self::Rehearsal(RehearsalError::Unreadable(_)) => StatusCode::BAD_REQUEST,
+            Self::PluginFailed => StatusCode::BAD_GATEWAY,
+            Self::PluginLate => StatusCode::GATEWAY_TIMEOUT,
+            Self::Busy { .. } | Self::NotNow { .. } | Self::PluginNotNow { .. } | Self::Index(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Archive(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+}
+
+impl RouteError {
+    /// Whether it was logged where it arose, or is nothing to be logged.
+    fn is_expected(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy { .. }
+                | Self::NotNow { .. }
+                | Self::NotOffered { .. }
+                | Self::PluginFailed
+                | Self::PluginLate
+                | Self::PluginNotNow { .. }
+        )
     }
 }
 
@@ -151,16 +221,29 @@ impl From<ArchiveError> for RouteError {
 impl IntoResponse for RouteError {
     fn into_response(self) -> Response {
         let status = self.status();
-        if status.is_server_error() && !matches!(self, Self::Busy { .. } | Self::NotOffered { .. }) {
+        if status.is_server_error() && !self.is_expected() {
             tracing::error!(error = ?self, "a request failed inside the host");
         }
         let mut response = (status, Json(json!({ "error": self.to_string() }))).into_response();
         let headers = response.headers_mut();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            let seconds = match self {
+                Self::NotNow { seconds } | Self::PluginNotNow { seconds } => seconds,
+                _ => 5,
+            };
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Self::Method { allowed } = self {
-            headers.insert(ALLOW, HeaderValue::from_static(allowed));
+        match self {
+            Self::Method { allowed } => {
+                headers.insert(ALLOW, HeaderValue::from_static(allowed));
+            }
+            Self::Unauthenticated => {
+                // Which of them an authenticator reads only it knows; a browser can answer the second.
+                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Isocenter\""));
+                let basic = "Basic realm=\"Isocenter\", charset=\"UTF-8\"";
+                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(basic));
+            }
+            _ => {}
         }
         response
     }

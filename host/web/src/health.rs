@@ -8,25 +8,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Json;
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::access::{ADMIN, Doors, Need, Visitor};
 use crate::app::AppState;
 
 /// What one check may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/healthz", get(alive))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+pub(crate) fn routes() -> Doors {
+    Doors::new()
+        .get("/healthz", Need::Nothing, alive)
+        .get("/readyz", Need::Nothing, ready)
+        .get("/metrics", ADMIN, metrics)
 }
 
 async fn alive() -> Response {
@@ -76,14 +75,19 @@ impl Readiness {
     }
 }
 
-async fn ready(State(state): State<AppState>) -> Response {
+/// Where callers need a name, who has none learns whether the host is ready and not why.
+async fn ready(State(state): State<AppState>, visitor: Visitor) -> Response {
     let readiness = Readiness::of(&state).await;
     let status = if readiness.ready {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (status, Json(readiness)).into_response()
+    if Visitor::anybody(visitor.set()) {
+        (status, Json(readiness)).into_response()
+    } else {
+        (status, Json(json!({ "ready": readiness.ready }))).into_response()
+    }
 }
 
 async fn database(state: &AppState) -> Result<(), String> {

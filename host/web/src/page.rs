@@ -10,30 +10,38 @@ mod style;
 mod system;
 mod values;
 
-use axum::Router;
 use axum::extract::{Query as QueryString, State};
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use isocenter_archive::index::Index;
+use isocenter_role::Action;
 use maud::{DOCTYPE, Markup, html};
 
 use self::studies::{Listing, Search};
+use crate::access::{ADMIN, Doors, Visitor, Within, keys, plain};
 use crate::app::AppState;
+use crate::error::RouteError;
 
 /// Entries of quarantine and dead letters that are shown.
 const SHOWN: u32 = 20;
 
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/", get(page))
+pub(crate) fn routes() -> Doors {
+    Doors::new().get("/", ADMIN, page)
 }
 
-async fn page(State(state): State<AppState>, QueryString(pairs): QueryString<Vec<(String, String)>>) -> Response {
+/// Whoever may run the host sees it; its list of studies is a search of its own, for who may search and within what.
+async fn page(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    QueryString(pairs): QueryString<Vec<(String, String)>>,
+) -> Result<Response, RouteError> {
     let search = Search::read(pairs);
+    let within = searched(&visitor, &search).await?;
     let index = state.archive().index();
     let (totals, listing, backlogs, held, dead) = tokio::join!(
         index.totals(),
-        Listing::find(index, search),
+        listing(index, search, within),
         index.waiting_by_destination(),
         index.quarantined(SHOWN),
         index.dead(SHOWN),
@@ -64,20 +72,35 @@ async fn page(State(state): State<AppState>, QueryString(pairs): QueryString<Vec
                 Ok(dead) => (attention::dead_letters(dead, totals.as_ref().map_or(0, |totals| totals.dead))),
                 Err(_) => {},
             }
-            (studies::section(&listing))
+            @if let Some(listing) = &listing { (studies::section(listing)) }
             (system::section(&state, backlogs.as_deref().unwrap_or_default()))
         }
         (footer())
     };
     let document = document(&state.app.about.ae_title, &body);
-    (
+    Ok((
         [
             (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
             (CONTENT_SECURITY_POLICY, style::policy()),
         ],
         document.into_string(),
     )
-        .into_response()
+        .into_response())
+}
+
+/// Within what the visitor may search; `None` if they may not.
+async fn searched(visitor: &Visitor, search: &Search) -> Result<Option<Within>, RouteError> {
+    let mut access = plain(Action::Search);
+    keys(&search.keys(), &mut access.attributes)?;
+    match visitor.may(access).await {
+        Ok(within) => Ok(Some(within)),
+        Err(RouteError::Denied) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn listing(index: &Index, search: Search, within: Option<Within>) -> Option<Listing> {
+    Some(Listing::find(index, search, &within?).await)
 }
 
 fn document(ae_title: &str, body: &Markup) -> Markup {

@@ -7,22 +7,31 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, response};
 
+use crate::access::Doors;
 use crate::app::{App, Shared};
 use crate::error::RouteError;
-use crate::{api, dicomweb, guard, health, page};
+use crate::{access, api, dicomweb, guard, health, page, plugin};
 
 /// Every route of the host, ready to be served.
 pub fn router(app: App) -> Router {
-    let state = Shared::new(app);
-    Router::new()
+    let (router, needs) = doors().open();
+    let state = Shared::new(app, needs);
+    router
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(state.clone(), access::admit))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::watch))
+        .with_state(state)
+}
+
+/// All routes, each with what it needs.
+pub(crate) fn doors() -> Doors {
+    Doors::new()
         .merge(page::routes())
+        .merge(plugin::routes())
         .merge(dicomweb::routes())
         .merge(health::routes())
         .merge(api::routes())
-        .fallback(unknown)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(state.clone(), guard::watch))
-        .with_state(state)
 }
 
 async fn unknown(uri: Uri) -> RouteError {
@@ -33,7 +42,9 @@ async fn unknown(uri: Uri) -> RouteError {
         .unwrap_or_default();
     RouteError::NoRoute {
         hint: match first.to_ascii_lowercase().as_str() {
-            "api" => "the API has /api/about, /api/quarantine and /api/dead-letters",
+            "api" => {
+                "the API has /api/about, /api/plugins, /api/quarantine, /api/dead-letters, /api/parked, /api/outcomes, /api/try and /api/reload"
+            }
             "health" | "ready" | "healthz" | "readyz" | "metrics" | "status" => {
                 "health is at /healthz, readiness at /readyz, metrics at /metrics"
             }

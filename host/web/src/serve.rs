@@ -4,6 +4,7 @@
 //! TCP_NODELAY (without it small answers wait 40 ms for a delayed acknowledgement), a bound on how long a request's
 //! header may take, and a bound on how long a peer may not read its answer.
 
+mod operator;
 mod write_stall;
 
 use std::future::Future;
@@ -25,6 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
+pub use self::operator::OperatorSocket;
 use self::write_stall::WriteStall;
 
 /// Bounds on connections.

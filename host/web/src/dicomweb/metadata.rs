@@ -16,6 +16,7 @@ use super::Scope;
 use super::json_array::{self, DataSet};
 use super::objects::Objects;
 use crate::accept::{self, Accepted};
+use crate::access::Visitor;
 use crate::app::AppState;
 use crate::attribute::digits;
 use crate::base_url::BaseUrl;
@@ -27,12 +28,13 @@ const AT_ONCE: usize = 4;
 /// The scope of the path decides whose metadata it is.
 pub(super) async fn answer(
     State(state): State<AppState>,
+    visitor: Visitor,
     scope: Scope,
     base: BaseUrl,
     Accepted(accepted): Accepted,
 ) -> Result<Response, RouteError> {
     let content_type = accept::json(&accepted)?;
-    let objects = Objects::find(&state, scope).await?;
+    let objects = Objects::find(&state, scope, visitor.within()).await?;
     let elements = objects
         .stream()
         .map(move |at| {

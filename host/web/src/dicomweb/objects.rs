@@ -9,16 +9,18 @@ use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use isocenter_archive::index::{Cursor, Located};
 
 use super::Scope;
+use crate::access::Within;
 use crate::app::AppState;
 use crate::error::RouteError;
 
 /// Places asked of the index at a time.
 const PAGE: u32 = 250;
 
-/// The objects of a scope; there is at least one.
+/// The objects of a scope that a caller may see; there is at least one.
 pub(super) struct Objects {
     state: AppState,
     scope: Scope,
+    within: Within,
     page: VecDeque<Located>,
     /// Where the next page begins; `None` when the last one is there.
     next: Option<Cursor>,
@@ -29,10 +31,11 @@ impl Objects {
     ///
     /// # Errors
     /// [`RouteError::NothingStored`] when it is empty.
-    pub(super) async fn find(state: &AppState, scope: Scope) -> Result<Self, RouteError> {
+    pub(super) async fn find(state: &AppState, scope: Scope, within: &Within) -> Result<Self, RouteError> {
         let mut objects = Self {
             state: state.clone(),
             scope,
+            within: within.clone(),
             page: VecDeque::new(),
             next: None,
         };
@@ -66,11 +69,10 @@ impl Objects {
     async fn turn(&mut self, after: Option<Cursor>) -> Result<(), RouteError> {
         let Scope { study, series, object } = &self.scope;
         let Some(study) = study else { return Ok(()) };
+        let index = self.state.archive().index();
         let found = self
-            .state
-            .archive()
-            .index()
-            .locate(study, series.as_ref(), object.as_ref(), after.as_ref(), PAGE)
+            .within
+            .locate(index, study, series.as_ref(), object.as_ref(), after.as_ref(), PAGE)
             .await?;
         let full = found.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
         self.next = if full { found.last().map(Located::cursor) } else { None };
@@ -83,9 +85,10 @@ impl Objects {
 pub(super) async fn first_that_is_not(
     state: &AppState,
     scope: &Scope,
+    within: &Within,
     good: impl Fn(&Located) -> bool,
 ) -> Result<Option<Located>, RouteError> {
-    let mut objects = std::pin::pin!(Objects::find(state, scope.clone()).await?.stream());
+    let mut objects = std::pin::pin!(Objects::find(state, scope.clone(), within).await?.stream());
     while let Some(at) = objects.next().await {
         let at = at?;
         if !good(&at) {

@@ -18,6 +18,7 @@ use self::ahead::ahead;
 use super::Scope;
 use super::objects::{Objects, first_that_is_not};
 use crate::accept::{self, Accepted, Resource, Shape, Syntaxes};
+use crate::access::Visitor;
 use crate::app::AppState;
 use crate::base_url::BaseUrl;
 use crate::error::RouteError;
@@ -28,35 +29,39 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// `GET /studies/{study}`.
 pub(super) async fn study(
     state: State<AppState>,
+    visitor: Visitor,
     scope: Scope,
     base: BaseUrl,
     accepted: Accepted,
 ) -> Result<Response, RouteError> {
-    answer(state, scope, base, accepted, Resource::Many).await
+    answer(state, visitor, scope, base, accepted, Resource::Many).await
 }
 
 /// `GET /studies/{study}/series/{series}`.
 pub(super) async fn series(
     state: State<AppState>,
+    visitor: Visitor,
     scope: Scope,
     base: BaseUrl,
     accepted: Accepted,
 ) -> Result<Response, RouteError> {
-    answer(state, scope, base, accepted, Resource::Many).await
+    answer(state, visitor, scope, base, accepted, Resource::Many).await
 }
 
 /// `GET /studies/{study}/series/{series}/instances/{object}`.
 pub(super) async fn object(
     state: State<AppState>,
+    visitor: Visitor,
     scope: Scope,
     base: BaseUrl,
     accepted: Accepted,
 ) -> Result<Response, RouteError> {
-    answer(state, scope, base, accepted, Resource::One).await
+    answer(state, visitor, scope, base, accepted, Resource::One).await
 }
 
 async fn answer(
     State(state): State<AppState>,
+    visitor: Visitor,
     scope: Scope,
     base: BaseUrl,
     Accepted(accepted): Accepted,
@@ -65,14 +70,18 @@ async fn answer(
     let (shape, syntaxes) = accept::objects(&accepted, resource)?;
     if let Syntaxes::OneOf(_) = &syntaxes {
         // All are looked at before the first is sent: a status cannot be taken back.
-        if let Some(at) = first_that_is_not(&state, &scope, |at| syntaxes.allow(at.syntax.as_str())).await? {
+        if let Some(at) = first_that_is_not(&state, &scope, visitor.within(), |at| {
+            syntaxes.allow(at.syntax.as_str())
+        })
+        .await?
+        {
             return Err(RouteError::Syntax {
                 object: at.identity.sop_instance.to_string(),
                 stored: at.syntax.to_string(),
             });
         }
     }
-    let objects = Objects::find(&state, scope).await?;
+    let objects = Objects::find(&state, scope, visitor.within()).await?;
     Ok(match shape {
         Shape::Multipart => multipart(&state, objects, base),
         Shape::Single => single(&state, objects).await?,

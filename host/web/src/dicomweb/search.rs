@@ -9,6 +9,7 @@ mod parameters;
 use std::collections::VecDeque;
 
 use axum::extract::{Query as QueryString, State};
+use axum::http::Uri;
 use axum::http::header::WARNING;
 use axum::response::Response;
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
@@ -21,6 +22,7 @@ use self::parameters::Search;
 use super::Scope;
 use super::json_array::{self, DataSet};
 use crate::accept::{self, Accepted};
+use crate::access::{Visitor, Within};
 use crate::app::AppState;
 use crate::attribute::{digits, keyword};
 use crate::base_url::BaseUrl;
@@ -37,46 +39,119 @@ type Pairs = QueryString<Vec<(String, String)>>;
 /// `GET /studies`.
 pub(super) async fn studies(
     state: State<AppState>,
+    visitor: Visitor,
     scope: Scope,
     base: BaseUrl,
     accepted: Accepted,
     pairs: Pairs,
 ) -> Result<Response, RouteError> {
-    answer(state, Level::Study, scope, base, accepted, pairs).await
+    answer(state, visitor, Level::Study, scope, base, accepted, pairs).await
 }
 
 /// `GET /series` and `GET /studies/{study}/series`.
 pub(super) async fn series(
     state: State<AppState>,
+    visitor: Visitor,
     scope: Scope,
     base: BaseUrl,
     accepted: Accepted,
     pairs: Pairs,
 ) -> Result<Response, RouteError> {
-    answer(state, Level::Series, scope, base, accepted, pairs).await
+    answer(state, visitor, Level::Series, scope, base, accepted, pairs).await
 }
 
 /// `GET /instances`, `GET /studies/{study}/instances` and `GET /studies/{study}/series/{series}/instances`.
 pub(super) async fn objects(
     state: State<AppState>,
+    visitor: Visitor,
     scope: Scope,
     base: BaseUrl,
     accepted: Accepted,
     pairs: Pairs,
 ) -> Result<Response, RouteError> {
-    answer(state, Level::Object, scope, base, accepted, pairs).await
+    answer(state, visitor, Level::Object, scope, base, accepted, pairs).await
 }
 
 async fn answer(
     State(state): State<AppState>,
+    visitor: Visitor,
     level: Level,
     scope: Scope,
     base: BaseUrl,
     accepted: Accepted,
     QueryString(pairs): Pairs,
 ) -> Result<Response, RouteError> {
-    let search = Search::read(level, scope, pairs)?;
     let content_type = accept::json(&accepted.0)?;
+    let within = visitor.within().clone();
+    let (warnings, elements) = find(state, within, base, level, scope, pairs).await?;
+    let mut response = json_array::response(content_type, elements);
+    for warning in warnings {
+        response.headers_mut().append(WARNING, warning::value(&warning));
+    }
+    Ok(response)
+}
+
+/// What is searched for, where, and with which keys.
+type Asked = (Level, Scope, Vec<(String, String)>);
+
+/// The resource and query of a search (`studies?PatientID=…`, `studies/1.2/series`).
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn read(query: &str) -> Result<Asked, RouteError> {
+    let bad = |reason: &str| RouteError::BadParameter {
+        name: "query".to_owned(),
+        reason: reason.to_owned(),
+    };
+    let uri: Uri = format!("/{}", query.trim_start_matches('/'))
+        .parse()
+        .map_err(|_| bad("it must be percent-encoded"))?;
+    let QueryString(pairs) = Pairs::try_from_uri(&uri).map_err(|_| bad("its keys must be percent-encoded"))?;
+    let uid = |level, text: &str| Uid::parse(text).map(Some).map_err(|_| RouteError::BadUid { level });
+    let steps: Vec<&str> = uri.path().split('/').skip(1).collect();
+    let mut scope = Scope::default();
+    let level = match steps.as_slice() {
+        ["studies"] => Level::Study,
+        ["series"] => Level::Series,
+        ["instances"] => Level::Object,
+        ["studies", study, level @ ("series" | "instances")] => {
+            scope.study = uid("study", study)?;
+            if *level == "series" {
+                Level::Series
+            } else {
+                Level::Object
+            }
+        }
+        ["studies", study, "series", series, "instances"] => {
+            scope.study = uid("study", study)?;
+            scope.series = uid("series", series)?;
+            Level::Object
+        }
+        _ => {
+            return Err(bad(
+                "it must begin with a resource of QIDO-RS such as studies?, series? or instances?",
+            ));
+        }
+    };
+    Ok((level, scope, pairs))
+}
+
+/// What is found within the limits of a caller, after what was left out for `Warning` headers.
+pub(crate) async fn find(
+    state: AppState,
+    within: Within,
+    base: BaseUrl,
+    level: Level,
+    scope: Scope,
+    pairs: Vec<(String, String)>,
+) -> Result<
+    (
+        Vec<String>,
+        impl Stream<Item = Result<DataSet, RouteError>> + Send + 'static,
+    ),
+    RouteError,
+> {
+    let search = Search::read(level, scope, pairs)?;
     let most = state.app.limits.search_results;
     let mut warnings = search.warnings.clone();
     let fill = Fill::of(&search.query);
@@ -85,6 +160,7 @@ async fn answer(
         left: search.limit.unwrap_or(most).min(most),
         exhausted: false,
         query: search.query,
+        within,
         state,
         base,
     };
@@ -97,21 +173,17 @@ async fn answer(
         ));
     }
     let mut reads = pages.state.app.limits.search_header_reads;
-    let archive = pages.state.clone();
+    let (archive, within) = (pages.state.clone(), pages.within.clone());
     let elements = pages
         .stream(first)
         .map(move |result| {
             let fill = if reads > 0 { fill.clone() } else { Fill::Nothing };
             reads = reads.saturating_sub(1);
-            let state = archive.clone();
-            async move { with_header_values(&state, result?, fill).await }
+            let (state, within) = (archive.clone(), within.clone());
+            async move { with_header_values(&state, &within, result?, fill).await }
         })
         .buffered(HEADERS_AT_ONCE);
-    let mut response = json_array::response(content_type, elements);
-    for warning in warnings {
-        response.headers_mut().append(WARNING, warning::value(&warning));
-    }
-    Ok(response)
+    Ok((warnings, elements))
 }
 
 /// What has to come from headers.
@@ -138,6 +210,8 @@ impl Fill {
 /// A search's results, a page at a time.
 struct Pages {
     state: AppState,
+    /// What the caller may see.
+    within: Within,
     base: BaseUrl,
     /// Its offset is where the next page begins.
     query: Query,
@@ -155,7 +229,7 @@ impl Pages {
             return Ok(VecDeque::new());
         }
         self.query.limit = limit;
-        let mut found = self.state.archive().index().search(&self.query).await?;
+        let mut found = self.within.search(self.state.archive().index(), &self.query).await?;
         let count = found.len() as u64;
         self.query.offset = self.query.offset.saturating_add(count);
         self.left = self.left.saturating_sub(count);
@@ -172,7 +246,11 @@ impl Pages {
             limit: 1,
             ..self.query.clone()
         };
-        Ok(!self.state.archive().index().search(&probe).await?.is_empty())
+        Ok(!self
+            .within
+            .search(self.state.archive().index(), &probe)
+            .await?
+            .is_empty())
     }
 
     fn stream(self, first: VecDeque<DataSet>) -> impl Stream<Item = Result<DataSet, RouteError>> + Send {
@@ -210,7 +288,12 @@ fn uid_of(result: &DataSet, tag: Tag) -> Option<Uid> {
 
 /// Adds what the index does not hold from the object's own header. What its header lacks is left out, and so is
 /// everything when the object has gone meanwhile.
-async fn with_header_values(state: &AppState, mut result: DataSet, fill: Fill) -> Result<DataSet, RouteError> {
+async fn with_header_values(
+    state: &AppState,
+    within: &Within,
+    mut result: DataSet,
+    fill: Fill,
+) -> Result<DataSet, RouteError> {
     if matches!(fill, Fill::Nothing) {
         return Ok(result);
     }
@@ -223,7 +306,9 @@ async fn with_header_values(state: &AppState, mut result: DataSet, fill: Fill) -
         return Ok(result);
     };
     let index = state.archive().index();
-    let found = index.locate(&study, series.as_ref(), Some(&object), None, 1).await?;
+    let found = within
+        .locate(index, &study, series.as_ref(), Some(&object), None, 1)
+        .await?;
     if let Some(at) = found.first() {
         let header = state.archive().read_header(at).await?;
         let values = match fill {

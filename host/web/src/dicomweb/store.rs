@@ -23,6 +23,7 @@ use self::body::Parts;
 use self::report::{Failed, Named, Report, Stored, code};
 use super::Scope;
 use crate::accept;
+use crate::access::Visitor;
 use crate::app::AppState;
 use crate::base_url::BaseUrl;
 use crate::error::RouteError;
@@ -32,6 +33,7 @@ use crate::multipart::{Event, PartHead};
 /// `POST /studies` and `POST /studies/{study}`.
 pub(super) async fn store(
     State(state): State<AppState>,
+    visitor: Visitor,
     scope: Scope,
     base: BaseUrl,
     request: Request,
@@ -42,7 +44,7 @@ pub(super) async fn store(
         called_ae: None,
         peer: peer.map(|ConnectInfo(peer)| peer.ip().to_string()),
         transport: Transport::Stow,
-        subject: None,
+        subject: visitor.subject(),
         hops: 0,
     };
     let mut parts = Parts::of(request, &state.app.limits)?;

@@ -5,6 +5,8 @@ use isocenter_dicom::tags;
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
+use crate::access::Within;
+
 use super::values::{date, name, text, texts};
 
 /// Studies on a page.
@@ -33,6 +35,15 @@ impl Search {
             }
         }
         search
+    }
+
+    /// As the keys of a search are called.
+    pub(super) fn keys(&self) -> Vec<(String, String)> {
+        [("PatientName", &self.name), ("PatientID", &self.id)]
+            .into_iter()
+            .filter(|(_, value)| !value.trim().is_empty())
+            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+            .collect()
     }
 
     /// Counted from 1; nonsense is the first page.
@@ -116,8 +127,8 @@ impl Listing {
         }
     }
 
-    pub(super) async fn find(index: &Index, search: Search) -> Self {
-        let (mut studies, trouble) = match index.search(&search.query()).await {
+    pub(super) async fn find(index: &Index, search: Search, within: &Within) -> Self {
+        let (mut studies, trouble) = match within.search(index, &search.query()).await {
             Ok(studies) => (studies, None),
             Err(SearchError::Index(error)) => {
                 tracing::warn!(%error, "the studies could not be listed");

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use isocenter_archive::index::Duplicates;
 use isocenter_archive::{Archive, Options};
 use isocenter_dicom::edit::SiteKey;
-use isocenter_pipeline::{Config, Pipeline};
+use isocenter_pipeline::{Config, Pipeline, Set};
 use isocenter_web::{About, App, Limits, router};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,7 @@ pub(crate) const RELATED: &str = "multipart/related; type=\"application/dicom\";
 pub(crate) struct Host {
     pub(crate) router: Router,
     pub(crate) archive: Archive,
+    pub(crate) pipeline: Pipeline,
     pub(crate) draining: CancellationToken,
     folder: tempfile::TempDir,
 }
@@ -56,6 +57,15 @@ impl Host {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
+        Self::made(limits, Set::default()).await
+    }
+
+    /// With parts that a configuration would name.
+    pub(crate) async fn of(set: Set) -> Self {
+        Self::made(Limits::default(), set).await
+    }
+
+    async fn made(limits: Limits, set: Set) -> Self {
         let folder = tempfile::Builder::new().prefix("isocenter").tempdir().unwrap();
         // As root the cluster runs as another user, who must get through.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
@@ -77,8 +87,9 @@ impl Host {
             spool: data.join("spool"),
         };
         let draining = CancellationToken::new();
+        let pipeline = Pipeline::new(archive.clone(), config, set);
         let app = App {
-            pipeline: Pipeline::new(archive.clone(), config, isocenter_pipeline::Set::default()),
+            pipeline: pipeline.clone(),
             archive: archive.clone(),
             metrics: Arc::new(|| "isocenter_up 1\n".to_owned()),
             about: About {
@@ -91,11 +102,13 @@ impl Host {
             },
             limits,
             data,
+            reload: None,
             draining: draining.clone(),
         };
         Self {
             router: router(app),
             archive,
+            pipeline,
             draining,
             folder,
         }

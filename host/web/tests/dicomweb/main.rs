@@ -7,9 +7,15 @@ mod host;
 mod object;
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod operator;
+#[cfg(test)]
 mod page;
+#[cfg(test)]
+mod plugin;
 #[cfg(test)]
 mod retrieve;
 #[cfg(test)]
