@@ -15,7 +15,7 @@ use isocenter_dicom::part10::MetaReader;
 use isocenter_dicom::{Path, tags};
 use isocenter_pixels::volume::{Plan, VolumeError};
 use isocenter_pixels::{PixelError, Pixels, Ranges, Trouble};
-use isocenter_role::{Form, Frame, FrameTrouble, Frames};
+use isocenter_role::{Form, Frame, FrameTrouble, Frames, Volume};
 use tokio::sync::Semaphore;
 
 /// Frames that are being read or decoded at once, whoever asked: each may take ten times its size.
@@ -162,7 +162,7 @@ impl Ranges for DataSet {
 }
 
 /// The frames of one series as a volume: shape `[slices, rows, columns]`, and the values. Blocks, for seconds.
-pub(crate) fn volume(archive: &Archive, members: &[(Located, Arc<Header>)]) -> Result<(Vec<u32>, Vec<f32>), String> {
+pub(crate) fn volume(archive: &Archive, members: &[(Located, Arc<Header>)]) -> Result<Volume, String> {
     let headers: Vec<&Header> = members.iter().map(|(_, header)| &**header).collect();
     let plan = Plan::new(&headers).map_err(|error| error.to_string())?;
     // One at a time: slices of one member follow each other.

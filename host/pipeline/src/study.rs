@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use isocenter_archive::index::{IndexError, Located};
 use isocenter_dicom::uid::Uid;
-use isocenter_role::{self as role, Member, OpenObject};
+use isocenter_role::{self as role, Member, OpenObject, Volume};
 
 use crate::{Pipeline, frames};
 
@@ -96,7 +96,7 @@ impl role::Study for Study {
         })
     }
 
-    fn volume(&self, series: String) -> BoxFuture<'_, Result<(Vec<u32>, Vec<f32>), String>> {
+    fn volume(&self, series: String) -> BoxFuture<'_, Result<Volume, String>> {
         Box::pin(async move {
             let mut members = Vec::new();
             for located in &self.located {

@@ -31,7 +31,7 @@ pub use outcome::{Clock, Cost, Failure, Outcome};
 pub use page::{Answer, Piece, Request, RequestBody, Route};
 pub use part::{Manifest, Measure, Part, Plugin, Role, Series, State};
 pub use routing::{PlannedSend, Router, StudyRouter};
-pub use study::{Form, Frame, FrameTrouble, Frames, Member, OpenObject, Study, Visible};
+pub use study::{Form, Frame, FrameTrouble, Frames, Member, OpenObject, Study, Visible, Volume};
 pub use worker::Worker;
 
 /// What a call gives back: it may be awaited on any thread, and dropping it ends the call.

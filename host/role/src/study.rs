@@ -90,6 +90,9 @@ pub struct Member {
     pub object: String,
 }
 
+/// Shape (slices, rows, columns) and values.
+pub type Volume = (Vec<u32>, Vec<f32>);
+
 /// A stored study whose members are opened one at a time.
 pub trait Study: Send + Sync {
     /// Study Instance UID.
@@ -101,9 +104,8 @@ pub trait Study: Send + Sync {
     /// Opens a member by its position. `Ok(None)`: it is not stored any more. `Err`: it cannot be read now.
     fn open(&self, position: usize) -> BoxFuture<'_, Result<Option<OpenObject>, String>>;
 
-    /// The frames of one series, sorted along the normal and rescaled: shape `[slices, rows, columns]` and the values,
-    /// 32-bit floats. The error says why they are no volume.
-    fn volume(&self, series: String) -> BoxFuture<'_, Result<(Vec<u32>, Vec<f32>), String>>;
+    /// The frames of one series, sorted along the normal and rescaled. The error says why they are no volume.
+    fn volume(&self, series: String) -> BoxFuture<'_, Result<Volume, String>>;
 }
 
 /// The archive as one caller may see it: what they may not see is not found.
