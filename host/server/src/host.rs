@@ -270,46 +270,11 @@ async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, Ho
 
 /// Refuses settings that nothing here acts upon yet: who sets `gate` must never find an open door.
 fn supported(config: &Config) -> Result<(), HostError> {
-    let plugins = || config.plugins.values();
-    let chains = || config.chains.iter();
-    let missing: Vec<String> = [
-        ("`digest` of a plugin", plugins().any(|plugin| plugin.digest.is_some())),
-        (
-            "`public-key` of a plugin",
-            plugins().any(|plugin| plugin.public_key.is_some()),
-        ),
-        ("`log-values` of a plugin", plugins().any(|plugin| plugin.log_values)),
-        (
-            "`state` of a grant",
-            plugins().any(|plugin| plugin.grant.state.is_some()),
-        ),
-        (
-            "`http` of a grant",
-            plugins().any(|plugin| !plugin.grant.http.is_empty()),
-        ),
-        (
-            "`jobs` of a grant",
-            plugins().any(|plugin| !plugin.grant.jobs.is_empty()),
-        ),
-        (
-            "`models` of a grant",
-            plugins().any(|plugin| !plugin.grant.models.is_empty()),
-        ),
-        ("[engines]", !config.engines.is_empty()),
-        (
-            "`study-route` of a chain",
-            chains().any(|chain| !chain.study_route.is_empty()),
-        ),
-        ("`analyze` of a chain", chains().any(|chain| !chain.analyze.is_empty())),
-        ("`shadow` of a chain", chains().any(|chain| chain.shadow)),
-        ("[[sinks]]", !config.sinks.is_empty()),
-        ("[telemetry]", config.telemetry.is_some()),
-        ("[outbound]", config.outbound.ca.is_some()),
-    ]
-    .into_iter()
-    .filter(|(_, given)| *given)
-    .map(|(what, _)| format!("{what} is not supported by this host yet; leave it out"))
-    .collect();
+    let missing: Vec<String> = [("[telemetry]", config.telemetry.is_some())]
+        .into_iter()
+        .filter(|(_, given)| *given)
+        .map(|(what, _)| format!("{what} is not supported by this host yet; leave it out"))
+        .collect();
     if missing.is_empty() {
         Ok(())
     } else {

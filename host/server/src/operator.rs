@@ -93,7 +93,10 @@ impl Operator {
         let mut all = true;
         for id in ids {
             match self.post(&format!("/api/{kind}/{id}/{what}"), Bytes::new()).await {
-                Ok(_) => println!("{id}: {what}"),
+                Ok(answer) => match show::text(&answer, "became") {
+                    became if became.is_empty() => println!("{id}: {what}"),
+                    became => println!("{id}: {what}: {became}"),
+                },
                 Err(OperatorError::Refused(why)) => {
                     all = false;
                     eprintln!("{id}: {}", why.join("; "));

@@ -21,14 +21,20 @@ fn help_of_the_program() {
         Usage: isocenter [OPTIONS] <COMMAND>
 
         Commands:
-          serve    Run the host until SIGINT or SIGTERM, then drain
-          check    Load the configuration and every plugin, say what is wrong, and bind no port
-          seed     Send sample studies of several modalities to the running host (sent again, they are stored once)
-          import   Send every DICOM file of a folder to the running host; the status says whether all were taken
-          verify   Compare packs, digests and the index
-          reindex  Rebuild the index from the packs alone
-          version  Print the version
-          help     Print this message or the help of the given subcommand(s)
+          serve         Run the host until SIGINT or SIGTERM, then drain
+          check         Load the configuration and every plugin, say what is wrong, and bind no port
+          seed          Send sample studies of several modalities to the running host (sent again, they are stored once)
+          import        Send every DICOM file of a folder to the running host; the status says whether all were taken
+          verify        Compare packs, digests and the index
+          reindex       Rebuild the index from the packs alone
+          reload        Have the running host read its configuration again; if something is wrong with it, what runs goes on
+          try           Show what a chain of the running host would do to files: each step with the elements it changes; nothing is stored
+          quarantine    Objects that the running host holds: list, release, retry or discard them
+          dead-letters  Work that the running host gave up: list it, have it tried again, or discard it
+          parked        Events that a sink of the running host could not take: list them, have them sent again, or discard them
+          outcomes      What plugins of the running host did: to an object, about a study, or one of them
+          version       Print the version
+          help          Print this message or the help of the given subcommand(s)
 
         Options:
           -c, --config <FILE>  The configuration, a TOML file; without it everything has its default

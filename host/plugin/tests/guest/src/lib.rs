@@ -90,6 +90,7 @@ fn act(what: &str) -> Result<String> {
                 unsafe_code,
                 reason = "the point is a global that would survive in a reused instance"
             )]
+            // SAFETY: an instance has one thread, and nothing else refers to the counter.
             let calls = unsafe {
                 CALLS += 1;
                 CALLS
