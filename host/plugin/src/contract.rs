@@ -85,9 +85,10 @@ impl Surface {
             } else {
                 self.exports.join(", ")
             };
+            let names = Role::ALL.map(Role::as_str).join(", ");
             return Some(format!(
-                "it plays no role: it exports {found}, but none of {}",
-                roles.join(", ")
+                "it plays no role: it exports {found}, but none of {names} (a filter is {})",
+                export_of(Role::Filter)
             ));
         }
         if !self.exports(LIFECYCLE) {

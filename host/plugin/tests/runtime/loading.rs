@@ -85,7 +85,7 @@ fn files_that_are_no_plugin() {
         the plugin `p` does not load: torn.wasm is not a valid component: failed to parse WebAssembly module: wasm component contains an invalid module section: section range 2420..124629 is out of bounds (bound = 68443)
         the plugin `p` does not load: it was built for isocenter:filter@0.2.0, this host offers 0.1.1
         the plugin `p` does not load: it imports wasi:cli/environment@0.2.3, which this host does not offer; this host offers no WASI: build for wasm32-unknown-unknown
-        the plugin `p` does not load: it plays no role: it exports a:b/run, but none of isocenter:filter/filter@0.1.1, isocenter:routing/router@0.1.1, isocenter:routing/study-router@0.1.1, isocenter:inference/analyzer@0.1.0, isocenter:auth/authenticator@0.1.0, isocenter:auth/authorizer@0.1.0, isocenter:auth/gate@0.1.0, isocenter:events/sink@0.1.0, isocenter:http-ext/route@0.1.0, isocenter:jobs/worker@0.1.0
+        the plugin `p` does not load: it plays no role: it exports a:b/run, but none of filter, router, study-router, analyzer, authenticator, authorizer, gate, sink, route, worker (a filter is isocenter:filter/filter@0.1.1)
         the plugin `p` does not load: it does not export isocenter:plugin/lifecycle@0.1.1, which every plugin does
         the plugin `p` does not load: its exports are not those of the contract: failed to convert function to given type: type mismatch with parameters: expected 3-tuple, found 0-tuple
         the plugin `p` does not load: absent.wasm cannot be read: No such file or directory (os error 2)
