@@ -13,6 +13,7 @@ use isocenter_dicom::draft::{Built, Draft, Issue, Kind, Maker};
 use isocenter_dicom::uid::Uid;
 use isocenter_role::{self as role, Analyzer, DraftKind, Failure, Next, PlannedDraft, Role};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::Pipeline;
 use crate::destination::Retry;
@@ -55,7 +56,10 @@ pub(crate) async fn run(pipeline: Pipeline, name: String, stop: CancellationToke
             }
             Ok(jobs) => {
                 futures::stream::iter(jobs)
-                    .for_each_concurrent(None, |job| settle(&pipeline, job))
+                    .for_each_concurrent(None, |job| {
+                        let span = tracing::info_span!("analyze", study = %job.study, chain = job.chain);
+                        settle(&pipeline, job).instrument(span)
+                    })
                     .await;
             }
             Err(error) => {

@@ -12,6 +12,7 @@ use isocenter_dicom::header::Identity;
 use isocenter_dicom::part10::MetaReader;
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_role::{Direction, OpenObject, Passage, Transport};
+use tracing::Instrument as _;
 
 use crate::Pipeline;
 use crate::chain::OnFailure;
@@ -78,7 +79,14 @@ pub(crate) async fn prepare(
         object.frames = Some(frames::stored(pipeline.archive(), located, &header));
     }
     let (set, site_key) = (pipeline.set(), &pipeline.config().site_key);
-    let mut passed = rewrite::pass(set.threads.as_ref(), object, filters, passage, site_key, Way::Out).await;
+    let span = tracing::info_span!(
+        "egress",
+        uid = %located.identity.sop_instance,
+        destination = destination.name,
+    );
+    let mut passed = rewrite::pass(set.threads.as_ref(), object, filters, passage, site_key, Way::Out)
+        .instrument(span)
+        .await;
     let about = About {
         study: Some(located.identity.study.clone()),
         object: Some(located.identity.sop_instance.clone()),

@@ -14,6 +14,7 @@ use isocenter_dicom::header::{Header, HeaderReader, Identity, Progress};
 use isocenter_dicom::part10;
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_role::{Direction, OpenObject, Passage};
+use tracing::Instrument as _;
 
 use crate::chain::{Chain, matching};
 use crate::decide::Next;
@@ -601,7 +602,7 @@ impl Storing {
     async fn finish(self: Box<Self>) -> Result<Accepted, Refusal> {
         let this = self.complete().await?;
         let identity = this.parts.identity.clone();
-        let outcome = match this.entry.commit(this.parts).await.map_err(unstorable)? {
+        let outcome = match commit(this).await? {
             Indexed::New => Outcome::New,
             Indexed::Identical => Outcome::Identical,
             Indexed::Replaced => Outcome::Replaced,
@@ -613,6 +614,15 @@ impl Storing {
         };
         Ok(Accepted { identity, outcome })
     }
+}
+
+/// Waits until the object is durable and in the index.
+async fn commit(storing: Storing) -> Result<Indexed, Refusal> {
+    let committed = storing.entry.commit(storing.parts);
+    committed
+        .instrument(tracing::info_span!("commit"))
+        .await
+        .map_err(unstorable)
 }
 
 fn unreadable(error: ParseError) -> Refusal {

@@ -11,6 +11,7 @@ use futures::StreamExt;
 use isocenter_archive::index::{Job, Located, NewJob};
 use isocenter_role::{OpenObject, PlannedSend, Role};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::Pipeline;
 use crate::chain::matching;
@@ -58,7 +59,10 @@ pub(crate) async fn run(pipeline: Pipeline, stop: CancellationToken) {
             }
             Ok(jobs) => {
                 futures::stream::iter(jobs)
-                    .for_each_concurrent(AT_ONCE, |job| settle(&pipeline, job))
+                    .for_each_concurrent(AT_ONCE, |job| {
+                        let span = tracing::info_span!("route", uid = %job.object);
+                        settle(&pipeline, job).instrument(span)
+                    })
                     .await;
             }
             Err(error) => {

@@ -12,6 +12,7 @@ use isocenter_archive::index::{Follow, NewEvent, NewJob, Settling};
 use isocenter_role::{self as role, Role};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::chain::Chain;
 use crate::destination::Retry;
@@ -53,7 +54,10 @@ pub(crate) async fn run(pipeline: Pipeline, stop: CancellationToken) {
             }
             Ok(jobs) => {
                 futures::stream::iter(jobs)
-                    .for_each_concurrent(AT_ONCE, |job| settle(&pipeline, job))
+                    .for_each_concurrent(AT_ONCE, |job| {
+                        let span = tracing::info_span!("settle", study = %job.study, chain = job.chain);
+                        settle(&pipeline, job).instrument(span)
+                    })
                     .await;
             }
             Err(error) => {

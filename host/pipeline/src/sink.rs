@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use isocenter_archive::index::{self, IndexError};
 use isocenter_role::{Event, Failure, Role};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::destination::Retry;
 use crate::record::{self, About, Called};
@@ -167,7 +168,8 @@ fn deliver<'a>(
 }
 
 async fn call(pipeline: &Pipeline, spec: &SinkSpec, events: Vec<Event>) -> Result<(), Failure> {
-    let outcome = Arc::clone(&spec.sink).deliver(Arc::new(events)).await;
+    let span = tracing::info_span!("feed", events = events.len());
+    let outcome = Arc::clone(&spec.sink).deliver(Arc::new(events)).instrument(span).await;
     let called = Called::new(&*spec.sink, Role::Sink, &outcome, |()| ("delivered", None));
     record::write(pipeline, called, &About::default()).await;
     outcome.result

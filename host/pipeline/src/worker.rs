@@ -7,6 +7,7 @@ use futures::StreamExt;
 use isocenter_archive::index::PluginJob;
 use isocenter_role::{Role, Worker};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::Pipeline;
 use crate::destination::Retry;
@@ -44,7 +45,10 @@ pub(crate) async fn run(pipeline: Pipeline, name: String, stop: CancellationToke
             Ok(jobs) => {
                 // How many really run at once is the plugin's concurrency.
                 futures::stream::iter(jobs)
-                    .for_each_concurrent(None, |job| settle(&pipeline, &worker, job))
+                    .for_each_concurrent(None, |job| {
+                        let span = tracing::info_span!("work", queue = job.queue);
+                        settle(&pipeline, &worker, job).instrument(span)
+                    })
                     .await;
             }
             Err(error) => {

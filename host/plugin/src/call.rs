@@ -159,6 +159,7 @@ pub(crate) async fn run<W: Work>(plugin: Arc<WasmPlugin>, role: Role, work: W) -
         role = role.as_str(),
         call = task.id.as_str(),
         digest = plugin.facts.short_digest(),
+        outcome = tracing::field::Empty,
     );
     let slots = [seat.slots.clone(), plugin.core.slots.clone()];
     let asked = Instant::now();
@@ -180,7 +181,7 @@ pub(crate) async fn run<W: Work>(plugin: Arc<WasmPlugin>, role: Role, work: W) -
             },
         }
     }
-    .instrument(span);
+    .instrument(span.clone());
     let outcome = if plugin.core.is_here() {
         called.await
     } else {
@@ -190,6 +191,7 @@ pub(crate) async fn run<W: Work>(plugin: Arc<WasmPlugin>, role: Role, work: W) -
         Ok(answer) => W::word(answer),
         Err(failure) => failure.word(),
     };
+    span.record("outcome", word);
     seat.account.record(word, &outcome.cost);
     let failed = outcome.result.as_ref().is_err_and(Failure::is_fault);
     if leave.report(failed, Instant::now()) {

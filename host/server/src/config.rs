@@ -28,7 +28,7 @@ pub use chain::{Chain, OnFailure, Sink};
 pub use plugin::{Engine, Grant, Limits, Model, Plugin};
 pub use reader::ConfigError;
 pub use secret::SecretSource;
-pub use setting::{ByteSize, Digest, HttpUrl, PeerAddress, Ratio};
+pub use setting::{ByteSize, CollectorUrl, Digest, HttpUrl, PeerAddress, Ratio};
 
 /// The secret that needs no entry in `[secrets]`: the host makes it once and keeps it in `DATA/site.key`.
 pub const SITE_KEY: &str = "site-key";
@@ -181,7 +181,7 @@ pub struct Retry {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Telemetry {
     /// The collector's base URL, for OTLP over HTTP; spans go to its `/v1/traces`.
-    pub otlp: HttpUrl,
+    pub otlp: CollectorUrl,
     /// Which part of all traces is kept.
     pub sample: Ratio,
 }

@@ -60,9 +60,6 @@ pub enum HostError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// Settings that the configuration knows and this host does not act upon: a sentence each.
-    #[error("{}", .0.join("\n"))]
-    NotHere(Vec<String>),
     /// Signals, or metrics.
     #[error("cannot start: {0}")]
     System(String),
@@ -73,7 +70,6 @@ pub enum HostError {
 /// # Errors
 /// Whatever keeps it from starting; nothing listens then.
 pub async fn serve(config: &Config, file: Option<&Path>, environment: &Environment) -> Result<(), HostError> {
-    supported(config)?;
     let shutdown = Shutdown::on_signals().map_err(|error| HostError::System(error.to_string()))?;
     let metrics = gauges::install().map_err(HostError::System)?;
 
@@ -211,7 +207,6 @@ fn operator_socket(data: &Path) -> Option<isocenter_web::OperatorSocket> {
 /// # Errors
 /// A plugin that cannot be loaded.
 pub async fn check(config: &Config, environment: &Environment) -> Result<Vec<String>, HostError> {
-    supported(config)?;
     // A key of its own: `check` writes nothing into the data folder.
     let key = [0; 32];
     let cache = std::env::temp_dir().join(format!("isocenter-check-{}", std::process::id()));
@@ -266,20 +261,6 @@ async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, Ho
     TcpListener::bind(address)
         .await
         .map_err(|source| HostError::Port { what, address, source })
-}
-
-/// Refuses settings that nothing here acts upon yet: who sets `gate` must never find an open door.
-fn supported(config: &Config) -> Result<(), HostError> {
-    let missing: Vec<String> = [("[telemetry]", config.telemetry.is_some())]
-        .into_iter()
-        .filter(|(_, given)| *given)
-        .map(|(what, _)| format!("{what} is not supported by this host yet; leave it out"))
-        .collect();
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(HostError::NotHere(missing))
-    }
 }
 
 /// What of the pipeline no reload changes.

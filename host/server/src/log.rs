@@ -5,9 +5,11 @@
 use std::io::IsTerminal;
 
 use tracing::Level;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::telemetry::Tracing;
 
 /// How a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,26 +33,50 @@ pub fn format(wanted: Option<&str>, terminal: bool) -> Result<Format, String> {
     }
 }
 
-/// Starts logging. `RUST_LOG` says what is logged; by default everything from `least` on, and of Postgres from `warn`.
-///
-/// # Errors
-/// A variable that cannot be understood, or a subscriber that is already there.
-pub fn start(least: Level) -> Result<(), String> {
-    let wanted = std::env::var("ISOCENTER_LOG_FORMAT").ok();
-    let terminal = std::io::stderr().is_terminal();
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(text) if !text.is_empty() => {
-            EnvFilter::try_new(text).map_err(|cause| format!("the environment's RUST_LOG: {cause}"))?
-        }
-        _ => EnvFilter::new(format!("{least},sqlx=warn")),
-    };
-    let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    match format(wanted.as_deref(), terminal)? {
-        Format::Human => registry.with(lines.with_ansi(terminal).with_target(false)).try_init(),
-        Format::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+/// How this process logs, as its environment says.
+pub struct Settings {
+    format: Format,
+    terminal: bool,
+    filter: EnvFilter,
+}
+
+impl Settings {
+    /// Reads them. `RUST_LOG` says what is logged; by default everything from `least` on, and of Postgres from `warn`.
+    ///
+    /// # Errors
+    /// A variable that cannot be understood.
+    pub fn from_environment(least: Level) -> Result<Self, String> {
+        let wanted = std::env::var("ISOCENTER_LOG_FORMAT").ok();
+        let terminal = std::io::stderr().is_terminal();
+        let filter = match std::env::var("RUST_LOG") {
+            Ok(text) if !text.is_empty() => {
+                EnvFilter::try_new(text).map_err(|cause| format!("the environment's RUST_LOG: {cause}"))?
+            }
+            _ => EnvFilter::new(format!("{least},sqlx=warn")),
+        };
+        Ok(Self {
+            format: format(wanted.as_deref(), terminal)?,
+            terminal,
+            filter,
+        })
     }
-    .map_err(|cause| cause.to_string())
+
+    /// Starts logging, and tracing where there is a way for traces.
+    ///
+    /// # Errors
+    /// A subscriber is there already.
+    pub fn start(self, tracing: Option<Tracing>) -> Result<(), String> {
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let lines = match self.format {
+            Format::Human => lines.with_ansi(self.terminal).with_target(false).boxed(),
+            Format::Json => lines.json().flatten_event(true).boxed(),
+        };
+        tracing_subscriber::registry()
+            .with(lines.with_filter(self.filter))
+            .with(tracing.map(Tracing::layer))
+            .try_init()
+            .map_err(|cause| cause.to_string())
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The binary `isocenter`: command line, configuration, wiring.
 //!
-//! `main` reads the command line, starts logging, reads the configuration and calls what answers the command. Everything
+//! `main` reads the command line and the configuration, starts logging and calls what answers the command. Everything
 //! that goes wrong ends here, as text on standard error and a status: 0 done, 1 not done, 2 not understood.
 
 #![expect(
@@ -24,6 +24,7 @@ mod seed;
 mod send;
 mod shutdown;
 mod site_key;
+mod telemetry;
 mod upkeep;
 
 use std::error::Error;
@@ -49,11 +50,14 @@ fn main() -> ExitCode {
         Command::Serve => Level::INFO,
         _ => Level::WARN,
     };
-    if let Err(error) = log::start(least) {
-        eprintln!("isocenter: {error}");
-        return ExitCode::from(2);
-    }
-    match run(&cli) {
+    let log = match log::Settings::from_environment(least) {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("isocenter: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&cli, log) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -64,7 +68,7 @@ fn main() -> ExitCode {
 }
 
 /// `false`: what was asked was done, and the answer is no.
-fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
+fn run(cli: &Cli, log: log::Settings) -> Result<bool, Box<dyn Error>> {
     match &cli.command {
         Command::Version => {
             println!("isocenter {}", env!("CARGO_PKG_VERSION"));
@@ -81,8 +85,21 @@ fn run(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     }
     let environment = config::environment();
     let config = Config::load(cli.config.as_deref(), &environment)?;
+    let traces = config
+        .telemetry
+        .as_ref()
+        .filter(|_| matches!(cli.command, Command::Serve));
+    let (tracing, exporter) = traces.map(telemetry::prepare).unzip();
+    log.start(tracing)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(answer(cli, &config, &environment))
+    runtime.block_on(async {
+        let exporting = exporter.map(telemetry::Exporter::start);
+        let answer = answer(cli, &config, &environment).await;
+        if let Some(exporting) = exporting {
+            exporting.end().await;
+        }
+        answer
+    })
 }
 
 async fn answer(cli: &Cli, config: &Config, environment: &Environment) -> Result<bool, Box<dyn Error>> {

@@ -37,8 +37,7 @@ impl Config {
         if let Some(telemetry) = &self.telemetry {
             lines.push(format!(
                 "telemetry: {} of all traces to {}",
-                telemetry.sample,
-                telemetry.otlp.as_str()
+                telemetry.sample, telemetry.otlp
             ));
         }
         if let Some(authorities) = &self.outbound.ca {

@@ -67,6 +67,11 @@ pub struct Ratio(f64);
 impl Ratio {
     /// All of it.
     pub const WHOLE: Self = Self(1.0);
+
+    /// 0 to 1.
+    pub fn get(self) -> f64 {
+        self.0
+    }
 }
 
 impl fmt::Display for Ratio {
@@ -358,6 +363,47 @@ impl Setting for HttpUrl {
             .is_some_and(|c| c.is_ascii_alphanumeric() || c == '[');
         let printable = rest.chars().all(|c| c.is_ascii_graphic());
         (has_host && printable).then(|| Self(text.trim_end_matches('/').to_owned()))
+    }
+}
+
+/// Where a collector of traces is: plain HTTP, with its port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectorUrl {
+    address: PeerAddress,
+    path: String,
+}
+
+impl CollectorUrl {
+    /// Its host and port, resolved whenever traces are sent.
+    pub fn address(&self) -> &PeerAddress {
+        &self.address
+    }
+
+    /// The path that traces are sent to.
+    pub fn path(&self) -> String {
+        format!("{}/v1/traces", self.path)
+    }
+}
+
+impl fmt::Display for CollectorUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.address, self.path)
+    }
+}
+
+impl Setting for CollectorUrl {
+    const WANTED: &'static str = "the http URL of a collector with its port, such as \"http://127.0.0.1:4318\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("http://")?;
+        let (address, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let path = path.trim_end_matches('/');
+        let path = path.strip_suffix("/v1/traces").unwrap_or(path);
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+        path.chars().all(plain).then_some(Self {
+            address: PeerAddress::parse(address)?,
+            path: path.to_owned(),
+        })
     }
 }
 

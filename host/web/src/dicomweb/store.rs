@@ -18,6 +18,7 @@ use isocenter_archive::index::{Source, Transport};
 use isocenter_dicom::part10::{Meta, MetaReader};
 use isocenter_pipeline::ingest::{Accepted, Announced, Outcome, Session};
 use isocenter_pipeline::refusal::{Refusal, RefusalKind};
+use tracing::{Instrument, Span, field};
 
 use self::body::Parts;
 use self::report::{Failed, Named, Report, Stored, code};
@@ -68,7 +69,7 @@ async fn take_all(session: &mut Session, parts: &mut Parts, study: Option<String
             }
         };
         match event {
-            Event::Head(head) => match take(session, parts, &head, study.clone()).await {
+            Event::Head(head) => match in_span(take(session, parts, &head, study.clone())).await {
                 Ok(Ok(stored)) => report.stored.push(stored),
                 Ok(Err(failed)) => report.failed.push(failed),
                 Err(torn) => {
@@ -84,6 +85,11 @@ async fn take_all(session: &mut Session, parts: &mut Parts, study: Option<String
     }
 }
 
+/// One object's span, as that of a C-STORE; its UID is recorded once it is read.
+fn in_span<F: Future>(taking: F) -> impl Future<Output = F::Output> {
+    taking.instrument(tracing::info_span!("object", uid = field::Empty))
+}
+
 /// Takes one part to its end. The outer error is a body that cannot be read on.
 async fn take(
     session: &mut Session,
@@ -93,6 +99,14 @@ async fn take(
 ) -> Result<Result<Stored, Failed>, Failed> {
     let mut named = Named::default();
     let outcome = read_part(session, parts, head, study, &mut named).await;
+    let identity = match &outcome {
+        Ok(accepted) => Some(&accepted.identity),
+        Err(Trouble::Object(refusal)) => refusal.identity.as_ref(),
+        Err(_) => None,
+    };
+    if let Some(identity) = identity {
+        Span::current().record("uid", identity.sop_instance.as_str());
+    }
     match outcome {
         Ok(accepted) => Ok(Ok(stored(named, &accepted))),
         Err(Trouble::Object(refusal)) => {

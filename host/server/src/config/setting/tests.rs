@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use isocenter_dimse::AeTitle;
 
-use super::{ByteSize, HttpUrl, PeerAddress, Setting};
+use super::{ByteSize, CollectorUrl, HttpUrl, PeerAddress, Setting};
 
 #[test]
 fn sizes() {
@@ -148,5 +148,32 @@ fn where_a_listening_service_is_reached() {
             reached,
             "{listen}"
         );
+    }
+}
+
+#[test]
+fn collectors() {
+    let table = [
+        ("http://127.0.0.1:4318", Some(("127.0.0.1:4318", "/v1/traces"))),
+        ("http://otel.example:4318/", Some(("otel.example:4318", "/v1/traces"))),
+        (
+            "http://[fd00::7]:4318/site-1/",
+            Some(("[fd00::7]:4318", "/site-1/v1/traces")),
+        ),
+        (
+            "http://otel.example:4318/v1/traces",
+            Some(("otel.example:4318", "/v1/traces")),
+        ),
+        ("http://otel.example", None),
+        ("https://otel.example:4318", None),
+        ("otel.example:4318", None),
+        ("http://user@otel.example:4318", None),
+        ("http://otel.example:4318/?x=y", None),
+        ("http://otel.example:4318/a b", None),
+    ];
+    for (text, expected) in table {
+        let found = CollectorUrl::parse(text).map(|url| (url.address().to_string(), url.path()));
+        let found = found.as_ref().map(|(address, path)| (address.as_str(), path.as_str()));
+        assert_eq!(found, expected, "{text:?}");
     }
 }

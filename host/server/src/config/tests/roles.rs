@@ -201,8 +201,8 @@ fn roles() {
     assert_eq!(sinks, [("a", 100, 0), ("b", 7, 2)]);
     let telemetry = config.telemetry.as_ref().unwrap();
     assert_eq!(
-        (telemetry.otlp.as_str(), telemetry.sample.to_string().as_str()),
-        ("http://127.0.0.1:4318", "0.25")
+        (telemetry.otlp.to_string().as_str(), telemetry.sample.get()),
+        ("http://127.0.0.1:4318", 0.25)
     );
     assert_eq!(
         config.outbound.ca.as_deref(),
@@ -284,8 +284,8 @@ fn wrong_telemetry() {
     told(
         "[telemetry]\notlp = \"127.0.0.1:4317\"\nsample = 1.5",
         expect![[r#"
-        line 2: `otlp` in [telemetry] must be an http or https URL, such as "https://pacs.example"; it is "127.0.0.1:4317"
-        line 3: `sample` in [telemetry] must be a number from 0 to 1; it is the number 1.5"#]],
+            line 2: `otlp` in [telemetry] must be the http URL of a collector with its port, such as "http://127.0.0.1:4318"; it is "127.0.0.1:4317"
+            line 3: `sample` in [telemetry] must be a number from 0 to 1; it is the number 1.5"#]],
     );
     told(
         "[telemetry]\notlp = \"http://127.0.0.1:4318\"\nsample = \"all\"",
