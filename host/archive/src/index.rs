@@ -32,10 +32,12 @@ mod row;
 mod search;
 mod settle;
 mod sinks;
+mod sql;
 mod state;
 mod steps;
 mod totals;
 mod upkeep;
+mod within;
 mod work;
 
 use std::{sync::Arc, time::Duration};
@@ -60,6 +62,7 @@ pub use sinks::{ParkedEvent, SinkLag};
 pub use state::{LONGEST_STATE_KEY, LONGEST_STATE_VALUE, StateEntry, StateTrouble};
 pub use totals::Totals;
 pub use upkeep::Upkept;
+pub use within::{LimitError, RowLimit, Within};
 
 use events::Events;
 use familiar::Familiar;

@@ -18,7 +18,7 @@ use isocenter_dicom::uid::Uid;
 use crate::{
     ArchiveError,
     archive::blocking,
-    index::{Duplicates, Index, Indexed, NewJob, NewObject, Resolution},
+    index::{Duplicates, Index, Indexed, NewJob, NewObject, Resolution, Within},
     pack::{
         folder::{Area, Folder, PackName},
         parse,
@@ -272,7 +272,9 @@ async fn torn(
     }
     let mut after = None;
     loop {
-        let page = index.locate(study, None, None, after.as_ref(), PAGE).await?;
+        let page = index
+            .locate(study, None, None, after.as_ref(), PAGE, &Within::everything())
+            .await?;
         if page
             .iter()
             .any(|row| row.place.pack == name.id && row.place.offset >= keep)

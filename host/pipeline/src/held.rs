@@ -5,7 +5,7 @@
 //! is kept.
 
 use futures::StreamExt;
-use isocenter_archive::index::{IndexError, Quarantined};
+use isocenter_archive::index::{IndexError, Quarantined, Within};
 use isocenter_archive::{Archive, ArchiveError};
 use isocenter_dicom::ParseError;
 use isocenter_dicom::part10::MetaReader;
@@ -101,7 +101,14 @@ impl Pipeline {
         let identity = &accepted.identity;
         let found = archive
             .index()
-            .locate(&identity.study, None, Some(&identity.sop_instance), None, 1)
+            .locate(
+                &identity.study,
+                None,
+                Some(&identity.sop_instance),
+                None,
+                1,
+                &Within::everything(),
+            )
             .await?;
         if accepted.outcome == Outcome::Quarantined || found.is_empty() {
             return Ok(Resolved::HeldAgain);

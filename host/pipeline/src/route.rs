@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use isocenter_archive::index::{Job, Located, NewJob};
+use isocenter_archive::index::{Job, Located, NewJob, Within};
 use isocenter_role::{OpenObject, PlannedSend, Role};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -172,7 +172,7 @@ pub(crate) async fn find(pipeline: &Pipeline, job: &Job) -> Result<Option<Locate
     let found = pipeline
         .archive()
         .index()
-        .locate(&job.study, None, Some(&job.object), None, 1)
+        .locate(&job.study, None, Some(&job.object), None, 1, &Within::everything())
         .await;
     match found {
         Ok(found) => Ok(found.into_iter().next()),

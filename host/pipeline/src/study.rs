@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use isocenter_archive::index::{IndexError, Located};
+use isocenter_archive::index::{IndexError, Located, Within};
 use isocenter_dicom::uid::Uid;
 use isocenter_role::{self as role, Member, OpenObject, Volume};
 
@@ -33,7 +33,9 @@ impl Study {
         let mut located: Vec<Located> = Vec::new();
         while located.len() < MOST_MEMBERS {
             let after = located.last().map(Located::cursor);
-            let page = index.locate(uid, None, None, after.as_ref(), PAGE).await?;
+            let page = index
+                .locate(uid, None, None, after.as_ref(), PAGE, &Within::everything())
+                .await?;
             let last = page.len() < PAGE as usize;
             located.extend(page);
             if last {

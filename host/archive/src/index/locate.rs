@@ -7,9 +7,11 @@ use isocenter_dicom::{header::Identity, uid::Uid};
 use sqlx::{Row, postgres::PgRow};
 
 use super::{
-    Held, Index, IndexError, Place, Source, again,
+    Held, Index, IndexError, Level, Place, Source, again,
     moment::Moment,
     row::{self, signed},
+    sql::Sql,
+    within::Within,
 };
 
 /// A stored object.
@@ -121,6 +123,13 @@ FROM objects
 WHERE study_uid = $1 AND object_uid = $2 AND ($3::text IS NULL OR series_uid = $3)
 "#;
 
+/// What callers with limits may see of a study; more conditions follow.
+const LIMITED: &str = r#"
+SELECT o.study_uid, o.object_uid, o.series_uid, o.sop_class, o.syntax, o.pack, o.pack_offset, o.length, o.header_length, o.digest,
+    o.calling_ae, o.called_ae, o.peer, o.transport, o.arrived, o.subject, o.hops, o.instance_number, o.frames
+FROM objects o
+WHERE o.study_uid = "#;
+
 pub(super) const KNOWN: &str = r#"
 SELECT 'o' AS standing, study_uid, object_uid, pack, pack_offset, length, header_length, digest
 FROM objects WHERE study_uid = $1 AND object_uid = ANY($2)
@@ -166,8 +175,8 @@ FROM quarantine ORDER BY arrived DESC LIMIT $1
 "#;
 
 impl Index {
-    /// The served objects of a study, or of one of its series, or one object: ordered by series, instance number and UID, at
-    /// most `limit`, after the `after` of the page before.
+    /// The served objects of a study, or of one of its series, or one object, that are `within` the caller's limits: ordered
+    /// by series, instance number and UID, at most `limit`, after the `after` of the page before.
     pub async fn locate(
         &self,
         study: &Uid,
@@ -175,6 +184,7 @@ impl Index {
         object: Option<&Uid>,
         after: Option<&Cursor>,
         limit: u32,
+        within: &Within,
     ) -> Result<Vec<Located>, IndexError> {
         let (after_series, after_number, after_object) = match after {
             Some(after) => (after.series.as_str(), after.number, after.object.as_str()),
@@ -182,6 +192,24 @@ impl Index {
         };
         let limit = i64::from(limit);
         let rows = match (series, object) {
+            (series, object) if !within.is_everything() => again!(self.pool, connection => async {
+                let mut sql = Sql::new(LIMITED);
+                sql.value(study.as_str().to_owned());
+                if let Some(series) = series {
+                    sql.text(" AND o.series_uid = ").value(series.as_str().to_owned());
+                }
+                if let Some(object) = object {
+                    sql.text(" AND o.object_uid = ").value(object.as_str().to_owned());
+                } else {
+                    sql.text(" AND (o.series_uid, coalesce(o.instance_number, 2147483647), o.object_uid) > (");
+                    sql.value(series.map_or(after_series, Uid::as_str).to_owned()).text(", ");
+                    sql.value(after_number).text(", ").value(after_object.to_owned()).text(")");
+                }
+                limited(&mut sql, within);
+                sql.text(" ORDER BY o.study_uid, o.series_uid, coalesce(o.instance_number, 2147483647), o.object_uid LIMIT ");
+                sql.value(limit);
+                sql.query().fetch_all(connection).await
+            }),
             (series, Some(object)) => again!(self.pool, connection => {
                 let query = sqlx::query(LOCATE_OBJECT).bind(study.as_str()).bind(object.as_str());
                 query.bind(series.map(Uid::as_str)).fetch_all(connection)
@@ -248,6 +276,23 @@ impl Index {
         again!(self.pool, connection => sqlx::query("TRUNCATE studies, series, objects, superseded, quarantine, resolved").execute(connection))?;
         Ok(())
     }
+}
+
+/// Objects whose study, whose series and which themselves are within limits.
+fn limited(sql: &mut Sql, within: &Within) {
+    if within.has(Level::Study) {
+        sql.text(" AND EXISTS (SELECT FROM studies st WHERE st.study_uid = o.study_uid")
+            .within(Level::Study, within)
+            .text(")");
+    }
+    if within.has(Level::Series) {
+        sql.text(
+            " AND EXISTS (SELECT FROM series se WHERE se.study_uid = o.study_uid AND se.series_uid = o.series_uid",
+        )
+        .within(Level::Series, within)
+        .text(")");
+    }
+    sql.within(Level::Object, within);
 }
 
 pub(super) fn quarantined(line: &PgRow) -> Result<Quarantined, IndexError> {

@@ -1,14 +1,16 @@
-//! A query compiled to SQL: one shape per level, of static fragments with bound values, and its rows as DICOM JSON.
+//! A query compiled to SQL: one shape per level, and its rows as DICOM JSON.
 
 use isocenter_dicom::{Tag, tags};
 use serde_json::{Map, Value, json};
-use sqlx::{Encode, Postgres, QueryBuilder, Row, Type, postgres::PgRow, types::Json};
+use sqlx::{Encode, Postgres, Row, Type, postgres::PgRow, types::Json};
 
 use super::{
     Include, Index, IndexError, Level, Query, SearchError, again,
     attributes::json_key,
     keys::{self, Shown},
     matching::{self, Condition},
+    sql::Sql,
+    within::Within,
 };
 
 type DataSet = Map<String, Value>;
@@ -18,26 +20,27 @@ impl Index {
     /// but Retrieve URL (0008,1190), which only the web knows. Attributes without a value are left out. Where a query fixes
     /// no study or series, the attributes of each result's are answered too, without their counts.
     ///
-    /// Studies: the latest first. Series and objects: by study, then by number.
-    pub async fn search(&self, query: &Query) -> Result<Vec<DataSet>, SearchError> {
+    /// Studies: the latest first. Series and objects: by study, then by number. What is not `within` the caller's limits is
+    /// neither found nor counted, and no key matches by it.
+    pub async fn search(&self, query: &Query, within: &Within) -> Result<Vec<DataSet>, SearchError> {
         let conditions = conditions(query)?;
-        let rows = again!(self.pool, connection => compile(query, &conditions).build().fetch_all(connection))?;
+        let rows = again!(self.pool, connection => async {
+            let mut sql = Sql::new("");
+            select(&mut sql, query, &conditions, within);
+            sql.query().fetch_all(connection).await
+        })?;
         Ok(rows.iter().map(|row| data_set(query, row)).collect::<Result<_, _>>()?)
     }
 
     /// The plan that Postgres makes for a query: for tests of the schema.
     #[cfg(test)]
-    pub(super) async fn explain(&self, query: &Query) -> Result<String, SearchError> {
+    pub(super) async fn explain(&self, query: &Query, within: &Within) -> Result<String, SearchError> {
         let conditions = conditions(query)?;
-        let mut sql = Sql(QueryBuilder::new("EXPLAIN "));
-        sql.select(query, &conditions);
-        let lines: Vec<String> = sql
-            .0
-            .build_query_scalar()
-            .fetch_all(&self.pool)
-            .await
-            .map_err(IndexError::from)?;
-        Ok(lines.join("\n"))
+        let mut sql = Sql::new("EXPLAIN ");
+        select(&mut sql, query, &conditions, within);
+        let rows = sql.query().fetch_all(&self.pool).await.map_err(IndexError::from)?;
+        let lines: Result<Vec<String>, sqlx::Error> = rows.iter().map(|row| row.try_get(0)).collect();
+        Ok(lines.map_err(IndexError::from)?.join("\n"))
     }
 }
 
@@ -58,210 +61,224 @@ fn conditions(query: &Query) -> Result<Vec<(Level, Condition)>, SearchError> {
     Ok(conditions)
 }
 
-fn compile(query: &Query, conditions: &[(Level, Condition)]) -> QueryBuilder<Postgres> {
-    let mut sql = Sql(QueryBuilder::new(""));
-    sql.select(query, conditions);
-    sql.0
+/// Counts and modalities are those of the page's rows alone: they stand outside of the part with the limit. A series that was
+/// left by its last object (the object was replaced by one of another series) is not there.
+fn select(sql: &mut Sql, query: &Query, conditions: &[(Level, Condition)], within: &Within) {
+    let asks = |level: Level| conditions.iter().any(|(of, _)| *of == level) || within.has(level);
+    let answers = |level: Level| query.levels().any(|answered| answered == level);
+    match query.level {
+        Level::Study => {
+            sql.text("SELECT p.study_uid, p.study_attributes, (SELECT count(*) ");
+            series_of(sql, "p.study_uid", within);
+            sql.text(") AS series_count, ARRAY(SELECT DISTINCT se.modality ");
+            series_of(sql, "p.study_uid", within);
+            sql.text(
+                " AND se.modality IS NOT NULL ORDER BY se.modality) AS modalities, (SELECT count(*) FROM objects o",
+            );
+            if within.has(Level::Series) {
+                sql.text(" JOIN series se ON se.study_uid = o.study_uid AND se.series_uid = o.series_uid");
+            }
+            sql.text(" WHERE o.study_uid = p.study_uid")
+                .within(Level::Series, within)
+                .within(Level::Object, within);
+            sql.text(
+                ") AS object_count \
+                 FROM (SELECT st.study_uid, st.study_date, st.study_time, st.attributes AS study_attributes FROM studies st",
+            );
+            filter(sql, query, conditions, within);
+            if within.has(Level::Series) || within.has(Level::Object) {
+                sql.text(" AND EXISTS (SELECT ");
+                series_of(sql, "st.study_uid", within);
+                sql.text(")");
+            }
+            sql.text(" ORDER BY st.study_date DESC NULLS LAST, st.study_time DESC NULLS LAST, st.study_uid");
+            page(sql, query);
+            sql.text(") p ORDER BY p.study_date DESC NULLS LAST, p.study_time DESC NULLS LAST, p.study_uid");
+        }
+        Level::Series => {
+            let study = answers(Level::Study);
+            sql.text(
+                "SELECT p.*, (SELECT count(*) FROM objects o WHERE o.study_uid = p.study_uid AND o.series_uid = p.series_uid",
+            )
+            .within(Level::Object, within);
+            sql.text(
+                ") AS object_count FROM (SELECT se.study_uid, se.series_uid, se.series_number, se.attributes AS series_attributes",
+            );
+            sql.text(if study {
+                ", st.attributes AS study_attributes"
+            } else {
+                ""
+            });
+            sql.text(" FROM series se");
+            if study || asks(Level::Study) {
+                sql.text(" JOIN studies st ON st.study_uid = se.study_uid");
+            }
+            filter(sql, query, conditions, within);
+            sql.text(
+                " AND EXISTS (SELECT FROM objects o WHERE o.study_uid = se.study_uid AND o.series_uid = se.series_uid",
+            )
+            .within(Level::Object, within);
+            sql.text(") ORDER BY se.study_uid, se.series_number NULLS LAST, se.series_uid");
+            page(sql, query);
+            sql.text(") p ORDER BY p.study_uid, p.series_number NULLS LAST, p.series_uid");
+        }
+        Level::Object => {
+            let (study, series) = (answers(Level::Study), answers(Level::Series));
+            sql.text(
+                "SELECT o.study_uid, o.series_uid, o.object_uid, o.sop_class, o.syntax, o.timezone, o.instance_number, o.rows, \
+                 o.columns, o.bits_allocated, o.frames, o.acquisition_number, to_char(o.content_date, 'YYYYMMDD') AS content_date, \
+                 to_char(o.content_time, 'HH24MISS.US') AS content_time",
+            );
+            sql.text(if study {
+                ", st.attributes AS study_attributes"
+            } else {
+                ""
+            });
+            sql.text(if series {
+                ", se.attributes AS series_attributes"
+            } else {
+                ""
+            });
+            sql.text(" FROM objects o");
+            if series || asks(Level::Series) {
+                sql.text(" JOIN series se ON se.study_uid = o.study_uid AND se.series_uid = o.series_uid");
+            }
+            if study || asks(Level::Study) {
+                sql.text(" JOIN studies st ON st.study_uid = o.study_uid");
+            }
+            filter(sql, query, conditions, within);
+            sql.within(Level::Object, within);
+            sql.text(" ORDER BY o.study_uid, o.series_uid, coalesce(o.instance_number, 2147483647), o.object_uid");
+            page(sql, query);
+        }
+    }
 }
 
-/// SQL of static fragments: nothing else can be appended but values to be bound.
-struct Sql(QueryBuilder<Postgres>);
+/// The series of a study that the caller may find, each of which has such an object.
+fn series_of(sql: &mut Sql, study: &'static str, within: &Within) {
+    sql.text("FROM series se WHERE se.study_uid = ")
+        .text(study)
+        .within(Level::Series, within);
+    sql.text(" AND EXISTS (SELECT FROM objects o WHERE o.study_uid = se.study_uid AND o.series_uid = se.series_uid")
+        .within(Level::Object, within)
+        .text(")");
+}
 
-impl Sql {
-    fn text(&mut self, fragment: &'static str) -> &mut Self {
-        self.0.push(fragment);
-        self
+/// What rows of the level, and those above it, must be.
+fn filter(sql: &mut Sql, query: &Query, conditions: &[(Level, Condition)], within: &Within) {
+    sql.text(" WHERE true").within(Level::Study, within);
+    if query.level != Level::Study {
+        sql.within(Level::Series, within);
     }
-
-    fn value<'t, T: Encode<'t, Postgres> + Type<Postgres>>(&mut self, value: T) -> &mut Self {
-        self.0.push_bind(value);
-        self
+    if let Some(study) = &query.study {
+        sql.text(match query.level {
+            Level::Study => " AND st.study_uid = ",
+            Level::Series => " AND se.study_uid = ",
+            Level::Object => " AND o.study_uid = ",
+        });
+        sql.value(study.as_str().to_owned());
     }
+    if let (Some(series), Level::Series | Level::Object) = (&query.series, query.level) {
+        sql.text(if query.level == Level::Series {
+            " AND se.series_uid = "
+        } else {
+            " AND o.series_uid = "
+        });
+        sql.value(series.as_str().to_owned());
+    }
+    for (_, condition) in conditions {
+        sql.text(" AND ");
+        self::condition(sql, condition, within);
+    }
+}
 
-    /// Counts and modalities are those of the page's rows alone: they stand outside of the part with the limit. A series
-    /// that was left by its last object (the object was replaced by one of another series) is not there.
-    fn select(&mut self, query: &Query, conditions: &[(Level, Condition)]) {
-        let asks = |level: Level| conditions.iter().any(|(of, _)| *of == level);
-        let answers = |level: Level| query.levels().any(|answered| answered == level);
-        match query.level {
-            Level::Study => {
-                self.text(
-                    "SELECT p.study_uid, p.study_attributes, \
-                     (SELECT count(*) FROM series s WHERE s.study_uid = p.study_uid AND EXISTS \
-                     (SELECT FROM objects x WHERE x.study_uid = s.study_uid AND x.series_uid = s.series_uid)) AS series_count, \
-                     ARRAY(SELECT DISTINCT s.modality FROM series s WHERE s.study_uid = p.study_uid AND s.modality IS NOT NULL \
-                     AND EXISTS (SELECT FROM objects x WHERE x.study_uid = s.study_uid AND x.series_uid = s.series_uid) \
-                     ORDER BY s.modality) AS modalities, \
-                     (SELECT count(*) FROM objects x WHERE x.study_uid = p.study_uid) AS object_count \
-                     FROM (SELECT st.study_uid, st.study_date, st.study_time, st.attributes AS study_attributes FROM studies st",
-                );
-                self.filter(query, conditions);
-                self.text(" ORDER BY st.study_date DESC NULLS LAST, st.study_time DESC NULLS LAST, st.study_uid");
-                self.page(query);
-                self.text(") p ORDER BY p.study_date DESC NULLS LAST, p.study_time DESC NULLS LAST, p.study_uid");
-            }
-            Level::Series => {
-                let study = answers(Level::Study);
-                self.text(
-                    "SELECT p.*, (SELECT count(*) FROM objects x WHERE x.study_uid = p.study_uid AND x.series_uid = p.series_uid) \
-                     AS object_count FROM (SELECT se.study_uid, se.series_uid, se.series_number, se.attributes AS series_attributes",
-                );
-                self.text(if study {
-                    ", st.attributes AS study_attributes"
-                } else {
-                    ""
-                });
-                self.text(" FROM series se");
-                if study || asks(Level::Study) {
-                    self.text(" JOIN studies st ON st.study_uid = se.study_uid");
-                }
-                self.filter(query, conditions);
-                self.text(
-                    " AND EXISTS (SELECT FROM objects x WHERE x.study_uid = se.study_uid AND x.series_uid = se.series_uid) \
-                     ORDER BY se.study_uid, se.series_number NULLS LAST, se.series_uid",
-                );
-                self.page(query);
-                self.text(") p ORDER BY p.study_uid, p.series_number NULLS LAST, p.series_uid");
-            }
-            Level::Object => {
-                let (study, series) = (answers(Level::Study), answers(Level::Series));
-                self.text(
-                    "SELECT o.study_uid, o.series_uid, o.object_uid, o.sop_class, o.syntax, o.timezone, o.instance_number, o.rows, \
-                     o.columns, o.bits_allocated, o.frames, o.acquisition_number, to_char(o.content_date, 'YYYYMMDD') AS content_date, \
-                     to_char(o.content_time, 'HH24MISS.US') AS content_time",
-                );
-                self.text(if study {
-                    ", st.attributes AS study_attributes"
-                } else {
-                    ""
-                });
-                self.text(if series {
-                    ", se.attributes AS series_attributes"
-                } else {
-                    ""
-                });
-                self.text(" FROM objects o");
-                if series || asks(Level::Series) {
-                    self.text(" JOIN series se ON se.study_uid = o.study_uid AND se.series_uid = o.series_uid");
-                }
-                if study || asks(Level::Study) {
-                    self.text(" JOIN studies st ON st.study_uid = o.study_uid");
-                }
-                self.filter(query, conditions);
-                self.text(" ORDER BY o.study_uid, o.series_uid, coalesce(o.instance_number, 2147483647), o.object_uid");
-                self.page(query);
-            }
+fn page(sql: &mut Sql, query: &Query) {
+    sql.text(" LIMIT ").value(i64::from(query.limit.min(Query::MOST)));
+    sql.text(" OFFSET ")
+        .value(i64::try_from(query.offset).unwrap_or(i64::MAX));
+}
+
+fn condition(sql: &mut Sql, condition: &Condition, within: &Within) {
+    match condition {
+        Condition::OneOf(column, values) => {
+            sql.text(column).one_of(values);
+        }
+        Condition::Like(column, pattern) => {
+            sql.text(column).text(" LIKE ").value(pattern.clone());
+        }
+        Condition::AnyOneOf(column, values) => {
+            sql.text(column).text(" && ").value(values.clone());
+        }
+        Condition::AnyLike(column, pattern) => {
+            sql.text("EXISTS (SELECT FROM unnest(")
+                .text(column)
+                .text(") v WHERE v LIKE ")
+                .value(pattern.clone())
+                .text(")");
+        }
+        Condition::Any(inner) => joined(sql, inner, " OR ", within),
+        Condition::All(inner) => joined(sql, inner, " AND ", within),
+        Condition::Numbers(column, numbers) => {
+            sql.text(column).text(" = ANY(").value(numbers.clone()).text(")");
+        }
+        Condition::Dates(column, first, last) => range(sql, column, *first, *last),
+        Condition::Times(column, first, last) => range(sql, column, *first, *last),
+        Condition::Modalities(values) => {
+            some_series(sql, within).text(" AND m.modality").one_of(values);
+            sql.text(")");
+        }
+        Condition::ModalitiesLike(pattern) => {
+            some_series(sql, within).text(" AND m.modality LIKE ");
+            sql.value(pattern.clone()).text(")");
         }
     }
+}
 
-    fn filter(&mut self, query: &Query, conditions: &[(Level, Condition)]) {
-        self.text(" WHERE true");
-        if let Some(study) = &query.study {
-            self.text(match query.level {
-                Level::Study => " AND st.study_uid = ",
-                Level::Series => " AND se.study_uid = ",
-                Level::Object => " AND o.study_uid = ",
-            });
-            self.value(study.as_str().to_owned());
-        }
-        if let (Some(series), Level::Series | Level::Object) = (&query.series, query.level) {
-            self.text(if query.level == Level::Series {
-                " AND se.series_uid = "
-            } else {
-                " AND o.series_uid = "
-            });
-            self.value(series.as_str().to_owned());
-        }
-        for (_, condition) in conditions {
-            self.text(" AND ");
-            self.condition(condition);
-        }
+/// Begins the search for a series of the study, called `m`, that the caller may find.
+fn some_series<'s>(sql: &'s mut Sql, within: &Within) -> &'s mut Sql {
+    sql.text("EXISTS (SELECT FROM series m WHERE m.study_uid = st.study_uid");
+    if within.has(Level::Series) || within.has(Level::Object) {
+        sql.text(" AND m.series_uid IN (SELECT se.series_uid ");
+        series_of(sql, "st.study_uid", within);
+        sql.text(")");
     }
+    sql
+}
 
-    fn page(&mut self, query: &Query) {
-        self.text(" LIMIT ").value(i64::from(query.limit.min(Query::MOST)));
-        self.text(" OFFSET ")
-            .value(i64::try_from(query.offset).unwrap_or(i64::MAX));
-    }
-
-    fn condition(&mut self, condition: &Condition) {
-        match condition {
-            Condition::OneOf(column, values) => self.text(column).one_of(values),
-            Condition::Like(column, pattern) => {
-                self.text(column).text(" LIKE ").value(pattern.clone());
-            }
-            Condition::AnyOneOf(column, values) => {
-                self.text(column).text(" && ").value(values.clone());
-            }
-            Condition::AnyLike(column, pattern) => {
-                self.text("EXISTS (SELECT FROM unnest(")
-                    .text(column)
-                    .text(") v WHERE v LIKE ")
-                    .value(pattern.clone())
-                    .text(")");
-            }
-            Condition::Any(inner) => self.joined(inner, " OR "),
-            Condition::All(inner) => self.joined(inner, " AND "),
-            Condition::Numbers(column, numbers) => {
-                self.text(column).text(" = ANY(").value(numbers.clone()).text(")");
-            }
-            Condition::Dates(column, first, last) => self.range(column, *first, *last),
-            Condition::Times(column, first, last) => self.range(column, *first, *last),
-            Condition::Modalities(values) => {
-                self.text("EXISTS (SELECT FROM series m WHERE m.study_uid = st.study_uid AND m.modality")
-                    .one_of(values);
-                self.text(")");
-            }
-            Condition::ModalitiesLike(pattern) => {
-                self.text("EXISTS (SELECT FROM series m WHERE m.study_uid = st.study_uid AND m.modality LIKE ");
-                self.value(pattern.clone()).text(")");
-            }
+fn joined(sql: &mut Sql, inner: &[Condition], between: &'static str, within: &Within) {
+    sql.text("(");
+    for (at, condition) in inner.iter().enumerate() {
+        if at > 0 {
+            sql.text(between);
         }
+        self::condition(sql, condition, within);
     }
+    sql.text(")");
+}
 
-    /// One value is bound as itself: Postgres then knows how common it is.
-    fn one_of(&mut self, values: &[String]) {
-        match values {
-            [one] => self.text(" = ").value(one.clone()),
-            some => self.text(" = ANY(").value(some.to_vec()).text(")"),
-        };
-    }
-
-    fn joined(&mut self, inner: &[Condition], between: &'static str) {
-        self.text("(");
-        for (at, condition) in inner.iter().enumerate() {
-            if at > 0 {
-                self.text(between);
-            }
-            self.condition(condition);
+fn range<'t, T: Encode<'t, Postgres> + Type<Postgres>>(
+    sql: &mut Sql,
+    column: &'static str,
+    first: Option<T>,
+    last: Option<T>,
+) {
+    match (first, last) {
+        (Some(first), Some(last)) => {
+            sql.text(column)
+                .text(" BETWEEN ")
+                .value(first)
+                .text(" AND ")
+                .value(last);
         }
-        self.text(")");
-    }
-
-    fn range<'t, T: Encode<'t, Postgres> + Type<Postgres>>(
-        &mut self,
-        column: &'static str,
-        first: Option<T>,
-        last: Option<T>,
-    ) {
-        match (first, last) {
-            (Some(first), Some(last)) => {
-                self.text(column)
-                    .text(" BETWEEN ")
-                    .value(first)
-                    .text(" AND ")
-                    .value(last);
-            }
-            (Some(first), None) => {
-                self.text(column).text(" >= ").value(first);
-            }
-            (None, Some(last)) => {
-                self.text(column).text(" <= ").value(last);
-            }
-            // Never asked for: it would be everything.
-            (None, None) => {
-                self.text("true");
-            }
+        (Some(first), None) => {
+            sql.text(column).text(" >= ").value(first);
+        }
+        (None, Some(last)) => {
+            sql.text(column).text(" <= ").value(last);
+        }
+        // Never asked for: it would be everything.
+        (None, None) => {
+            sql.text("true");
         }
     }
 }

@@ -11,6 +11,7 @@ mod settle;
 mod sinks;
 mod state;
 mod upkeep;
+mod within;
 
 use std::time::SystemTime;
 

@@ -12,7 +12,7 @@ use std::{
 use futures::TryStreamExt;
 use isocenter_archive::{
     Archive, Options, Recovery,
-    index::{Duplicates, Known, Located, Quarantined, Standing},
+    index::{Duplicates, Known, Located, Quarantined, Standing, Within},
 };
 use objects::Object;
 
@@ -91,7 +91,7 @@ pub(crate) async fn locate(archive: &Archive, object: &Object) -> Option<Located
     let (study, object) = (&object.identity.study, &object.identity.sop_instance);
     let mut found = archive
         .index()
-        .locate(study, None, Some(object), None, 10)
+        .locate(study, None, Some(object), None, 10, &Within::everything())
         .await
         .unwrap();
     assert!(found.len() <= 1);
@@ -120,7 +120,7 @@ pub(crate) async fn rows(archive: &Archive) -> Vec<String> {
             let served = match standing {
                 Standing::Served => archive
                     .index()
-                    .locate(&row.study, None, Some(&row.object), None, 1)
+                    .locate(&row.study, None, Some(&row.object), None, 1, &Within::everything())
                     .await
                     .unwrap(),
                 _ => Vec::new(),

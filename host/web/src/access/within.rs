@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use isocenter_archive::index::{Cursor, Index, IndexError, Located, Query, SearchError};
+use isocenter_archive::index::{self, Cursor, Index, IndexError, Located, Query, SearchError};
 use isocenter_dicom::{tags, uid::Uid};
 use isocenter_role::{Access, Action, Limit};
 use serde_json::{Map, Value};
@@ -62,7 +62,7 @@ impl Within {
         if !self.is_everything() {
             return Ok(Vec::new());
         }
-        index.search(query).await
+        index.search(query, &index::Within::everything()).await
     }
 
     /// [`Index::locate`] within the limits.
@@ -78,7 +78,9 @@ impl Within {
         if !self.is_everything() {
             return Ok(Vec::new());
         }
-        index.locate(study, series, object, after, limit).await
+        index
+            .locate(study, series, object, after, limit, &index::Within::everything())
+            .await
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
+use isocenter_archive::index::Within;
 use isocenter_pipeline::Set;
 use isocenter_role::{
     Access, Action, Authenticator, Authorizer, Call, Cost, Credentials, Decision, Failure, Identity, Outcome, Part,
@@ -293,7 +294,12 @@ async fn what_is_stored_says_who_brought_it() {
     let answer = host.send(request).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     let study = isocenter_dicom::uid::Uid::parse(&object.study).unwrap();
-    let found = host.archive.index().locate(&study, None, None, None, 10).await.unwrap();
+    let found = host
+        .archive
+        .index()
+        .locate(&study, None, None, None, 10, &Within::everything())
+        .await
+        .unwrap();
     assert_eq!(found[0].source.subject.as_deref(), Some("ann"));
     host.stop().await;
 }

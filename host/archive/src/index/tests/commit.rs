@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use super::{held, object, routed, uid, with};
 use crate::{
     cluster::tests::fresh_index,
-    index::{Duplicates, Index, Indexed, NewObject, Standing},
+    index::{Duplicates, Index, Indexed, NewObject, Standing, Within},
 };
 use serde_json::json;
 
@@ -20,6 +20,7 @@ async fn served(index: &Index, object: &NewObject) -> [u8; 32] {
             Some(&object.identity.sop_instance),
             None,
             1,
+            &Within::everything(),
         )
         .await
         .unwrap();

@@ -1,7 +1,7 @@
 use super::{held, object, uid, with};
 use crate::{
     cluster::tests::fresh_index,
-    index::{Duplicates, Indexed, Standing},
+    index::{Duplicates, Indexed, Standing, Within},
 };
 use serde_json::json;
 
@@ -26,7 +26,7 @@ async fn a_study_is_read_in_order_page_by_page() {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = index
-                .locate(&uid("1.1"), None, None, after.as_ref(), limit)
+                .locate(&uid("1.1"), None, None, after.as_ref(), limit, &Within::everything())
                 .await
                 .unwrap();
             let Some(last) = page.last() else { break };
@@ -39,12 +39,19 @@ async fn a_study_is_read_in_order_page_by_page() {
         assert_eq!(found, expected, "by {limit}");
     }
     let series = index
-        .locate(&uid("1.1"), Some(&uid("1.1.2")), None, None, 2)
+        .locate(&uid("1.1"), Some(&uid("1.1.2")), None, None, 2, &Within::everything())
         .await
         .unwrap();
     assert_eq!(series.len(), 2);
     let rest = index
-        .locate(&uid("1.1"), Some(&uid("1.1.2")), None, Some(&series[1].cursor()), 9)
+        .locate(
+            &uid("1.1"),
+            Some(&uid("1.1.2")),
+            None,
+            Some(&series[1].cursor()),
+            9,
+            &Within::everything(),
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -59,12 +66,25 @@ async fn a_study_is_read_in_order_page_by_page() {
     );
     for (series, expected) in [(Some("1.1.1"), 1), (Some("1.1.2"), 0), (None, 1)] {
         let found = index
-            .locate(&uid("1.1"), series.map(uid).as_ref(), Some(&uid("1.1.1.3")), None, 5)
+            .locate(
+                &uid("1.1"),
+                series.map(uid).as_ref(),
+                Some(&uid("1.1.1.3")),
+                None,
+                5,
+                &Within::everything(),
+            )
             .await
             .unwrap();
         assert_eq!(found.len(), expected, "{series:?}");
     }
-    assert!(index.locate(&uid("1.3"), None, None, None, 5).await.unwrap().is_empty());
+    assert!(
+        index
+            .locate(&uid("1.3"), None, None, None, 5, &Within::everything())
+            .await
+            .unwrap()
+            .is_empty()
+    );
 
     // Who sent it, and how far it came, goes with the object that takes the place of another.
     let mut other = object(2, 1, 1, "y");
@@ -74,10 +94,16 @@ async fn a_study_is_read_in_order_page_by_page() {
         index.commit(&[other.clone()], Duplicates::Replace).await.unwrap(),
         [Indexed::Replaced]
     );
-    let found = index.locate(&uid("1.2"), None, None, None, 5).await.unwrap();
+    let found = index
+        .locate(&uid("1.2"), None, None, None, 5, &Within::everything())
+        .await
+        .unwrap();
     assert_eq!((found.len(), &found[0].source), (1, &other.source));
     index.commit(&[batch[5].clone()], Duplicates::Replace).await.unwrap();
-    let found = index.locate(&uid("1.2"), None, None, None, 5).await.unwrap();
+    let found = index
+        .locate(&uid("1.2"), None, None, None, 5, &Within::everything())
+        .await
+        .unwrap();
     assert_eq!(found[0].source, batch[5].source);
 
     for standing in [

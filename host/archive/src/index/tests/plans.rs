@@ -10,20 +10,21 @@ use super::uid;
 use crate::{
     cluster::tests::fresh_index,
     index::{
-        Level, Query, commit, edits, enqueue, events, locate, outcomes, queue, replace, resolve, settle, sinks, state,
-        steps,
+        Level, Query, RowLimit, Within, commit, edits, enqueue, events, locate, outcomes, queue, replace, resolve,
+        settle, sinks, state, steps,
     },
 };
 
 const FILL: [&str; 4] = [
-    r#"INSERT INTO studies SELECT '1.' || n, 'name' || n || '^x', NULL, NULL, ' name' || n || ' x', 'P' || n, 'ward',
+    r#"INSERT INTO studies SELECT '1.' || n, 'name' || n || '^x', NULL, NULL, ' name' || n || ' x', 'P' || n, CASE WHEN n % 400 = 0 THEN 'clinic' ELSE 'ward' END,
         date '1920-01-01' + n % 30000, 'F', date '2000-01-01' + n % 9000, time '00:00' + n * interval '4 seconds', 'A' || n,
         'doctor' || n % 500, NULL, NULL, ' doctor' || n % 500, 'ID' || n, 'Study ' || n % 1000,
-        jsonb_build_object('00100020', jsonb_build_object('vr', 'LO', 'Value', jsonb_build_array('P' || n)))
+        jsonb_build_object('00100020', jsonb_build_object('vr', 'LO', 'Value', jsonb_build_array('P' || n)),
+            '00080090', jsonb_build_object('vr', 'PN', 'Value', jsonb_build_array(jsonb_build_object('Alphabetic', 'doctor' || n % 500))))
         FROM generate_series(1, 20000) n"#,
-    r#"INSERT INTO series (study_uid, series_uid, modality, series_number, step_date, attributes)
+    r#"INSERT INTO series (study_uid, series_uid, modality, series_number, step_date, institution_name, attributes)
         SELECT '1.' || n, '1.' || n || '.' || s, CASE WHEN n % 200 = 0 THEN 'NM' WHEN s = 1 THEN 'CT' ELSE 'MR' END, s,
-        date '2000-01-01' + n % 9000, '{}'
+        date '2000-01-01' + n % 9000, CASE WHEN n % 400 = 0 THEN 'Rare' ELSE 'Usual' END, '{}'
         FROM generate_series(1, 20000) n, generate_series(1, 2) s"#,
     r#"INSERT INTO objects (study_uid, object_uid, series_uid, sop_class, syntax, pack, pack_offset, length, header_length, digest,
         instance_number, transport, arrived)
@@ -101,7 +102,7 @@ async fn indexes_answer() {
         ),
     ];
     for (expected, query) in table {
-        let plan = index.explain(&query).await.unwrap();
+        let plan = index.explain(&query, &Within::everything()).await.unwrap();
         assert!(
             plan.contains(expected),
             "{:?} should use {expected}:\n{plan}",
@@ -109,9 +110,57 @@ async fn indexes_answer() {
         );
         assert!(!plan.contains("Seq Scan on studies"), "{:?}:\n{plan}", query.matching);
         let start = Instant::now();
-        let found = index.search(&query).await.unwrap();
+        let found = index.search(&query, &Within::everything()).await.unwrap();
         assert!(!found.is_empty(), "{:?}", query.matching);
         println!("{:?}: {} found in {:?}", query.matching, found.len(), start.elapsed());
+    }
+    let few = |tag, one_of: &[&str]| {
+        let one_of = one_of.iter().map(|value| (*value).to_owned()).collect();
+        Within::limits(&[RowLimit { tag, one_of }]).unwrap()
+    };
+    let page = Query {
+        limit: 25,
+        ..all.clone()
+    };
+    let objects = Query {
+        matching: vec![(tags::SOP_INSTANCE_UID, "1.77.1.1".into())],
+        ..Query::new(Level::Object)
+    };
+    let limited = [
+        ("studies_by_patient_id", &page, few(tags::PATIENT_ID, &["P4711"])),
+        (
+            "studies_by_patient_id",
+            &page,
+            few(tags::PATIENT_ID, &["P4711", "P4712"]),
+        ),
+        (
+            "studies_by_accession_number",
+            &page,
+            few(tags::ACCESSION_NUMBER, &["A12345"]),
+        ),
+        (
+            "studies_by_referring_name",
+            &page,
+            few(tags::REFERRING_PHYSICIAN_NAME, &["doctor77", "doctor78"]),
+        ),
+        ("studies_by_issuer", &page, few(tags::ISSUER_OF_PATIENT_ID, &["clinic"])),
+        ("series_by_institution", &page, few(tags::INSTITUTION_NAME, &["Rare"])),
+        ("studies_by_date", &page, few(tags::INSTITUTION_NAME, &["Usual"])),
+        ("series_by_modality", &page, few(tags::MODALITY, &["NM"])),
+        ("series_by_uid", &page, few(tags::SERIES_INSTANCE_UID, &["1.77.1"])),
+        ("objects_by_uid", &page, few(tags::SOP_INSTANCE_UID, &["1.77.1.1"])),
+        ("studies_by_date", &page, few(tags::SOP_CLASS_UID, &["1.2"])),
+        ("objects_by_uid", &objects, few(tags::PATIENT_ID, &["P77"])),
+        ("objects_by_uid", &objects, few(tags::INSTITUTION_NAME, &["Usual"])),
+    ];
+    for (expected, query, within) in limited {
+        let plan = index.explain(query, &within).await.unwrap();
+        assert!(plan.contains(expected), "{within:?} should use {expected}:\n{plan}");
+        for table in ["studies", "series", "objects"] {
+            assert!(!plan.contains(&format!("Seq Scan on {table}")), "{within:?}:\n{plan}");
+        }
+        let found = index.search(query, &within).await.unwrap();
+        assert!(!found.is_empty(), "{within:?}");
     }
     let totals = index.totals().await.unwrap();
     assert_eq!(

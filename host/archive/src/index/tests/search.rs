@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use super::{object, uid, with};
 use crate::{
     cluster::tests::fresh_index,
-    index::{Duplicates, Include, Index, Indexed, Level, NewObject, Query, SearchError},
+    index::{Duplicates, Include, Index, Indexed, Level, NewObject, Query, SearchError, Within},
 };
 
 /// Number, patient name, patient id, study date, study time, accession number, modalities of its series.
@@ -118,7 +118,7 @@ fn query(level: Level, matching: &[(Tag, &str)]) -> Query {
 
 /// The numbers of the studies found, sorted.
 async fn studies(index: &Index, query: &Query) -> Vec<u32> {
-    let found = index.search(query).await.unwrap();
+    let found = index.search(query, &Within::everything()).await.unwrap();
     let mut found: Vec<u32> = found
         .iter()
         .map(|found| {
@@ -286,7 +286,10 @@ async fn answers_hold_what_is_required_and_what_is_asked_for() {
     let keys = |data_set: &Map<String, Value>| data_set.keys().cloned().collect::<Vec<_>>().join(" ");
 
     let study = &index
-        .search(&query(Level::Study, &[(tags::STUDY_INSTANCE_UID, "1.15")]))
+        .search(
+            &query(Level::Study, &[(tags::STUDY_INSTANCE_UID, "1.15")]),
+            &Within::everything(),
+        )
         .await
         .unwrap()[0];
     assert_eq!(
@@ -313,7 +316,7 @@ async fn answers_hold_what_is_required_and_what_is_asked_for() {
         Level::Study,
         &[(tags::STUDY_INSTANCE_UID, "1.11"), (tags::ISSUER_OF_PATIENT_ID, "")],
     );
-    let study = &index.search(&asked).await.unwrap()[0];
+    let study = &index.search(&asked, &Within::everything()).await.unwrap()[0];
     assert_eq!(value(study, "00100021"), "ward");
     assert_eq!(study["00080061"]["Value"], json!(["CT", "SR"]));
     assert_eq!(
@@ -332,7 +335,7 @@ async fn answers_hold_what_is_required_and_what_is_asked_for() {
         study: Some(uid("1.11")),
         ..Query::new(Level::Series)
     };
-    let series = index.search(&within).await.unwrap();
+    let series = index.search(&within, &Within::everything()).await.unwrap();
     assert_eq!(
         keys(&series[0]),
         "00080005 00080056 00080060 0008103E 0020000D 0020000E 00200011 00201209 00400244 00400245 00400275"
@@ -346,7 +349,7 @@ async fn answers_hold_what_is_required_and_what_is_asked_for() {
         [1, 2]
     );
     let anywhere = &index
-        .search(&query(Level::Series, &[(tags::MODALITY, "US")]))
+        .search(&query(Level::Series, &[(tags::MODALITY, "US")]), &Within::everything())
         .await
         .unwrap()[0];
     assert_eq!(
@@ -358,14 +361,17 @@ async fn answers_hold_what_is_required_and_what_is_asked_for() {
         include: Include::All,
         ..query(Level::Series, &[(tags::MODALITY, "US")])
     };
-    assert_eq!(value(&index.search(&all).await.unwrap()[0], "00180015"), "CHEST");
+    assert_eq!(
+        value(&index.search(&all, &Within::everything()).await.unwrap()[0], "00180015"),
+        "CHEST"
+    );
 
     let within = Query {
         study: Some(uid("1.11")),
         series: Some(uid("1.11.1")),
         ..Query::new(Level::Object)
     };
-    let objects = index.search(&within).await.unwrap();
+    let objects = index.search(&within, &Within::everything()).await.unwrap();
     assert_eq!(objects.len(), 2);
     assert_eq!(
         keys(&objects[0]),
@@ -380,14 +386,20 @@ async fn answers_hold_what_is_required_and_what_is_asked_for() {
         tags::CONTENT_DATE,
         tags::AVAILABLE_TRANSFER_SYNTAX_UID,
     ]);
-    let more = &index.search(&Query { include, ..within }).await.unwrap()[0];
+    let more = &index
+        .search(&Query { include, ..within }, &Within::everything())
+        .await
+        .unwrap()[0];
     assert_eq!(
         (value(more, "00080023"), value(more, "00080033")),
         (&json!("20240105"), &json!("101112.500000"))
     );
     assert_eq!(value(more, "00083002"), "1.2.840.10008.1.2.1");
     let anywhere = &index
-        .search(&query(Level::Object, &[(tags::SOP_INSTANCE_UID, "1.11.2.1")]))
+        .search(
+            &query(Level::Object, &[(tags::SOP_INSTANCE_UID, "1.11.2.1")]),
+            &Within::everything(),
+        )
         .await
         .unwrap()[0];
     assert_eq!(
@@ -409,14 +421,24 @@ async fn what_cannot_be_matched_is_said() {
         ],
     );
     assert_eq!(asked.unsupported(), [tags::MODALITY, tags::WINDOW_CENTER]);
-    let error = fresh.index.search(&asked).await.unwrap_err();
+    let error = fresh.index.search(&asked, &Within::everything()).await.unwrap_err();
     assert_eq!(error.to_string(), "(0008,0060) cannot be matched at the study level");
     let unsupported = asked.unsupported();
     asked.matching.retain(|(tag, _)| !unsupported.contains(tag));
-    assert!(fresh.index.search(&asked).await.unwrap().is_empty());
+    assert!(
+        fresh
+            .index
+            .search(&asked, &Within::everything())
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let error = fresh
         .index
-        .search(&query(Level::Study, &[(tags::STUDY_DATE, "May")]))
+        .search(
+            &query(Level::Study, &[(tags::STUDY_DATE, "May")]),
+            &Within::everything(),
+        )
         .await
         .unwrap_err();
     assert!(matches!(
@@ -433,10 +455,13 @@ async fn pages_join_without_gap_or_overlap() {
     let (_fresh, index) = filled().await;
     for level in [Level::Study, Level::Series, Level::Object] {
         let whole = index
-            .search(&Query {
-                limit: 1_000_000,
-                ..Query::new(level)
-            })
+            .search(
+                &Query {
+                    limit: 1_000_000,
+                    ..Query::new(level)
+                },
+                &Within::everything(),
+            )
             .await
             .unwrap();
         let expected = [10, 12, 24][level as usize];
@@ -445,11 +470,14 @@ async fn pages_join_without_gap_or_overlap() {
             let mut joined = Vec::new();
             loop {
                 let page = index
-                    .search(&Query {
-                        limit,
-                        offset: joined.len() as u64,
-                        ..Query::new(level)
-                    })
+                    .search(
+                        &Query {
+                            limit,
+                            offset: joined.len() as u64,
+                            ..Query::new(level)
+                        },
+                        &Within::everything(),
+                    )
                     .await
                     .unwrap();
                 if page.is_empty() {
@@ -460,7 +488,10 @@ async fn pages_join_without_gap_or_overlap() {
             assert_eq!(joined, whole, "{level} by {limit}");
         }
     }
-    let dates: Vec<_> = index.search(&Query::new(Level::Study)).await.unwrap();
+    let dates: Vec<_> = index
+        .search(&Query::new(Level::Study), &Within::everything())
+        .await
+        .unwrap();
     let dates: Vec<_> = dates
         .iter()
         .map(|study| value(study, "00080020").as_str().unwrap_or("").to_owned())
@@ -472,10 +503,13 @@ async fn pages_join_without_gap_or_overlap() {
     );
     assert!(
         index
-            .search(&Query {
-                offset: u64::MAX,
-                ..Query::new(Level::Study)
-            })
+            .search(
+                &Query {
+                    offset: u64::MAX,
+                    ..Query::new(Level::Study)
+                },
+                &Within::everything()
+            )
             .await
             .unwrap()
             .is_empty()
@@ -497,7 +531,10 @@ async fn a_series_without_objects_is_not_found() {
         index.commit(&[moved], Duplicates::Replace).await.unwrap(),
         [Indexed::Replaced]
     );
-    let series = index.search(&Query::new(Level::Series)).await.unwrap();
+    let series = index
+        .search(&Query::new(Level::Series), &Within::everything())
+        .await
+        .unwrap();
     assert_eq!(
         series
             .iter()
@@ -506,7 +543,13 @@ async fn a_series_without_objects_is_not_found() {
         ["1.1.2"]
     );
     assert_eq!(
-        value(&index.search(&Query::new(Level::Study)).await.unwrap()[0], "00201206"),
+        value(
+            &index
+                .search(&Query::new(Level::Study), &Within::everything())
+                .await
+                .unwrap()[0],
+            "00201206"
+        ),
         &json!(1)
     );
 }

@@ -15,7 +15,7 @@ use sqlx::{Acquire, Connection, PgConnection};
 use super::{object, routed, uid};
 use crate::{
     cluster::tests::{Fresh, fresh_index},
-    index::{Duplicates, Index, IndexError, Indexed, JobKind, NewJob, NewObject, Settling, Task, enqueue},
+    index::{Duplicates, Index, IndexError, Indexed, JobKind, NewJob, NewObject, Settling, Task, Within, enqueue},
 };
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -322,7 +322,11 @@ async fn every_object_is_seen_by_who_sees_to_its_study() {
                     if !index.is_quiet(&job, NONE).await.unwrap() {
                         continue;
                     }
-                    let objects = index.locate(&job.study, None, None, None, 1000).await.unwrap().len();
+                    let objects = index
+                        .locate(&job.study, None, None, None, 1000, &Within::everything())
+                        .await
+                        .unwrap()
+                        .len();
                     if worker == 0 && objects % 5 == 0 {
                         index.retry(&[job.id], NONE, "later").await.unwrap();
                         continue;
