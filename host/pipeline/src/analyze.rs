@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures::StreamExt;
-use isocenter_archive::index::{Analysis as Job, Source, Transport};
+use isocenter_archive::index::{Analysis as Job, Source, Transport, Within};
 use isocenter_dicom::draft::{Built, Draft, Issue, Kind, Maker};
 use isocenter_dicom::uid::Uid;
 use isocenter_role::{self as role, Analyzer, DraftKind, Failure, Next, PlannedDraft, Role};
@@ -110,7 +110,7 @@ async fn step(pipeline: &Pipeline, job: &Job) -> Result<Next, Trouble> {
         // Configured no more.
         return Ok(Next::Done);
     };
-    let opened = Study::open(pipeline, &job.study).await;
+    let opened = Study::open(pipeline, &job.study, &Within::everything()).await;
     let Some(study) = opened.map_err(|error| Trouble::Later(Duration::ZERO, error.to_string()))? else {
         return Ok(Next::Done);
     };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use isocenter_archive::index::{Follow, NewEvent, NewJob, Settling};
+use isocenter_archive::index::{Follow, NewEvent, NewJob, Settling, Within};
 use isocenter_role::{self as role, Role};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -108,7 +108,10 @@ fn warn_unrecorded<T>(recorded: Result<T, isocenter_archive::index::IndexError>)
 /// What follows from a quiet study: deliveries of its members, and analyses.
 async fn follow(pipeline: &Pipeline, set: &Set, chain: &Chain, job: &Settling) -> Result<Vec<Follow>, Trouble> {
     let later = |error: isocenter_archive::index::IndexError| Trouble::Later(error.to_string());
-    let Some(study) = Study::open(pipeline, &job.study).await.map_err(later)? else {
+    let Some(study) = Study::open(pipeline, &job.study, &Within::everything())
+        .await
+        .map_err(later)?
+    else {
         return Ok(Vec::new());
     };
     let plan = plan(pipeline, chain, job, &study).await?;

@@ -24,18 +24,16 @@ pub struct Study {
 }
 
 impl Study {
-    /// The study as it is now; `None` where nothing of it is stored.
+    /// The study as it is now, as far as it is `within` what its reader may see; `None` where nothing of it is.
     ///
     /// # Errors
     /// When the index does not answer.
-    pub async fn open(pipeline: &Pipeline, uid: &Uid) -> Result<Option<Arc<Study>>, IndexError> {
+    pub async fn open(pipeline: &Pipeline, uid: &Uid, within: &Within) -> Result<Option<Arc<Study>>, IndexError> {
         let index = pipeline.archive().index();
         let mut located: Vec<Located> = Vec::new();
         while located.len() < MOST_MEMBERS {
             let after = located.last().map(Located::cursor);
-            let page = index
-                .locate(uid, None, None, after.as_ref(), PAGE, &Within::everything())
-                .await?;
+            let page = index.locate(uid, None, None, after.as_ref(), PAGE, within).await?;
             let last = page.len() < PAGE as usize;
             located.extend(page);
             if last {

@@ -8,7 +8,7 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The host's crates, each with those of the host it may import.
 const LAYERS: &[(&str, &[&str])] = &[
@@ -74,6 +74,35 @@ fn i13_a_library_has_one_home() {
     }
 }
 
+/// Every file of Rust in these folders and below, except in some, with its text.
+fn sources(mut folders: Vec<PathBuf>, except: &[PathBuf]) -> Vec<(PathBuf, String)> {
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.extend((!except.contains(&path)).then_some(path));
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                sources.push((path, text));
+            }
+        }
+    }
+    sources
+}
+
+/// Who asks the index says for whom, and in the web only the layer that lets callers in can say: for everybody.
+#[test]
+fn i18_only_the_door_lets_a_caller_see_everything() {
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/src");
+    let door = web.join("access");
+    for (path, text) in sources(vec![web], &[door]) {
+        for sign in ["Within::everything()", "Within::limits("] {
+            assert!(!text.contains(sign), "{sign} in {}", path.display());
+        }
+    }
+}
+
 /// Where `unsafe` may be: loading compiled code, loading native code, and the boundary to C.
 const UNSAFE: [&str; 3] = ["host/plugin", "host/native", "plugin-api/native"];
 
@@ -84,28 +113,18 @@ fn i13_unsafe_has_its_homes() {
     for lint in ["unsafe_code = \"deny\"", "undocumented_unsafe_blocks = \"warn\""] {
         assert!(manifest.contains(lint), "the workspace's lints lack {lint}");
     }
-    let mut folders: Vec<_> = ["host", "sdk", "plugins", "plugin-api"]
-        .map(|folder| workspace.join(folder))
-        .into();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                if !UNSAFE.iter().any(|home| path == workspace.join(home)) {
-                    folders.push(path);
-                }
-            } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("layers.rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                for sign in [
-                    "unsafe {",
-                    "unsafe fn",
-                    "unsafe impl",
-                    "expect(unsafe_code",
-                    "allow(unsafe_code",
-                ] {
-                    assert!(!text.contains(sign), "{sign} in {}", path.display());
-                }
-            }
+    let homes = UNSAFE.map(|home| workspace.join(home));
+    let folders = ["host", "sdk", "plugins", "plugin-api"].map(|folder| workspace.join(folder));
+    for (path, text) in sources(folders.into(), &homes) {
+        for sign in [
+            "unsafe {",
+            "unsafe fn",
+            "unsafe impl",
+            "expect(unsafe_code",
+            "allow(unsafe_code",
+        ] {
+            let is_here = text.contains(sign) && !path.ends_with("layers.rs");
+            assert!(!is_here, "{sign} in {}", path.display());
         }
     }
 }

@@ -12,16 +12,16 @@ use crate::error::RouteError;
 /// Within which limits the access is allowed; without authorizers, within none.
 ///
 /// # Errors
-/// When one denies it, or failed. The caller is not told why.
+/// When one denies it, or failed, or limits it as the index cannot. The caller is not told why.
 pub(super) async fn limits(set: &Set, who: &Arc<Identity>, access: &Access) -> Result<Within, RouteError> {
-    let mut within = Within::default();
+    let mut limits = Vec::new();
     let action = access.action.as_str();
     for authorizer in &set.authorizers {
         let name = authorizer.name();
         let outcome = Arc::clone(authorizer).authorize(Arc::clone(who), access.clone()).await;
         match outcome.result {
             Ok(Decision::Allow) => {}
-            Ok(Decision::Within(limits)) => within.add(limits),
+            Ok(Decision::Within(within)) => limits.extend(within),
             Ok(Decision::Deny(reason)) => {
                 tracing::info!(authorizer = name, action, reason, "an access is denied");
                 return Err(RouteError::Denied);
@@ -32,5 +32,5 @@ pub(super) async fn limits(set: &Set, who: &Arc<Identity>, access: &Access) -> R
             }
         }
     }
-    Ok(within)
+    Within::limits(limits)
 }

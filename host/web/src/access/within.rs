@@ -1,8 +1,11 @@
-//! The limits of an access, as the index is given them: what is outside is not found.
+//! The limits of an access, as the index keeps them: what is outside is not found.
+//!
+//! Separate because it is the only place of the web that asks the index for objects: whoever looks for one goes through
+//! the limits of its caller. Where they cannot be kept, the access is denied.
 
 use std::sync::Arc;
 
-use isocenter_archive::index::{self, Cursor, Index, IndexError, Located, Query, SearchError};
+use isocenter_archive::index::{self, Cursor, Index, IndexError, LimitError, Located, Query, RowLimit, SearchError};
 use isocenter_dicom::{tags, uid::Uid};
 use isocenter_role::{Access, Action, Limit};
 use serde_json::{Map, Value};
@@ -10,59 +13,73 @@ use serde_json::{Map, Value};
 use crate::error::RouteError;
 
 /// Limits that all hold.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Within(Arc<[Limit]>);
+#[derive(Clone, Debug)]
+pub(crate) struct Within {
+    /// As the authorizers said them.
+    limits: Arc<[Limit]>,
+    /// The same, as the index takes them.
+    rows: Arc<index::Within>,
+}
 
 impl Within {
-    /// These hold too.
-    pub(super) fn add(&mut self, limits: Vec<Limit>) {
-        if !limits.is_empty() {
-            self.0 = self.0.iter().cloned().chain(limits).collect();
+    /// No limits.
+    pub(super) fn everything() -> Self {
+        Self {
+            limits: Arc::new([]),
+            rows: Arc::new(index::Within::everything()),
         }
     }
 
-    /// Whether there are no limits.
-    pub(crate) fn is_everything(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// What holds in both.
-    pub(crate) fn and(&self, other: &Within) -> Within {
-        let mut both = self.clone();
-        both.add(other.0.to_vec());
-        both
-    }
-
-    /// These limits, if they can be kept in such an access.
+    /// Within all of these limits.
     ///
     /// # Errors
-    /// [`RouteError::Denied`] if they cannot.
-    pub(super) fn checked(self, access: &Access) -> Result<Within, RouteError> {
-        let kept = self.is_everything()
+    /// [`RouteError::Denied`] if the index cannot keep one of them.
+    pub(super) fn limits(limits: Vec<Limit>) -> Result<Self, RouteError> {
+        let rows = rows(&limits).map_err(|error| {
+            tracing::warn!(%error, "an access is denied: its limits cannot be kept");
+            RouteError::Denied
+        })?;
+        Ok(Self {
+            limits: limits.into(),
+            rows: Arc::new(rows),
+        })
+    }
+
+    /// What is within both.
+    ///
+    /// # Errors
+    /// [`RouteError::Denied`] if they are too many together.
+    pub(crate) fn and(&self, other: &Within) -> Result<Self, RouteError> {
+        Self::limits(self.limits.iter().chain(other.limits.iter()).cloned().collect())
+    }
+
+    /// The same, if limits mean anything in such an access.
+    ///
+    /// # Errors
+    /// [`RouteError::Denied`] if they do not.
+    pub(super) fn checked(self, access: &Access) -> Result<Self, RouteError> {
+        let kept = self.limits.is_empty()
             || match access.action {
-                Action::Search | Action::Retrieve | Action::Plugin => self.0.iter().all(can_limit),
-                Action::Store => self.0.iter().all(|limit| names(limit, access.study.as_deref())),
+                Action::Search | Action::Retrieve | Action::Plugin => true,
+                Action::Store => self.limits.iter().all(|limit| names(limit, access.study.as_deref())),
                 Action::Delete | Action::Move | Action::Admin => false,
             };
         if kept {
             return Ok(self);
         }
         let action = access.action.as_str();
-        let tags: Vec<String> = self.0.iter().map(|limit| limit.tag.to_string()).collect();
-        tracing::warn!(
-            action,
-            limits = tags.join(" "),
-            "an access is denied: its limits cannot be kept here"
-        );
+        tracing::warn!(action, "an access is denied: it cannot be limited");
         Err(RouteError::Denied)
+    }
+
+    /// As the index takes them.
+    pub(crate) fn rows(&self) -> &index::Within {
+        &self.rows
     }
 
     /// [`Index::search`] within the limits.
     pub(crate) async fn search(&self, index: &Index, query: &Query) -> Result<Vec<Map<String, Value>>, SearchError> {
-        if !self.is_everything() {
-            return Ok(Vec::new());
-        }
-        index.search(query, &index::Within::everything()).await
+        index.search(query, &self.rows).await
     }
 
     /// [`Index::locate`] within the limits.
@@ -75,18 +92,19 @@ impl Within {
         after: Option<&Cursor>,
         limit: u32,
     ) -> Result<Vec<Located>, IndexError> {
-        if !self.is_everything() {
-            return Ok(Vec::new());
-        }
-        index
-            .locate(study, series, object, after, limit, &index::Within::everything())
-            .await
+        index.locate(study, series, object, after, limit, &self.rows).await
     }
 }
 
-/// Whether the index can be searched by the element.
-fn can_limit(_limit: &Limit) -> bool {
-    false
+fn rows(limits: &[Limit]) -> Result<index::Within, LimitError> {
+    let rows: Vec<RowLimit> = limits
+        .iter()
+        .map(|limit| RowLimit {
+            tag: limit.tag,
+            one_of: limit.one_of.clone(),
+        })
+        .collect();
+    index::Within::limits(&rows)
 }
 
 /// Whether an object of this study is within the limit, whatever else is in it.

@@ -46,8 +46,9 @@ impl Seen {
 
     /// Within which limits the caller may do this here; `None` if not at all.
     async fn within(&self, access: Access) -> Result<Option<Within>, RouteError> {
-        match self.visitor.may(access).await {
-            Ok(within) => Ok(Some(within.and(self.visitor.within()))),
+        let within = self.visitor.may(access).await;
+        match within.and_then(|within| within.and(self.visitor.within())) {
+            Ok(within) => Ok(Some(within)),
             Err(RouteError::Denied) => Ok(None),
             Err(error) => Err(error),
         }
@@ -111,10 +112,7 @@ impl Seen {
         let Some(within) = self.within(access).await? else {
             return Ok(None);
         };
-        if !within.is_everything() {
-            return Ok(None);
-        }
-        Ok(Study::open(&self.state.app.pipeline, &uid).await?)
+        Ok(Study::open(&self.state.app.pipeline, &uid, within.rows()).await?)
     }
 
     async fn found(&self, query: &str) -> Result<String, RouteError> {

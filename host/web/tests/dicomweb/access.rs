@@ -16,27 +16,27 @@ use isocenter_role::{
 use crate::host::{Answer, Host, RELATED};
 use crate::object::{Object, multipart};
 
-type Named = Result<Option<Identity>, Failure>;
-type Decided = Result<Decision, Failure>;
+pub(crate) type Named = Result<Option<Identity>, Failure>;
+pub(crate) type Decided = Result<Decision, Failure>;
 
 /// An authenticator that is a function.
-struct Who<F> {
+pub(crate) struct Who<F> {
     answer: F,
     asked: AtomicUsize,
 }
 
 /// An authorizer that is a function, and remembers what it was asked.
-struct May<F> {
+pub(crate) struct May<F> {
     answer: F,
     asked: Mutex<Vec<(String, Access)>>,
 }
 
-fn who<F: Fn(&Credentials) -> Named + Send + Sync + 'static>(answer: F) -> Arc<Who<F>> {
+pub(crate) fn who<F: Fn(&Credentials) -> Named + Send + Sync + 'static>(answer: F) -> Arc<Who<F>> {
     let asked = AtomicUsize::new(0);
     Arc::new(Who { answer, asked })
 }
 
-fn may<F: Fn(&Identity, &Access) -> Decided + Send + Sync + 'static>(answer: F) -> Arc<May<F>> {
+pub(crate) fn may<F: Fn(&Identity, &Access) -> Decided + Send + Sync + 'static>(answer: F) -> Arc<May<F>> {
     let asked = Mutex::new(Vec::new());
     Arc::new(May { answer, asked })
 }
@@ -96,7 +96,7 @@ impl<F: Fn(&Identity, &Access) -> Decided + Send + Sync + 'static> Authorizer fo
 }
 
 /// Knows the token `Bearer NAME` as NAME, for good.
-fn bearer(credentials: &Credentials) -> Named {
+pub(crate) fn bearer(credentials: &Credentials) -> Named {
     let shown = credentials.headers.iter().find(|(name, _)| name == "authorization");
     Ok(shown
         .and_then(|(_, value)| value.strip_prefix("Bearer "))

@@ -1,5 +1,6 @@
 //! A host for one test: an archive on a private cluster in a folder of its own, a pipeline without plugins, the router.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use isocenter_dicom::edit::SiteKey;
 use isocenter_pipeline::{Config, Pipeline, Set};
 use isocenter_web::{About, App, Limits, router};
 use serde_json::Value;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -112,6 +114,18 @@ impl Host {
             draining,
             folder,
         }
+    }
+
+    /// Serves on a socket of its own until the test ends.
+    pub(crate) async fn listen(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(isocenter_web::serve(
+            listener,
+            self.router.clone(),
+            std::future::pending(),
+        ));
+        address
     }
 
     pub(crate) async fn stop(self) {

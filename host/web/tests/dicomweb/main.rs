@@ -11,6 +11,8 @@ mod access;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod operator;
 #[cfg(test)]
 mod page;
