@@ -20,7 +20,9 @@ use isocenter_dicom::header::Identity;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
-use super::{Held, Index, IndexError, NewObject, Source, again, fold, moment::Moment, queue::millis, row, work::Work};
+use super::{
+    Held, Index, IndexError, Job, NewObject, Source, again, fold, moment::Moment, queue::millis, row, work::Work,
+};
 
 /// The longest page.
 const LONGEST_PAGE: u32 = 1000;
@@ -63,6 +65,18 @@ impl NewEvent {
             data.insert("plugin".into(), held.plugin.as_deref().and_then(fold::exact).into());
         }
         Self::new("object.quarantined", data)
+    }
+
+    /// `delivery.dead`: a delivery was given up and waits for a person. The reason is not told: it may be in a peer's words.
+    pub(super) fn dead(job: &Job) -> Self {
+        let data = json!({
+            "job": job.id,
+            "study": job.study.as_str(),
+            "object": job.object.as_str(),
+            "destination": job.destination,
+            "attempts": job.attempts,
+        });
+        Self::new("delivery.dead", data)
     }
 }
 
@@ -171,10 +185,10 @@ pub(super) fn of_objects<'a>(new: impl IntoIterator<Item = &'a NewObject>) -> Ve
 }
 
 impl Index {
-    /// Says whether this host appends events: `object.stored` and `object.quarantined` in the transaction that makes it so,
-    /// and what is given to [`Index::emit`]. While they are not wanted they cost nothing, and are gone for every sink: so
-    /// this is to be said by every host of the database, before anything is received. Until it is said, events are wanted
-    /// if the database knows a sink.
+    /// Says whether this host appends events: `object.stored`, `object.quarantined` and `delivery.dead` in the transaction
+    /// that makes it so, and what is given to [`Index::emit`]. While they are not wanted they cost nothing, and are gone for
+    /// every sink: so this is to be said by every host of the database, before anything is received. Until it is said, events
+    /// are wanted if the database knows a sink.
     pub fn want_events(&self, wanted: bool) {
         self.events.wanted.store(wanted, Ordering::Relaxed);
     }

@@ -8,9 +8,11 @@ use std::time::Duration;
 use sqlx::{Acquire, Row, postgres::PgRow};
 
 use super::{
-    Analysis, Backlog, DeadJob, Follow, Index, IndexError, Job, JobKind, NewJob, PluginJob, Settling, Task, again,
+    Analysis, Backlog, DeadJob, Follow, Index, IndexError, Job, JobKind, NewEvent, NewJob, PluginJob, Settling, Task,
+    again,
     columns::Bound,
     enqueue::{Jobs, within},
+    events,
     moment::Moment,
     row,
     settle::signed,
@@ -58,10 +60,15 @@ WHERE id = $1 AND attempts = $2 AND kind = 'analyze' AND NOT dead
 "#;
 
 /// What was touched is not given up: an object arrived meanwhile, which would call a settling that was given up back to life.
+/// Answers the deliveries that were not dead before.
 pub(super) const BURY: &str = r#"
-UPDATE jobs SET dead = NOT touched, due = CASE WHEN touched THEN now() ELSE due END,
-    attempts = CASE WHEN touched THEN 0 ELSE attempts END, touched = false, reason = $2
-WHERE id = ANY($1)
+WITH mine AS MATERIALIZED (SELECT id, dead AS was FROM jobs WHERE id = ANY($1) FOR UPDATE), buried AS (
+    UPDATE jobs j SET dead = NOT touched, due = CASE WHEN touched THEN now() ELSE due END,
+        attempts = CASE WHEN touched THEN 0 ELSE attempts END, touched = false, reason = $2
+    FROM mine WHERE j.id = mine.id
+    RETURNING j.id, j.kind, j.study_uid, j.object_uid, j.destination, j.part, j.attempts, j.dead AND NOT mine.was AS fresh
+)
+SELECT id, kind, study_uid, object_uid, destination, part, attempts FROM buried WHERE fresh AND kind = 'deliver'
 "#;
 
 const REQUEUE: &str = "UPDATE jobs SET dead = false, attempts = 0, due = now() WHERE id = ANY($1) AND dead";
@@ -172,10 +179,24 @@ impl Index {
     }
 
     /// Gives jobs up; they stay in sight until a person requeues or discards them, or the same work is enqueued again.
-    /// Settling of a study of which objects arrived since it was claimed is due again instead.
+    /// Settling of a study of which objects arrived since it was claimed is due again instead. Where events are wanted, each
+    /// delivery is one (`delivery.dead`), in the same transaction.
     pub async fn bury(&self, ids: &[i64], reason: &str) -> Result<(), IndexError> {
         let reason = said(reason);
-        again!(self.pool, connection => sqlx::query(BURY).bind(ids).bind(&reason).execute(connection))?;
+        let wanted = self.events.wanted();
+        let told = again!(self.pool, connection => async {
+            let mut transaction = connection.begin().await?;
+            let rows = sqlx::query(BURY).bind(ids).bind(&reason).fetch_all(&mut *transaction).await?;
+            // A row that cannot be read is of no job of ours; its burial counts all the same.
+            let buried: Vec<Job> = rows.iter().filter_map(|line| job(line).ok()).collect();
+            let events: Vec<NewEvent> = buried.iter().filter(|_| wanted).map(NewEvent::dead).collect();
+            events::append(&mut transaction, &events).await?;
+            transaction.commit().await?;
+            Ok(!events.is_empty())
+        })?;
+        if told {
+            self.events.work.arrived();
+        }
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use crate::{
     cluster::tests::fresh_index,
     index::{
         Duplicates::{KeepFirst, Replace},
-        Event, Index, IndexError, Indexed, NewEvent, NewObject, events,
+        Event, Index, IndexError, Indexed, NewEvent, NewJob, NewObject, events,
     },
 };
 
@@ -108,6 +108,52 @@ async fn what_is_stored_or_held_is_an_event_once() {
     assert_eq!(all(index).await.len(), 4);
     let totals = index.totals().await.unwrap();
     assert_eq!((totals.objects, totals.quarantined, totals.waiting), (5, 2, 0));
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_given_up_is_an_event_once() {
+    let fresh = fresh_index().await;
+    let index = &fresh.index;
+    let lease = Duration::from_secs(60);
+    let deliveries = ["a", "b"].map(|name| NewJob::deliver(name).of_object(uid("1.1"), uid("1.1.1.1")));
+    index.enqueue(&deliveries).await.unwrap();
+    let first = index.claim_deliveries("a", 10, lease).await.unwrap();
+    let second = index.claim_deliveries("b", 10, lease).await.unwrap();
+    // Nothing is wanted.
+    index.bury(&[first[0].id], "no such peer").await.unwrap();
+    assert!(all(index).await.is_empty());
+
+    index.want_events(true);
+    for _ in 0..2 {
+        index
+            .bury(&[first[0].id, second[0].id, 4711], "Doe^Jane is not wanted")
+            .await
+            .unwrap();
+    }
+    let found = all(index).await;
+    assert_eq!(kinds(&found), ["delivery.dead"]);
+    assert_eq!(
+        found[0].data,
+        json!({
+            "job": second[0].id, "study": "1.1", "object": "1.1.1.1", "destination": "b", "attempts": 1,
+        })
+    );
+    assert_eq!(index.dead(10).await.unwrap().len(), 2);
+
+    // Requeued and given up again, it is another.
+    index.requeue(&[second[0].id]).await.unwrap();
+    let again = index.claim_deliveries("b", 10, lease).await.unwrap();
+    index.bury(&[again[0].id], "no").await.unwrap();
+    assert_eq!(kinds(&all(index).await), ["delivery.dead"; 2]);
+
+    // Other work is none.
+    index
+        .enqueue(&[NewJob::Route.of_object(uid("1.1"), uid("1.1.1.2"))])
+        .await
+        .unwrap();
+    let route = index.claim_routes(10, lease).await.unwrap();
+    index.bury(&[route[0].id], "no router").await.unwrap();
+    assert_eq!(all(index).await.len(), 2);
 }
 
 /// An object whose event cannot be appended is not stored either.
