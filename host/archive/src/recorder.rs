@@ -97,8 +97,7 @@ impl Recorder {
     /// Takes down an outcome. Returns at once while there is room; waits for room while the database is slow. A caller that
     /// goes away while it waits loses the outcome, which is counted.
     pub async fn record(&self, outcome: NewOutcome) {
-        let size = outcome.edits.length() / 1024 + 1;
-        let size = u32::try_from(size.min(ROOM)).unwrap_or(1);
+        let size = size(&outcome);
         let room = self.shared.room.clone();
         let permit = match room.clone().try_acquire_many_owned(size) {
             Ok(permit) => Ok(permit),
@@ -110,7 +109,17 @@ impl Recorder {
                 permit
             }
         };
-        let kept = permit.is_ok_and(|permit| self.queue.send(Item::Outcome(Box::new(outcome), permit)).is_ok());
+        self.put(outcome, permit.ok());
+    }
+
+    /// Takes down an outcome where there is room at once; else it is lost, and counted. For callers who may not wait.
+    pub fn offer(&self, outcome: NewOutcome) {
+        let permit = self.shared.room.clone().try_acquire_many_owned(size(&outcome));
+        self.put(outcome, permit.ok());
+    }
+
+    fn put(&self, outcome: NewOutcome, permit: Option<OwnedSemaphorePermit>) {
+        let kept = permit.is_some_and(|permit| self.queue.send(Item::Outcome(Box::new(outcome), permit)).is_ok());
         if !kept {
             self.shared.lose(1);
         }
@@ -139,6 +148,12 @@ impl Recorder {
             let _ = task.await;
         }
     }
+}
+
+/// What an outcome takes of [`ROOM`].
+fn size(outcome: &NewOutcome) -> u32 {
+    let size = outcome.edits.length() / 1024 + 1;
+    u32::try_from(size.min(ROOM)).unwrap_or(1)
 }
 
 impl Shared {

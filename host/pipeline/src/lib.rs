@@ -9,6 +9,7 @@ pub mod chain;
 pub mod decide;
 pub mod deliver;
 pub mod destination;
+pub mod door;
 mod egress;
 mod frames;
 pub mod held;
@@ -140,6 +141,7 @@ struct Shared {
     memory: HeaderMemory,
     tries: tries::Tries,
     recorder: Recorder,
+    doors: door::Doors,
 }
 
 impl Pipeline {
@@ -157,6 +159,7 @@ impl Pipeline {
                 set: watch::Sender::new(Arc::new(set)),
                 memory,
                 tries,
+                doors: door::Doors::default(),
             }),
         }
     }

@@ -67,11 +67,16 @@ impl Called {
 
 /// Writes a call down; waits while the database is slow, so that no record is lost in silence.
 pub(crate) async fn write(pipeline: &Pipeline, called: Called, about: &About) {
+    pipeline.recorder().record(row(called, about)).await;
+}
+
+/// The row of a call.
+pub(crate) fn row(called: Called, about: &About) -> NewOutcome {
     let mut edits = EditList::default();
     for edit in &called.edits {
         edits.add(Described(edit));
     }
-    let outcome = NewOutcome {
+    NewOutcome {
         at: SystemTime::now(),
         plugin: called.plugin,
         digest: called.digest,
@@ -88,8 +93,7 @@ pub(crate) async fn write(pipeline: &Pipeline, called: Called, about: &About) {
         queue: called.cost.queue,
         peak_memory: called.cost.peak_memory,
         reason: called.reason,
-    };
-    pipeline.recorder().record(outcome).await;
+    }
 }
 
 /// An edit in words: what was done where, never the value.

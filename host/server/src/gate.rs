@@ -8,16 +8,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use isocenter_dimse::{Rejection, Request, UserIdentity, UserIdentityKind};
-use isocenter_role::{Applicant, Gate, GateRejection, Identity};
+use isocenter_pipeline::door::{Answered, Worth};
+use isocenter_role::{Applicant, Gate, GateRejection, Identity, Outcome};
 
 /// What all gates together may take, whatever their own limits: a peer waits meanwhile.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a gate answered, or how it failed.
+pub type Answer = Outcome<Result<Identity, GateRejection>>;
+
+/// Is told what every gate answered.
+pub type Told<'a> = &'a (dyn Fn(&dyn Gate, &Answer) + Sync);
 
 /// Asks every gate in its order; all must admit. The identity is that of the first; without gates there is none.
 ///
 /// # Errors
 /// The rejection for the peer.
-pub async fn admit(gates: &[Arc<dyn Gate>], request: &Request, peer: IpAddr) -> Result<Option<Identity>, Rejection> {
+pub async fn admit(
+    gates: &[Arc<dyn Gate>],
+    request: &Request,
+    peer: IpAddr,
+    told: Told<'_>,
+) -> Result<Option<Identity>, Rejection> {
     if gates.is_empty() {
         return Ok(None);
     }
@@ -25,7 +37,7 @@ pub async fn admit(gates: &[Arc<dyn Gate>], request: &Request, peer: IpAddr) -> 
         tracing::warn!("the user identity of an association request is not in UTF-8");
         return Err(Rejection::NO_REASON);
     };
-    match tokio::time::timeout(PATIENCE, ask(gates, Arc::new(applicant))).await {
+    match tokio::time::timeout(PATIENCE, ask(gates, Arc::new(applicant), told)).await {
         Ok(answer) => answer.map(Some),
         Err(_) => {
             tracing::error!(seconds = PATIENCE.as_secs(), "the gates did not answer in time");
@@ -34,10 +46,11 @@ pub async fn admit(gates: &[Arc<dyn Gate>], request: &Request, peer: IpAddr) -> 
     }
 }
 
-async fn ask(gates: &[Arc<dyn Gate>], applicant: Arc<Applicant>) -> Result<Identity, Rejection> {
+async fn ask(gates: &[Arc<dyn Gate>], applicant: Arc<Applicant>, told: Told<'_>) -> Result<Identity, Rejection> {
     let mut first = None;
     for gate in gates {
         let outcome = Arc::clone(gate).admit(Arc::clone(&applicant)).await;
+        told(&**gate, &outcome);
         match outcome.result {
             Ok(Ok(identity)) => {
                 first.get_or_insert(identity);
@@ -56,6 +69,29 @@ async fn ask(gates: &[Arc<dyn Gate>], applicant: Arc<Applicant>) -> Result<Ident
         }
     }
     first.ok_or(Rejection::NO_REASON)
+}
+
+/// How an answer is written down: every one, for an association is rarer than what comes by it.
+pub fn answered(answer: &Result<Identity, GateRejection>) -> Answered {
+    let (word, reason) = match answer {
+        Ok(_) => ("admitted", None),
+        Err(rejection) => ("rejected", Some(why(*rejection).to_owned())),
+    };
+    Answered {
+        word,
+        reason,
+        worth: Worth::ARow,
+    }
+}
+
+/// PS3.8 Table 9-21.
+fn why(rejection: GateRejection) -> &'static str {
+    match rejection {
+        GateRejection::CallingAeUnknown => "calling AE title not recognized",
+        GateRejection::CalledAeUnknown => "called AE title not recognized",
+        GateRejection::NotNow => "not now",
+        GateRejection::NoReason => "no reason given",
+    }
 }
 
 /// PS3.8 §9.3.4.

@@ -15,8 +15,10 @@ use isocenter_dimse::{
     Incoming, Indication, Message, ProposedContext, Rejection, Request, Status, UserIdentityKind, sop, status,
 };
 use isocenter_pipeline::Pipeline;
+use isocenter_pipeline::door::Visit;
 use isocenter_pipeline::ingest::{Accepted, Announced, Session};
 use isocenter_pipeline::refusal::{Refusal, RefusalKind};
+use isocenter_role::Role;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -189,7 +191,14 @@ impl Provider {
             return Err(Rejection::CALLED_AE);
         }
         let set = self.pipeline.set();
-        let identity = gate::admit(&set.gates, request, peer.ip()).await?;
+        let identity = gate::admit(&set.gates, request, peer.ip(), &|gate, answer| {
+            let visit = Visit {
+                who: Some(format!("{} from {}", request.calling_ae, peer.ip())),
+                ..Visit::default()
+            };
+            self.pipeline.at_door(gate, Role::Gate, answer, visit, gate::answered);
+        })
+        .await?;
         let acceptance = Acceptance {
             contexts: request.contexts.iter().map(context).collect(),
             identity_response: identity.as_ref().and_then(|_| acknowledgement(request)),

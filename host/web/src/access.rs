@@ -52,20 +52,21 @@ pub(crate) async fn admit(State(state): State<AppState>, mut request: Request, n
 }
 
 async fn visitor(state: &Shared, request: &mut Request) -> Result<Visitor, RouteError> {
-    let set = state.app.pipeline.set();
+    let pipeline = state.app.pipeline.clone();
+    let set = pipeline.set();
     let need = need(state, request);
     if request.extensions().get::<Operator>().is_some() {
         return match need {
-            Some(Need::May(Action::Admin)) if is_for_programs(request) => Ok(Visitor::operator(set)),
+            Some(Need::May(Action::Admin)) if is_for_programs(request) => Ok(Visitor::operator(pipeline, set)),
             _ => Err(RouteError::Denied),
         };
     }
     if need == Some(Need::Nothing) {
-        return Ok(Visitor::nobody(set));
+        return Ok(Visitor::nobody(pipeline, set));
     }
     origin::check(request, &state.app.about, need, set.authenticators.is_empty())?;
-    let known = authenticate::caller(&set, &state.known, credentials(request)).await?;
-    let visitor = Visitor::named(set, known);
+    let known = authenticate::caller(&pipeline, &set, &state.known, credentials(request)).await?;
+    let visitor = Visitor::named(pipeline, set, known);
     match need {
         Some(Need::May(action)) => {
             let access = access(action, request).await?;

@@ -14,7 +14,8 @@ use axum::extract::{Path, Query, Request as HttpRequest, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use isocenter_role::{Action, Failure, Request};
+use isocenter_pipeline::door::{Answered, Visit, Worth};
+use isocenter_role::{Action, Answer, Failure, Request, Role};
 
 use self::body::MOST;
 use self::visible::Seen;
@@ -104,13 +105,28 @@ async fn handle(
         body: Box::new(Pulled::new(request.into_body(), state.app.limits.body_idle, MOST)),
         archive: Arc::clone(&seen) as Arc<dyn isocenter_role::Visible>,
     };
-    let outcome = route.handle(asked).await;
+    let outcome = Arc::clone(&route).handle(asked).await;
+    let pipeline = &state.app.pipeline;
+    pipeline.at_door(&*route, Role::Route, &outcome, Visit::default(), answered);
     match outcome.result {
         Ok(given) => answer::response(name, given, &seen).await,
         Err(failure) => {
             tracing::error!(plugin = name, %failure, "a plugin's page failed");
             Err(failed(&failure))
         }
+    }
+}
+
+/// A page that a plugin gave is written down now and then; one that it says it could not give, always.
+fn answered(answer: &Answer) -> Answered {
+    Answered {
+        word: "answered",
+        reason: Some(format!("status {}", answer.status)),
+        worth: if answer.status >= 500 {
+            Worth::ARow
+        } else {
+            Worth::ASample
+        },
     }
 }
 

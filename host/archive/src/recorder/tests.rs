@@ -173,3 +173,17 @@ async fn one_who_goes_away_while_waiting_is_counted() {
     recorder.close().await;
     assert_eq!((recorded(&fresh.index).await.len(), recorder.lost()), (1, 1));
 }
+
+#[tokio::test]
+async fn who_may_not_wait_loses_what_finds_no_room() {
+    let fresh = fresh_index().await;
+    let recorder = Recorder::start(fresh.index.clone());
+    let room = u32::try_from(ROOM).unwrap();
+    let all = recorder.shared.room.clone().acquire_many_owned(room).await.unwrap();
+    recorder.offer(outcome(1));
+    assert_eq!(recorder.lost(), 1);
+    drop(all);
+    recorder.offer(outcome(2));
+    recorder.close().await;
+    assert_eq!((recorded(&fresh.index).await.len(), recorder.lost()), (1, 1));
+}

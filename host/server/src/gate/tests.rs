@@ -86,7 +86,7 @@ fn identity(kind: UserIdentityKind, primary: &'static [u8], secondary: &'static 
 
 async fn asked(gates: &[Arc<Fixed>], request: &Request) -> Result<Option<Identity>, Rejection> {
     let gates: Vec<Arc<dyn Gate>> = gates.iter().map(|gate| Arc::clone(gate) as Arc<dyn Gate>).collect();
-    admit(&gates, request, PEER).await
+    admit(&gates, request, PEER, &|_, _| {}).await
 }
 
 #[tokio::test]
@@ -102,6 +102,29 @@ async fn all_must_admit_and_the_first_names_the_caller() {
     assert_eq!(second.asked.lock().unwrap().len(), 1);
     let gates = [fixed(named("mri")), fixed(Ok(Err(GateRejection::NoReason)))];
     assert_eq!(asked(&gates, &request(None)).await, Err(Rejection::NO_REASON));
+}
+
+#[tokio::test]
+async fn every_answer_is_told_in_words_without_what_was_shown() {
+    let gates: Vec<Arc<dyn Gate>> = vec![
+        fixed(named("mri")),
+        fixed(Ok(Err(GateRejection::CallingAeUnknown))),
+        fixed(named("never asked")),
+    ];
+    let words = Mutex::new(Vec::new());
+    let shown = request(Some(identity(UserIdentityKind::UsernamePasscode, b"ann", b"pw")));
+    let told = |gate: &dyn Gate, answer: &super::Answer| {
+        let answered = super::answered(answer.result.as_ref().unwrap());
+        let said = (gate.name().to_owned(), answered.word, answered.reason);
+        words.lock().unwrap().push(said);
+    };
+    assert!(admit(&gates, &shown, PEER, &told).await.is_err());
+    let reason = Some("calling AE title not recognized".to_owned());
+    let expected = [
+        ("fixed".to_owned(), "admitted", None),
+        ("fixed".to_owned(), "rejected", reason),
+    ];
+    assert_eq!(words.into_inner().unwrap(), expected);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use isocenter_pipeline::Set;
+use isocenter_pipeline::{Pipeline, Set};
 use isocenter_role::{Access, Action, Identity};
 
 use super::authorize;
@@ -12,6 +12,8 @@ use crate::error::RouteError;
 /// The sender of a request that was let in.
 #[derive(Clone)]
 pub(crate) struct Visitor {
+    /// Takes down what authorizers answer.
+    pipeline: Pipeline,
     /// With what the request began.
     set: Arc<Set>,
     who: Arc<Identity>,
@@ -21,19 +23,20 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    pub(super) fn operator(set: Arc<Set>) -> Self {
+    pub(super) fn operator(pipeline: Pipeline, set: Arc<Set>) -> Self {
         Self {
             operator: true,
-            ..Self::nobody(set)
+            ..Self::nobody(pipeline, set)
         }
     }
 
-    pub(super) fn nobody(set: Arc<Set>) -> Self {
-        Self::named(set, None)
+    pub(super) fn nobody(pipeline: Pipeline, set: Arc<Set>) -> Self {
+        Self::named(pipeline, set, None)
     }
 
-    pub(super) fn named(set: Arc<Set>, who: Option<Arc<Identity>>) -> Self {
+    pub(super) fn named(pipeline: Pipeline, set: Arc<Set>, who: Option<Arc<Identity>>) -> Self {
         Self {
+            pipeline,
             set,
             who: who.unwrap_or_default(),
             within: Within::everything(),
@@ -52,7 +55,7 @@ impl Visitor {
         if self.operator {
             return Ok(Within::everything());
         }
-        let within = authorize::limits(&self.set, &self.who, &access).await?;
+        let within = authorize::limits(&self.pipeline, &self.set, &self.who, &access).await?;
         within.checked(&access)
     }
 

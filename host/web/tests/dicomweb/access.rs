@@ -115,7 +115,7 @@ async fn ask(host: &Host, method: Method, path: &str, token: Option<&str>) -> An
     host.send(request.body(Body::empty()).unwrap()).await
 }
 
-async fn get(host: &Host, path: &str, token: Option<&str>) -> Answer {
+pub(crate) async fn get(host: &Host, path: &str, token: Option<&str>) -> Answer {
     ask(host, Method::GET, path, token).await
 }
 

@@ -9,6 +9,8 @@ mod object;
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod doors;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod limits;
