@@ -10,6 +10,7 @@ pub mod decide;
 pub mod deliver;
 pub mod destination;
 pub mod door;
+pub mod duty;
 mod egress;
 mod frames;
 pub mod held;

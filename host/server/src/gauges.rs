@@ -3,11 +3,12 @@
 //! Counters and histograms are recorded where things happen; what is a state (how much is stored, what waits, memory)
 //! is read here at intervals, never in the path of an object.
 
+mod plugins;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use isocenter_pipeline::Pipeline;
-use isocenter_role::State;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -19,15 +20,29 @@ const SECONDS: [f64; 13] = [
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0,
 ];
 
+/// Upper bounds of what calls of plugins took at most, in bytes: 1 to 512 MiB.
+const BYTES: [f64; 10] = [
+    1_048_576.0,
+    2_097_152.0,
+    4_194_304.0,
+    8_388_608.0,
+    16_777_216.0,
+    33_554_432.0,
+    67_108_864.0,
+    134_217_728.0,
+    268_435_456.0,
+    536_870_912.0,
+];
+
 /// The metrics of this process.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
 
 impl Metrics {
     /// What `/metrics` answers.
-    pub fn renderer(&self) -> Arc<dyn Fn() -> String + Send + Sync> {
+    pub fn renderer(&self, pipeline: Pipeline) -> Arc<dyn Fn() -> String + Send + Sync> {
         let handle = self.0.clone();
-        Arc::new(move || handle.render())
+        Arc::new(move || handle.render() + &plugins::lines(&pipeline.set()))
     }
 }
 
@@ -38,6 +53,7 @@ impl Metrics {
 pub fn install() -> Result<Metrics, String> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_memory_bytes".to_owned()), &BYTES))
         .and_then(PrometheusBuilder::install_recorder)
         .map(Metrics)
         .map_err(|error| error.to_string())
@@ -64,13 +80,6 @@ pub async fn watch(pipeline: Pipeline, metrics: Metrics, stop: CancellationToken
 async fn read(pipeline: &Pipeline) {
     if let Some(bytes) = resident() {
         metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);
-    }
-    for plugin in pipeline.set().plugins.values() {
-        for role in plugin.roles() {
-            let ready = matches!(plugin.state_of(role), State::Ready);
-            metrics::gauge!("isocenter_plugin_ready", "plugin" => plugin.name().to_owned(), "role" => role.as_str())
-                .set(f64::from(u8::from(ready)));
-        }
     }
     let index = pipeline.archive().index();
     match index.totals().await {

@@ -117,7 +117,7 @@ async fn run(
     let app = isocenter_web::App {
         pipeline: pipeline.clone(),
         archive: archive.clone(),
-        metrics: metrics.renderer(),
+        metrics: metrics.renderer(pipeline.clone()),
         about: about(config, dicom_address, http_address),
         limits: isocenter_web::Limits::default(),
         data: config.storage.data.clone(),

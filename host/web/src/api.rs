@@ -10,7 +10,7 @@ use axum::Json;
 use axum::extract::{Query, State as Shared};
 use isocenter_archive::index::{DeadJob, Quarantined, Transport};
 use isocenter_dicom::uid::Uid;
-use isocenter_role::State;
+use isocenter_pipeline::duty::Duty;
 use serde_json::{Value, json};
 
 use crate::access::{ADMIN, Doors};
@@ -81,10 +81,7 @@ async fn about(Shared(state): Shared<AppState>) -> Json<Value> {
                 "name": plugin.name(),
                 "digest": plugin.digest(),
                 "roles": plugin.roles().iter().map(|role| role.as_str()).collect::<Vec<_>>(),
-                "state": match plugin.state() {
-                    State::Ready => "ready",
-                    State::Tripped { .. } => "tripped",
-                },
+                "state": Duty::from(plugin.state()).word(),
             })
         })
         .collect();

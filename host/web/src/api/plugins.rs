@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State as Shared;
-use isocenter_role::{Plugin, State};
+use isocenter_pipeline::Set;
+use isocenter_pipeline::duty::Duty;
+use isocenter_role::Plugin;
 use serde_json::{Map, Value, json};
 
 use crate::access::{ADMIN, Doors};
@@ -16,10 +18,10 @@ pub(super) fn routes() -> Doors {
 
 async fn plugins(Shared(state): Shared<AppState>) -> Json<Value> {
     let set = state.app.pipeline.set();
-    Json(set.plugins.values().map(plugin).collect())
+    Json(set.plugins.values().map(|one| plugin(&set, one)).collect())
 }
 
-fn plugin(plugin: &Arc<dyn Plugin>) -> Value {
+fn plugin(set: &Set, plugin: &Arc<dyn Plugin>) -> Value {
     let roles: Map<String, Value> = plugin
         .roles()
         .into_iter()
@@ -32,14 +34,14 @@ fn plugin(plugin: &Arc<dyn Plugin>) -> Value {
                     "concurrency": limits.concurrency,
                 })
             });
-            let of_role = json!({ "state": state(plugin.state_of(role)), "limits": limits });
+            let of_role = json!({ "state": set.duty(&**plugin, role).word(), "limits": limits });
             (role.as_str().to_owned(), of_role)
         })
         .collect();
     json!({
         "name": plugin.name(),
         "digest": plugin.digest(),
-        "state": state(plugin.state()),
+        "state": Duty::from(plugin.state()).word(),
         "roles": roles,
         "manifest": plugin.manifest().map(|manifest| json!({
             "name": manifest.name,
@@ -48,11 +50,4 @@ fn plugin(plugin: &Arc<dyn Plugin>) -> Value {
             "license": manifest.license,
         })),
     })
-}
-
-fn state(state: State) -> &'static str {
-    match state {
-        State::Ready => "ready",
-        State::Tripped { .. } => "tripped",
-    }
 }
