@@ -59,42 +59,61 @@ pub enum HeldError {
     Archive(#[from] ArchiveError),
 }
 
+/// Who decided, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// Who.
+    pub by: String,
+    /// Why, in their words; empty where they did not say.
+    pub reason: String,
+}
+
+impl Decided {
+    /// What was done, with the reason that was given.
+    fn because(&self, done: &str) -> String {
+        match self.reason.as_str() {
+            "" => done.to_owned(),
+            reason => format!("{done}: {reason}"),
+        }
+    }
+}
+
 impl Pipeline {
     /// Sends a held object through the chains again.
     ///
     /// # Errors
     /// [`HeldError`]; the object is still held.
-    pub async fn retry_held(&self, id: i64, by: &str) -> Result<Resolved, HeldError> {
-        self.again(id, by, false).await
+    pub async fn retry_held(&self, id: i64, decided: &Decided) -> Result<Resolved, HeldError> {
+        self.again(id, decided, false).await
     }
 
     /// Stores a held object as it came.
     ///
     /// # Errors
     /// [`HeldError`]; the object is still held.
-    pub async fn release_held(&self, id: i64, by: &str) -> Result<Resolved, HeldError> {
-        self.again(id, by, true).await
+    pub async fn release_held(&self, id: i64, decided: &Decided) -> Result<Resolved, HeldError> {
+        self.again(id, decided, true).await
     }
 
     /// Gives a held object up.
     ///
     /// # Errors
     /// [`HeldError`].
-    pub async fn discard_held(&self, id: i64, by: &str, reason: &str) -> Result<Resolved, HeldError> {
-        match self.archive().discard_held(id, by, reason).await? {
+    pub async fn discard_held(&self, id: i64, decided: &Decided) -> Result<Resolved, HeldError> {
+        let reason = decided.because("discarded");
+        match self.archive().discard_held(id, &decided.by, &reason).await? {
             Some(_) => Ok(Resolved::Discarded),
             None => Err(HeldError::NoSuch(id)),
         }
     }
 
-    async fn again(&self, id: i64, by: &str, past_filters: bool) -> Result<Resolved, HeldError> {
+    async fn again(&self, id: i64, decided: &Decided, past_filters: bool) -> Result<Resolved, HeldError> {
         let archive = self.archive();
         let held = archive.index().held(id).await?.ok_or(HeldError::NoSuch(id))?;
         let accepted = self.take(archive, &held, past_filters).await?;
         if accepted.outcome == Outcome::Dropped {
-            archive
-                .discard_held(id, by, "retried, and dropped by its filters")
-                .await?;
+            let reason = decided.because("retried, and dropped by its filters");
+            archive.discard_held(id, &decided.by, &reason).await?;
             return Ok(Resolved::Dropped);
         }
         // Held again, it is the same row; stored, it is found.
@@ -114,7 +133,7 @@ impl Pipeline {
             return Ok(Resolved::HeldAgain);
         }
         let why = if past_filters { "released" } else { "retried" };
-        archive.release_held(id, by, why).await?;
+        archive.release_held(id, &decided.by, &decided.because(why)).await?;
         Ok(Resolved::Stored)
     }
 

@@ -365,7 +365,8 @@ fn trouble(trouble: outbound::Trouble) -> OutboundTrouble {
 impl OutboundClient for Client {
     fn send(&self, request: OutboundRequest) -> BoxFuture<'_, Result<Box<dyn OutboundResponse>, OutboundTrouble>> {
         if request.dry && !matches!(request.method.as_str(), "GET" | "HEAD") {
-            let why = format!("{} is not sent in a dry run", request.method);
+            // The method is in the guest's words.
+            let why = "a dry run sends nothing but GET and HEAD".to_owned();
             return Box::pin(std::future::ready(Err(OutboundTrouble::Denied(why))));
         }
         let client = self.client.clone();

@@ -120,23 +120,38 @@ pub enum Held {
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
     },
+    /// Those that are not held any more: who decided what and why, the latest first
+    Decided {
+        /// Entries at most
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
     /// Store them as they came, past the filters that held them
     Release {
         /// As the list has them
         #[arg(required = true, value_name = "ID")]
         ids: Vec<i64>,
+        /// Why, for the record; no patient data
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Let them pass the filters once more
     Retry {
         /// As the list has them
         #[arg(required = true, value_name = "ID")]
         ids: Vec<i64>,
+        /// Why, for the record; no patient data
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Give them up
     Discard {
         /// As the list has them
         #[arg(required = true, value_name = "ID")]
         ids: Vec<i64>,
+        /// Why, for the record; no patient data
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
 }
 

@@ -64,35 +64,37 @@ impl Operator {
     /// Of objects that are held.
     pub async fn held(&self, ask: &Held) -> Result<bool, OperatorError> {
         match ask {
-            Held::List { limit } => self.list("quarantine", *limit).await,
-            Held::Release { ids } => self.decide("quarantine", "release", ids).await,
-            Held::Retry { ids } => self.decide("quarantine", "retry", ids).await,
-            Held::Discard { ids } => self.decide("quarantine", "discard", ids).await,
+            Held::List { limit } => self.list("quarantine", *limit, "nothing waits").await,
+            Held::Decided { limit } => self.list("quarantine/decided", *limit, "nothing was decided").await,
+            Held::Release { ids, reason } => self.decide("quarantine", "release", ids, reason.as_deref()).await,
+            Held::Retry { ids, reason } => self.decide("quarantine", "retry", ids, reason.as_deref()).await,
+            Held::Discard { ids, reason } => self.decide("quarantine", "discard", ids, reason.as_deref()).await,
         }
     }
 
     /// Of work or events that wait for a person: `dead-letters` or `parked`.
     pub async fn waiting(&self, kind: &str, ask: &Waiting) -> Result<bool, OperatorError> {
         match ask {
-            Waiting::List { limit } => self.list(kind, *limit).await,
-            Waiting::Retry { ids } => self.decide(kind, "retry", ids).await,
-            Waiting::Discard { ids } => self.decide(kind, "discard", ids).await,
+            Waiting::List { limit } => self.list(kind, *limit, "nothing waits").await,
+            Waiting::Retry { ids } => self.decide(kind, "retry", ids, None).await,
+            Waiting::Discard { ids } => self.decide(kind, "discard", ids, None).await,
         }
     }
 
-    async fn list(&self, kind: &str, limit: u32) -> Result<bool, OperatorError> {
+    async fn list(&self, kind: &str, limit: u32, none: &str) -> Result<bool, OperatorError> {
         let listed = self.get(&format!("/api/{kind}?limit={limit}")).await?;
-        for line in show::list(&listed) {
+        for line in show::list(&listed, none) {
             println!("{line}");
         }
         Ok(true)
     }
 
     /// Decides about each. `false` when one was not there any more; the others are decided.
-    async fn decide(&self, kind: &str, what: &str, ids: &[i64]) -> Result<bool, OperatorError> {
+    async fn decide(&self, kind: &str, what: &str, ids: &[i64], reason: Option<&str>) -> Result<bool, OperatorError> {
+        let why = reason.map_or_else(String::new, |reason| format!("?reason={}", encoded(reason)));
         let mut all = true;
         for id in ids {
-            match self.post(&format!("/api/{kind}/{id}/{what}"), Bytes::new()).await {
+            match self.post(&format!("/api/{kind}/{id}/{what}{why}"), Bytes::new()).await {
                 Ok(answer) => match show::text(&answer, "became") {
                     became if became.is_empty() => println!("{id}: {what}"),
                     became => println!("{id}: {what}: {became}"),

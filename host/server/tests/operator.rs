@@ -89,8 +89,18 @@ fn what_is_held_is_listed_retried_released_and_discarded() {
     assert!(fine && text.contains("stored"), "{text}");
     let (fine, text) = said(host.command("quarantine").arg("release").arg(id(&objects[1])));
     assert!(fine && text.contains("stored"), "{text}");
-    let (fine, text) = said(host.command("quarantine").arg("discard").arg(id(&objects[2])));
+    let discard = ["discard", &id(&objects[2]), "--reason", "a phantom, not for us"];
+    let (fine, text) = said(host.command("quarantine").args(discard));
     assert!(fine, "{text}");
+    let (_, decided) = said(host.command("quarantine").arg("decided"));
+    for (object, decision) in [
+        (&objects[0], "decision=released  by=operator"),
+        (&objects[2], "decision=discarded  by=operator"),
+    ] {
+        let line = decided.lines().find(|line| line.contains(&object.uid)).unwrap();
+        assert!(line.contains(decision), "{line}");
+    }
+    assert!(decided.contains("  discarded: a phantom, not for us\n"), "{decided}");
 
     for object in &objects[..2] {
         let stored = host.object(&object.study, &object.series, &object.uid).unwrap();

@@ -17,11 +17,11 @@ pub fn items<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value
     value.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// A list of what waits, an entry in a line: its id, then what is known of it.
-pub fn list(entries: &Value) -> Vec<String> {
+/// A list of what waits, an entry in a line: its id, then what is known of it; `none` where it is empty.
+pub fn list(entries: &Value, none: &str) -> Vec<String> {
     let entries = entries.as_array().map(Vec::as_slice).unwrap_or_default();
     if entries.is_empty() {
-        return vec!["nothing waits".to_owned()];
+        return vec![none.to_owned()];
     }
     entries.iter().map(entry).collect()
 }
@@ -42,6 +42,10 @@ fn entry(entry: &Value) -> String {
         "arrived",
         "enqueued",
         "parked",
+        "decision",
+        "by",
+        "at",
+        "held",
     ] {
         let value = text(entry, name);
         if !value.is_empty() {
@@ -52,7 +56,7 @@ fn entry(entry: &Value) -> String {
     if !reason.is_empty() {
         line.push_str(&format!("  {reason}"));
     }
-    line
+    line.trim_start().to_owned()
 }
 
 /// A call of a plugin in a line.

@@ -18,13 +18,13 @@ async fn without_a_host_there_is_a_sentence() {
 
 #[test]
 fn lists_are_lines_that_a_terminal_does_not_act_upon() {
-    assert_eq!(show::list(&json!([])), ["nothing waits"]);
+    assert_eq!(show::list(&json!([]), "nothing waits"), ["nothing waits"]);
     let dead = json!([{
         "id": 7, "kind": "deliver", "destination": "archive", "study": "1.2", "object": "1.2.3", "attempts": 4,
         "reason": "refused\u{1b}[2J", "enqueued": "2026-11-21T12:00:00Z", "chain": null,
     }]);
     assert_eq!(
-        show::list(&dead),
+        show::list(&dead, "nothing waits"),
         [
             "7  kind=deliver  destination=archive  study=1.2  object=1.2.3  attempts=4  enqueued=2026-11-21T12:00:00Z  refused [2J"
         ]

@@ -36,6 +36,7 @@ fn every_route_needs_what_it_should() {
         "GET /api/outcomes: admin",
         "GET /api/parked: admin",
         "GET /api/plugins: admin",
+        "GET /api/quarantine/decided: admin",
         "GET /api/quarantine: admin",
         "GET /dicom-web/instances: search",
         "GET /dicom-web/series: search",

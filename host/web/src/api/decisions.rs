@@ -4,17 +4,22 @@ use std::future::Future;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use isocenter_pipeline::held::Resolved;
+use isocenter_archive::index::ResolvedObject;
+use isocenter_pipeline::held::{Decided, Resolved};
 use serde_json::{Value, json};
 
-use super::{Pairs, before, limit};
+use super::{Pairs, before, limit, named};
 use crate::access::{ADMIN, Doors, Visitor};
 use crate::app::AppState;
 use crate::error::RouteError;
 use crate::time;
 
+/// Characters of a reason at most.
+const LONGEST_REASON: usize = 500;
+
 pub(super) fn routes() -> Doors {
     Doors::new()
+        .get("/api/quarantine/decided", ADMIN, decisions)
         .post("/api/quarantine/{id}/release", ADMIN, release_held)
         .post("/api/quarantine/{id}/retry", ADMIN, retry_held)
         .post("/api/quarantine/{id}/discard", ADMIN, discard_held)
@@ -91,9 +96,19 @@ async fn discard_event(State(state): State<AppState>, Path(id): Path<String>) ->
     done("discard", "parked event", id, found)
 }
 
-/// Who decides, for the records.
-fn decider(visitor: &Visitor) -> String {
-    visitor.subject().unwrap_or_else(|| "operator".to_owned())
+/// Who decides, and why: `?reason=`.
+fn decided(visitor: &Visitor, pairs: &Pairs) -> Result<Decided, RouteError> {
+    let reason = named(pairs, "reason").unwrap_or_default().trim();
+    if reason.chars().count() > LONGEST_REASON || reason.chars().any(char::is_control) {
+        return Err(RouteError::BadParameter {
+            name: "reason".to_owned(),
+            reason: format!("it must be one line of at most {LONGEST_REASON} characters"),
+        });
+    }
+    Ok(Decided {
+        by: visitor.subject().unwrap_or_else(|| "operator".to_owned()),
+        reason: reason.to_owned(),
+    })
 }
 
 fn resolved(id: i64, what: &'static str, by: &str, became: Resolved) -> Json<Value> {
@@ -120,31 +135,54 @@ async fn release_held(
     State(state): State<AppState>,
     visitor: Visitor,
     Path(id): Path<String>,
+    pairs: Pairs,
 ) -> Result<Json<Value>, RouteError> {
-    let (id, by) = (number(&id)?, decider(&visitor));
-    let (pipeline, who) = (state.app.pipeline.clone(), by.clone());
+    let (id, decided) = (number(&id)?, decided(&visitor, &pairs)?);
+    let (pipeline, who) = (state.app.pipeline.clone(), decided.clone());
     let became = whole(async move { pipeline.release_held(id, &who).await }).await??;
-    Ok(resolved(id, "release", &by, became))
+    Ok(resolved(id, "release", &decided.by, became))
 }
 
 async fn retry_held(
     State(state): State<AppState>,
     visitor: Visitor,
     Path(id): Path<String>,
+    pairs: Pairs,
 ) -> Result<Json<Value>, RouteError> {
-    let (id, by) = (number(&id)?, decider(&visitor));
-    let (pipeline, who) = (state.app.pipeline.clone(), by.clone());
+    let (id, decided) = (number(&id)?, decided(&visitor, &pairs)?);
+    let (pipeline, who) = (state.app.pipeline.clone(), decided.clone());
     let became = whole(async move { pipeline.retry_held(id, &who).await }).await??;
-    Ok(resolved(id, "retry", &by, became))
+    Ok(resolved(id, "retry", &decided.by, became))
 }
 
 async fn discard_held(
     State(state): State<AppState>,
     visitor: Visitor,
     Path(id): Path<String>,
+    pairs: Pairs,
 ) -> Result<Json<Value>, RouteError> {
-    let (id, by) = (number(&id)?, decider(&visitor));
-    let (pipeline, who) = (state.app.pipeline.clone(), by.clone());
-    let became = whole(async move { pipeline.discard_held(id, &who, "").await }).await??;
-    Ok(resolved(id, "discard", &by, became))
+    let (id, decided) = (number(&id)?, decided(&visitor, &pairs)?);
+    let (pipeline, who) = (state.app.pipeline.clone(), decided.clone());
+    let became = whole(async move { pipeline.discard_held(id, &who).await }).await??;
+    Ok(resolved(id, "discard", &decided.by, became))
+}
+
+/// What was held and is not any more: who decided what, when and why.
+async fn decisions(State(state): State<AppState>, pairs: Pairs) -> Result<Json<Value>, RouteError> {
+    let resolved = state.archive().index().resolved(limit(pairs)?).await?;
+    Ok(Json(resolved.iter().map(decision).collect()))
+}
+
+fn decision(entry: &ResolvedObject) -> Value {
+    json!({
+        "study": entry.identity.study.as_str(),
+        "object": entry.identity.sop_instance.as_str(),
+        "plugin": entry.held.plugin,
+        "held": entry.held.reason,
+        "arrived": time::utc(entry.arrived),
+        "decision": entry.resolution.outcome.as_str(),
+        "by": entry.resolution.by,
+        "reason": entry.resolution.reason,
+        "at": time::utc(entry.resolution.at),
+    })
 }

@@ -93,6 +93,15 @@ async fn the_operators_socket_leads_to_the_api_alone_and_asks_nobody() {
         (404, "{\"error\":\"there is no dead letter 7\"}")
     );
     assert_eq!(ask(&path, "POST", "/api/parked/x/discard").await.0, 400);
+    assert_eq!(
+        ask(&path, "GET", "/api/quarantine/decided").await,
+        (200, "[]".to_owned())
+    );
+    let long = "x".repeat(501);
+    for (reason, status) in [("not+for+us", 404), ("two%0Alines", 400), (&*long, 400)] {
+        let discard = format!("/api/quarantine/7/discard?reason={reason}");
+        assert_eq!(ask(&path, "POST", &discard).await.0, status, "{reason}");
+    }
     assert_eq!(ask(&path, "POST", "/api/reload").await.0, 501);
     // The same by TCP, without a name.
     assert_eq!(host.get("/api/about").await.status, StatusCode::UNAUTHORIZED);
