@@ -3,7 +3,7 @@
 //! Separate because `?` must work on it from any error, and because it holds a rule: an error's text reaches the
 //! operator's log, so it carries no patient data.
 
-use crate::bindings::filter::isocenter::host::failure::{Failure, Retry};
+use crate::bindings::imports::isocenter::host::failure::{Failure, Retry};
 
 /// Why a call gives no answer. The object is then never stored or sent unedited.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Error {
 }
 
 /// What calls return.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Trying again will not help.

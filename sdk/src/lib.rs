@@ -1,6 +1,7 @@
 //! Write plugins for Isocenter.
 //!
-//! A plugin is a crate with one type per role and one line that exports it:
+//! A plugin is a crate with a type that plays a role ([`Filter`], [`Router`], [`StudyRouter`], [`Analyzer`],
+//! [`Authenticator`], [`Authorizer`], [`Gate`], [`Sink`], [`Route`], [`Worker`]) and one line that exports it:
 //!
 //! ```
 //! use isocenter_sdk::{Edits, Filter, Object, Passage, Result, Verdict, tags};
@@ -24,12 +25,16 @@
 //!     }
 //! }
 //!
-//! isocenter_sdk::filter!(Stamp);
+//! isocenter_sdk::plugin!(Stamp: filter);
 //! # fn main() {}
 //! ```
 //!
 //! Each call runs in a new instance: statics and globals are as at the start of the program, every time. A panic is
-//! logged with its place and ends the call; the object is then never stored unedited.
+//! logged with its place and ends the call, as an error does: nothing of what the call did counts.
+//!
+//! What a plugin may reach is what its code calls: [`host`], [`state`], [`http`], [`jobs`], [`models`], [`archive`], the
+//! frames of an [`Object`] and so on are each an import of the component, and most need a grant of the operator. What is
+//! not called is not imported.
 //!
 //! The crate is a plain library, so its logic is tested natively with the objects of [`fake`]. The build tool makes
 //! the component: `sdk/build/plugins.sh`.
@@ -37,106 +42,88 @@
 // The generated code names this crate, wherever it is expanded.
 extern crate self as isocenter_sdk;
 
+mod analysis;
+pub mod archive;
+mod auth;
 #[doc(hidden)]
 pub mod bindings;
 pub mod dictionary;
 mod edits;
 mod error;
+mod event;
+mod exchange;
+#[doc(hidden)]
+pub mod export;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod fake;
 pub mod host;
+pub mod http;
+pub mod jobs;
+pub mod models;
 mod object;
 mod passage;
+mod pixels;
 mod plan;
+mod raw;
 mod role;
+pub mod state;
+mod study;
 pub mod tags;
 mod value;
 
+pub use analysis::{Draft, DraftKind, Next, Results};
+pub use auth::{Access, Admission, Association, Credentials, Decision, Identity, Limit, Rejection, same_secret};
 pub use bindings::filter::exports::isocenter::filter::filter::Verdict;
 pub use edits::Edits;
 pub use error::{Error, Result};
+pub use event::Event;
+pub use exchange::{Request, Response, escape_html};
+pub use models::Tensor;
 pub use object::Object;
 pub use passage::{Direction, Passage, Transport};
+pub use pixels::{Form, Frame, Trouble as FrameTrouble};
 pub use plan::Plan;
-#[doc(hidden)]
-pub use role::export;
-pub use role::{Filter, Router};
+pub use role::{Analyzer, Authenticator, Authorizer, Filter, Gate, Route, Router, Sink, StudyRouter, Worker};
+pub use study::{Members, Study};
 pub use value::{Path, Step, Tag, Value, Vr};
 #[doc(hidden)]
 pub use wit_bindgen;
 
-/// Exports a type as the plugin's filter.
-#[macro_export]
-macro_rules! filter {
-    ($filter:ty) => {
-        $crate::plugin!(filter = $filter);
-    };
-}
-
-/// Exports a type as the plugin's router.
-#[macro_export]
-macro_rules! router {
-    ($router:ty) => {
-        $crate::plugin!(router = $router);
-    };
-}
-
-/// Exports a plugin of one or more roles. Each reads the plugin's one configuration as its own type.
+/// Exports the plugin: `plugin!(Stamp: filter)`, or `plugin!(Site: filter, router, sink)` where one type plays several
+/// roles, or `plugin!(filter = Stamp, sink = Post)` where several types do. The roles are `filter`, `router`,
+/// `study_router`, `analyzer`, `authenticator`, `authorizer`, `gate`, `sink`, `route` and `worker`. Each reads the
+/// plugin's one configuration as its own type.
 #[macro_export]
 macro_rules! plugin {
+    ($plugin:ident: $($role:ident),+ $(,)?) => {
+        $crate::plugin!($($role = $plugin),+);
+    };
     ($($role:ident = $plugin:ty),+ $(,)?) => {
         // Only in the sandbox: natively the exports would be symbols that clash in a test binary of two plugins.
         #[cfg(target_arch = "wasm32")]
         const _: () = {
-            struct Exported;
+            struct Lifecycle;
 
-            impl $crate::bindings::lifecycle::exports::isocenter::plugin::lifecycle::Guest for Exported {
+            impl $crate::bindings::lifecycle::exports::isocenter::plugin::lifecycle::Guest for Lifecycle {
                 fn check() -> ::core::result::Result<(), ::std::string::String> {
-                    $($crate::plugin!(@check $role $plugin);)+
+                    $($crate::export::check::$role::<$plugin>()?;)+
                     Ok(())
                 }
             }
 
-            $($crate::plugin!(@role $role $plugin);)+
+            $crate::bindings::lifecycle::export!(Lifecycle with_types_in $crate::bindings::lifecycle);
 
-            $crate::bindings::lifecycle::export_lifecycle!(
-                Exported with_types_in $crate::bindings::lifecycle
-            );
+            $(
+                const _: () = {
+                    type Exported = $crate::export::Exported<$plugin>;
+                    $crate::bindings::$role::export!(Exported with_types_in $crate::bindings::$role);
+                };
+            )+
         };
         // Natively nothing calls the plugin; this keeps it checked and used.
         #[cfg(not(target_arch = "wasm32"))]
         const _: () = {
-            $($crate::plugin!(@native $role $plugin);)+
+            $(const _: fn() -> ::core::result::Result<(), ::std::string::String> = $crate::export::check::$role::<$plugin>;)+
         };
-    };
-    (@check filter $plugin:ty) => { $crate::export::check_filter::<$plugin>()?; };
-    (@check router $plugin:ty) => { $crate::export::check_router::<$plugin>()?; };
-    (@native filter $plugin:ty) => { const _: fn() -> ::core::result::Result<(), ::std::string::String> = $crate::export::check_filter::<$plugin>; };
-    (@native router $plugin:ty) => { const _: fn() -> ::core::result::Result<(), ::std::string::String> = $crate::export::check_router::<$plugin>; };
-    (@role filter $plugin:ty) => {
-        impl $crate::bindings::filter::exports::isocenter::filter::filter::Guest for Exported {
-            fn apply(
-                object: &$crate::bindings::filter::isocenter::dicom::objects::Object,
-                passage: &$crate::bindings::filter::isocenter::filter::passage::Passage,
-                edits: &$crate::bindings::filter::isocenter::dicom::edits::Edits,
-            ) -> ::core::result::Result<
-                $crate::Verdict,
-                $crate::bindings::filter::isocenter::host::failure::Failure,
-            > {
-                $crate::export::apply::<$plugin>(object, passage, edits)
-            }
-        }
-        $crate::bindings::filter::export_filter!(Exported with_types_in $crate::bindings::filter);
-    };
-    (@role router $plugin:ty) => {
-        impl $crate::bindings::router::exports::isocenter::routing::router::Guest for Exported {
-            fn route(
-                object: &$crate::bindings::filter::isocenter::dicom::objects::Object,
-                plan: &$crate::bindings::router::isocenter::routing::plan::Plan,
-            ) -> ::core::result::Result<(), $crate::bindings::filter::isocenter::host::failure::Failure> {
-                $crate::export::route::<$plugin>(object, plan)
-            }
-        }
-        $crate::bindings::router::export_router!(Exported with_types_in $crate::bindings::router);
     };
 }

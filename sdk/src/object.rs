@@ -2,51 +2,31 @@
 //!
 //! Separate because it is where a plugin meets patient data; natively it reads a [`fake`](crate::fake) one.
 
-use crate::bindings::filter::isocenter::dicom::objects;
-#[cfg(not(target_arch = "wasm32"))]
-use crate::fake;
+use crate::raw::{Handle, objects};
 use crate::{Path, Step, Tag, Value, Vr, tags};
 
 /// The header of one SOP instance, as it came: edits do not show in it.
-pub struct Object<'a>(Source<'a>);
-
-enum Source<'a> {
-    Host(&'a objects::Object),
-    #[cfg(not(target_arch = "wasm32"))]
-    Fake(&'a fake::Object),
-}
-
-/// Each method, for either source.
-macro_rules! ask {
-    ($self:ident . $method:ident ( $($argument:expr),* )) => {
-        match $self.0 {
-            Source::Host(object) => object.$method($($argument),*),
-            #[cfg(not(target_arch = "wasm32"))]
-            Source::Fake(object) => object.$method($($argument),*),
-        }
-    };
-}
+pub struct Object<'a>(pub(crate) Handle<'a, objects::Object>);
 
 impl<'a> Object<'a> {
-    pub(crate) fn host(object: &'a objects::Object) -> Object<'a> {
-        Object(Source::Host(object))
+    pub(crate) fn lent(object: &'a objects::Object) -> Object<'a> {
+        Object(Handle::Lent(object))
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn fake(object: &'a fake::Object) -> Object<'a> {
-        Object(Source::Fake(object))
+    pub(crate) fn owned(object: objects::Object) -> Object<'static> {
+        Object(Handle::Owned(object))
     }
 
     /// An element's value; `None` where it is absent or a sequence.
     #[must_use]
     pub fn get(&self, at: impl Into<Path>) -> Option<Value> {
-        ask!(self.get(&at.into()))
+        self.0.get(&at.into())
     }
 
     /// Many values for one crossing of the sandbox boundary, in the order of the question.
     #[must_use]
     pub fn get_many(&self, at: &[Path]) -> Vec<Option<Value>> {
-        ask!(self.get_many(at))
+        self.0.get_many(at)
     }
 
     /// The values of a text element; `None` where it is absent or not text.
@@ -64,16 +44,28 @@ impl<'a> Object<'a> {
         self.text(at)?.into_iter().next().filter(|text| !text.is_empty())
     }
 
+    /// The first value as an integer, whether it is written in digits (IS) or binary; `None` where it is neither.
+    #[must_use]
+    pub fn integer(&self, at: impl Into<Path>) -> Option<i64> {
+        match self.get(at)? {
+            Value::Text(values) => values.first()?.trim().parse().ok(),
+            Value::Signed(values) => values.first().copied(),
+            Value::Unsigned(values) => i64::try_from(*values.first()?).ok(),
+            Value::Real(_) | Value::Tags(_) | Value::Bytes(_) => None,
+        }
+    }
+
     /// Tags present at one level, ascending; empty where there is no such item.
     #[must_use]
     pub fn tags(&self, within: &[Step]) -> Vec<Tag> {
-        ask!(self.tags(within)).into_iter().map(Tag).collect()
+        self.0.tags(within).into_iter().map(Tag).collect()
     }
 
     /// Tags and VRs present at one level: what to walk an object with.
     #[must_use]
     pub fn elements(&self, within: &[Step]) -> Vec<(Tag, Vr)> {
-        ask!(self.elements(within))
+        self.0
+            .elements(within)
             .into_iter()
             .map(|(tag, vr)| (Tag(tag), Vr::unpack(vr)))
             .collect()
@@ -82,7 +74,7 @@ impl<'a> Object<'a> {
     /// Items in a sequence; `None` where it is absent or not a sequence.
     #[must_use]
     pub fn items(&self, at: impl Into<Path>) -> Option<u32> {
-        ask!(self.items(&at.into()))
+        self.0.items(&at.into())
     }
 
     /// SOP Class UID.
@@ -112,12 +104,12 @@ impl<'a> Object<'a> {
     /// Transfer Syntax UID in which the object was received.
     #[must_use]
     pub fn transfer_syntax(&self) -> String {
-        ask!(self.transfer_syntax())
+        self.0.transfer_syntax()
     }
 
     /// The header as DICOM JSON (PS3.18 Annex F), bulk data left out.
     #[must_use]
     pub fn json(&self) -> String {
-        ask!(self.json())
+        self.0.json()
     }
 }

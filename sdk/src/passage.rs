@@ -2,62 +2,58 @@
 //!
 //! Separate because a filter that does not look at it behaves alike on ingest and egress.
 
-use crate::bindings::filter::isocenter::filter::passage;
-pub use crate::bindings::filter::isocenter::filter::passage::{Direction, Transport};
-#[cfg(not(target_arch = "wasm32"))]
-use crate::fake;
+pub use crate::bindings::imports::isocenter::filter::passage::{Direction, Transport};
+use crate::raw::passage;
 
 /// Whence and whither.
-pub struct Passage<'a>(Source<'a>);
+pub struct Passage<'a>(pub(crate) &'a passage::Passage);
 
-enum Source<'a> {
-    Host(&'a passage::Passage),
-    #[cfg(not(target_arch = "wasm32"))]
-    Fake(&'a fake::Passage),
-}
-
-macro_rules! ask {
-    ($($(#[$doc:meta])* $method:ident -> $answer:ty;)*) => {
-        $(
-            $(#[$doc])*
-            #[must_use]
-            pub fn $method(&self) -> $answer {
-                match self.0 {
-                    Source::Host(passage) => passage.$method(),
-                    #[cfg(not(target_arch = "wasm32"))]
-                    Source::Fake(passage) => passage.$method.clone(),
-                }
-            }
-        )*
-    };
-}
-
-impl<'a> Passage<'a> {
-    pub(crate) fn host(passage: &'a passage::Passage) -> Passage<'a> {
-        Passage(Source::Host(passage))
+impl Passage<'_> {
+    /// Into the archive or out of it.
+    #[must_use]
+    pub fn direction(&self) -> Direction {
+        self.0.direction()
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn fake(passage: &'a fake::Passage) -> Passage<'a> {
-        Passage(Source::Fake(passage))
+    /// How the object came to the archive.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.0.transport()
     }
 
-    ask! {
-        /// Into the archive or out of it.
-        direction -> Direction;
-        /// How the object came to the archive.
-        transport -> Transport;
-        /// AE title of the sender; DIMSE only.
-        calling_ae -> Option<String>;
-        /// AE title that the sender called; DIMSE only.
-        called_ae -> Option<String>;
-        /// Network address of the sender.
-        peer -> Option<String>;
-        /// Who sent it, as the auth plugins named them.
-        subject -> Option<String>;
-        /// Egress only: the configured destination.
-        destination -> Option<String>;
-        /// Times this object, or the one it derives from, has passed through ingest.
-        hops -> u32;
+    /// AE title of the sender; DIMSE only.
+    #[must_use]
+    pub fn calling_ae(&self) -> Option<String> {
+        self.0.calling_ae()
+    }
+
+    /// AE title that the sender called; DIMSE only.
+    #[must_use]
+    pub fn called_ae(&self) -> Option<String> {
+        self.0.called_ae()
+    }
+
+    /// Network address of the sender.
+    #[must_use]
+    pub fn peer(&self) -> Option<String> {
+        self.0.peer()
+    }
+
+    /// Who sent it, as the auth plugins named them.
+    #[must_use]
+    pub fn subject(&self) -> Option<String> {
+        self.0.subject()
+    }
+
+    /// Egress only: the configured destination.
+    #[must_use]
+    pub fn destination(&self) -> Option<String> {
+        self.0.destination()
+    }
+
+    /// Times this object, or the one it derives from, has passed through ingest.
+    #[must_use]
+    pub fn hops(&self) -> u32 {
+        self.0.hops()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Separate because everything else speaks in them.
 
-pub use crate::bindings::filter::isocenter::dicom::types::{Path, Step, Value};
+pub use crate::bindings::imports::isocenter::dicom::types::{Path, Step, Value};
 
 /// An attribute's tag, packed as 0xggggeeee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +19,12 @@ impl Tag {
     #[must_use]
     pub const fn element(self) -> u16 {
         (self.0 & 0xFFFF) as u16
+    }
+
+    /// One item of this sequence, counted from 0: a step on a path.
+    #[must_use]
+    pub const fn item(self, item: u32) -> Step {
+        Step { sequence: self.0, item }
     }
 
     /// Whether the group number is odd (PS3.5 §7.8).

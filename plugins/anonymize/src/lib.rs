@@ -149,7 +149,7 @@ fn mark(edits: &mut Edits<'_>, config: &Config) {
     edits.set_text(tags::LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED, modified);
 }
 
-isocenter_sdk::filter!(Anonymize);
+isocenter_sdk::plugin!(Anonymize: filter);
 
 #[cfg(test)]
 mod tests;

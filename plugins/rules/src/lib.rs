@@ -174,7 +174,7 @@ fn keyword(words: &str) -> String {
         .collect()
 }
 
-isocenter_sdk::router!(Rules);
+isocenter_sdk::plugin!(Rules: router);
 
 #[cfg(test)]
 mod tests;

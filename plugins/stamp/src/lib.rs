@@ -85,7 +85,7 @@ impl Filter for Stamp {
     }
 }
 
-isocenter_sdk::filter!(Stamp);
+isocenter_sdk::plugin!(Stamp: filter);
 
 fn tag(name: &str) -> Result<Tag> {
     let unknown = || {
