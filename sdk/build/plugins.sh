@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds every plugin, and the guests of the tests, to TARGET/plugins/*.wasm and TARGET/plugins/test/*.wasm.
+# Builds every plugin, the examples and the guests of the tests to TARGET/plugins/*.wasm and TARGET/plugins/test/*.wasm.
 #
 # Run sdk/build/wasm-target.sh first; it is run from here where it was not.
 # TARGET is CARGO_TARGET_DIR, or target/ in the repository.
@@ -19,13 +19,24 @@ cargo build --quiet --package isocenter-plugin-build
 
 mkdir -p "$target/plugins/test"
 
-plugin() { # $1: package, $2: output
-    cargo rustc --quiet --package "$1" --lib --target $triple --profile guest --crate-type cdylib
-    "$target/debug/isocenter-plugin-build" \
-        "$target/$triple/guest/$(echo "$1" | tr - _).wasm" "$2"
+plugin() { # $1: package, $2: output, then more for cargo
+    package=$1 output=$2
+    shift 2
+    cargo rustc --quiet --package "$package" "$@" --lib --target $triple --profile guest --crate-type cdylib
+    "$target/debug/isocenter-plugin-build" "$target/$triple/guest/$(echo "$package" | tr - _).wasm" "$output"
 }
 
 plugin anonymize "$target/plugins/anonymize.wasm"
 plugin rules "$target/plugins/rules.wasm"
 plugin stamp "$target/plugins/stamp.wasm"
 plugin isocenter-test-guest "$target/plugins/test/guest.wasm"
+# The same with every capability that needs a grant: without them all it does not load.
+plugin isocenter-test-guest "$target/plugins/test/hostile.wasm" --features grants
+
+# One call for all examples: each is a crate, and they are built side by side.
+cargo build --quiet --package isocenter-plugin-examples --examples --target $triple --profile guest
+for folder in host/plugin/tests/examples/*/; do
+    name=$(basename "$folder")
+    "$target/debug/isocenter-plugin-build" \
+        "$target/$triple/guest/examples/$(echo "$name" | tr - _).wasm" "$target/plugins/test/$name.wasm"
+done

@@ -5,7 +5,7 @@
 
 pub use crate::bindings::imports::isocenter::dicom::drafts::Kind as DraftKind;
 use crate::raw::{Exclusive, drafts, results};
-use crate::{Object, Path, Value};
+use crate::{Code, Object, Path, Value};
 
 /// What follows a step of an analysis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,13 @@ impl Draft {
     /// Sets an element to one text.
     pub fn set_text(&mut self, at: impl Into<Path>, text: impl Into<String>) {
         self.set(at, Value::Text(vec![text.into()]));
+    }
+
+    /// Sets a sequence to one item, a coded entry.
+    pub fn set_code(&mut self, sequence: impl Into<Path>, code: Code<'_>) {
+        for (path, value) in code.elements(&sequence.into().into_item(0)) {
+            self.set(path, value);
+        }
     }
 
     /// Appends to the pixel data, or to the document.

@@ -4,7 +4,7 @@
 //! to its place.
 
 use crate::raw::{Exclusive, edits};
-use crate::{Path, Tag, Value};
+use crate::{Code, Path, Tag, Value};
 
 /// Changes to one object; they count only if the verdict keeps it.
 pub struct Edits<'a>(pub(crate) Exclusive<'a, edits::Edits>);
@@ -39,6 +39,15 @@ impl Edits<'_> {
     /// into it ([`Path::inside`]).
     pub fn add_item(&mut self, sequence: impl Into<Path>) {
         self.0.add_item(&sequence.into());
+    }
+
+    /// Appends a coded entry to a sequence. `items`: how many it has by then, because edits cannot be read back.
+    pub fn add_code(&mut self, sequence: impl Into<Path>, items: u32, code: Code<'_>) {
+        let sequence = sequence.into();
+        self.add_item(sequence.clone());
+        for (path, value) in code.elements(&sequence.into_item(items)) {
+            self.set(path, value);
+        }
     }
 
     /// Removes private groups at every depth, but for the blocks of these creators.

@@ -34,6 +34,12 @@ impl Error {
         }
     }
 
+    /// When it may work; `None`: never.
+    #[must_use]
+    pub fn after_seconds(&self) -> Option<u32> {
+        self.after_seconds
+    }
+
     /// One sentence.
     #[must_use]
     pub fn reason(&self) -> &str {

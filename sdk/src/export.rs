@@ -3,6 +3,22 @@
 //! Separate because it is where the contract's exports become the traits of [`role`](crate::role): the panic hook first,
 //! then the configuration, then the call.
 
+/// Text as the bytes of a custom section.
+#[must_use]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "runs in the compiler, where a panic is a build error"
+)]
+pub const fn bytes<const N: usize>(text: &str) -> [u8; N] {
+    let mut bytes = [0; N];
+    let mut at = 0;
+    while at < N {
+        bytes[at] = text.as_bytes()[at];
+        at += 1;
+    }
+    bytes
+}
+
 /// A role's own check, for the component's one `check`.
 pub mod check {
     use crate::{

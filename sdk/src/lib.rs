@@ -85,14 +85,14 @@ pub use pixels::{Form, Frame, Trouble as FrameTrouble};
 pub use plan::Plan;
 pub use role::{Analyzer, Authenticator, Authorizer, Filter, Gate, Route, Router, Sink, StudyRouter, Worker};
 pub use study::{Members, Study};
-pub use value::{Path, Step, Tag, Value, Vr};
+pub use value::{Code, Path, Step, Tag, Value, Vr};
 #[doc(hidden)]
 pub use wit_bindgen;
 
 /// Exports the plugin: `plugin!(Stamp: filter)`, or `plugin!(Site: filter, router, sink)` where one type plays several
 /// roles, or `plugin!(filter = Stamp, sink = Post)` where several types do. The roles are `filter`, `router`,
 /// `study_router`, `analyzer`, `authenticator`, `authorizer`, `gate`, `sink`, `route` and `worker`. Each reads the
-/// plugin's one configuration as its own type.
+/// plugin's one configuration as its own type. Name, version, description and license are those of the crate.
 #[macro_export]
 macro_rules! plugin {
     ($plugin:ident: $($role:ident),+ $(,)?) => {
@@ -112,6 +112,15 @@ macro_rules! plugin {
             }
 
             $crate::bindings::lifecycle::export!(Lifecycle with_types_in $crate::bindings::lifecycle);
+
+            // Read by the build tool, which puts it at the component's surface.
+            const MANIFEST: &str = concat!(
+                env!("CARGO_CRATE_NAME"), "\0", env!("CARGO_PKG_VERSION"), "\0",
+                env!("CARGO_PKG_DESCRIPTION"), "\0", env!("CARGO_PKG_LICENSE"),
+            );
+            #[used]
+            #[unsafe(link_section = "isocenter:manifest")]
+            static SECTION: [u8; MANIFEST.len()] = $crate::export::bytes(MANIFEST);
 
             $(
                 const _: () = {

@@ -170,6 +170,8 @@ pub const PERFORMED_PROCEDURE_STEP_DESCRIPTION: Tag = Tag(0x0040_0254);
 pub const REQUEST_ATTRIBUTES_SEQUENCE: Tag = Tag(0x0040_0275);
 /// Requested Procedure ID.
 pub const REQUESTED_PROCEDURE_ID: Tag = Tag(0x0040_1001);
+/// Relationship Type.
+pub const RELATIONSHIP_TYPE: Tag = Tag(0x0040_A010);
 /// Value Type.
 pub const VALUE_TYPE: Tag = Tag(0x0040_A040);
 /// Concept Name Code Sequence.

@@ -3,6 +3,7 @@
 //! Separate because everything else speaks in them.
 
 pub use crate::bindings::imports::isocenter::dicom::types::{Path, Step, Value};
+use crate::tags;
 
 /// An attribute's tag, packed as 0xggggeeee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +58,29 @@ impl Path {
             within: within.to_vec(),
             tag: tag.0,
         }
+    }
+
+    /// The steps into an item of the sequence that this path leads to, counted from 0.
+    #[must_use]
+    pub fn into_item(mut self, item: u32) -> Vec<Step> {
+        self.within.push(Tag(self.tag).item(item));
+        self.within
+    }
+}
+
+/// A coded entry (PS3.3 §8): value, coding scheme and meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code<'a>(pub &'a str, pub &'a str, pub &'a str);
+
+impl Code<'_> {
+    /// Its elements inside an item.
+    pub(crate) fn elements(self, item: &[Step]) -> [(Path, Value); 3] {
+        let element = |tag, text: &str| (Path::inside(item, tag), Value::Text(vec![text.to_owned()]));
+        [
+            element(tags::CODE_VALUE, self.0),
+            element(tags::CODING_SCHEME_DESIGNATOR, self.1),
+            element(tags::CODE_MEANING, self.2),
+        ]
     }
 }
 

@@ -1,9 +1,15 @@
 //! Turns the core module that rustc makes of a plugin into a component.
 //!
 //! Separate from the SDK because it runs on the developer's machine, in process, so that building a plugin needs no
-//! tool beside cargo. The contract travels inside the module, in custom sections that the SDK's bindings wrote.
+//! tool beside cargo. The contract travels inside the module, in custom sections that the SDK's bindings wrote, and so
+//! does what the plugin says of itself, which goes to the component's surface as JSON.
 
+use wasm_encoder::{ComponentSection, CustomSection};
+use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
+
+/// Where the SDK and the host look for the manifest.
+const MANIFEST: &str = "isocenter:manifest";
 
 /// Why a module does not become a component.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +23,9 @@ pub enum BuildError {
     /// The module and the contract in it do not fit.
     #[error("the module does not become a component: {0}")]
     Encode(String),
+    /// What the SDK's macro wrote of the plugin is not there as it wrote it.
+    #[error("the module says {0} about itself; a plugin is exported by one `plugin!` of this SDK")]
+    Manifest(&'static str),
 }
 
 /// Makes the component: adapts the module to the contract that it carries, and validates the result.
@@ -30,12 +39,49 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, BuildError> {
         _ => return Err(BuildError::NotAModule),
     }
     let encode = |error| BuildError::Encode(format!("{error:#}"));
-    ComponentEncoder::default()
+    let mut component = ComponentEncoder::default()
         .module(module)
         .map_err(encode)?
         .validate(true)
         .encode()
-        .map_err(encode)
+        .map_err(encode)?;
+    if let Some(manifest) = manifest(module)? {
+        let section = CustomSection {
+            name: MANIFEST.into(),
+            data: manifest.into_bytes().into(),
+        };
+        section.append_to_component(&mut component);
+    }
+    Ok(component)
+}
+
+/// The manifest in JSON, from the four texts that the SDK's macro wrote; none for a module that is not of this SDK.
+fn manifest(module: &[u8]) -> Result<Option<String>, BuildError> {
+    let mut found = None;
+    for payload in Parser::new(0).parse_all(module) {
+        let payload = payload.map_err(|error| BuildError::Encode(error.to_string()))?;
+        if let Payload::CustomSection(section) = payload
+            && section.name() == MANIFEST
+            && found.replace(section.data()).is_some()
+        {
+            return Err(BuildError::Manifest("two things"));
+        }
+    }
+    let Some(bytes) = found else { return Ok(None) };
+    let text = std::str::from_utf8(bytes).map_err(|_| BuildError::Manifest("no text"))?;
+    let [name, version, description, license] = text
+        .split('\0')
+        .collect::<Vec<_>>()
+        .try_into()
+        .map_err(|_| BuildError::Manifest("not four things"))?;
+    let manifest = serde_json::json!({
+        // The compiler's name of the crate; dashes are what its author wrote.
+        "name": name.replace('_', "-"),
+        "version": version,
+        "description": description,
+        "license": license,
+    });
+    Ok(Some(manifest.to_string()))
 }
 
 #[cfg(test)]
@@ -56,6 +102,44 @@ mod tests {
             (b"\0asm\x0d\0\x01\0", "this is a component already"),
         ] {
             assert_eq!(componentize(bytes).unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn what_the_module_says_of_itself_goes_to_the_surface() {
+        let with = |sections: &[&str]| {
+            let mut module = wasm_encoder::Module::new();
+            for text in sections {
+                module.section(&CustomSection {
+                    name: MANIFEST.into(),
+                    data: text.as_bytes().into(),
+                });
+            }
+            componentize(&module.finish()).map_err(|error| error.to_string())
+        };
+        let component = with(&["my_plugin\x001.2.3\0Says \"hi\"\0MIT"]).unwrap();
+        let mut depth = 0;
+        let mut found = Vec::new();
+        for payload in Parser::new(0).parse_all(&component) {
+            match payload.unwrap() {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth -= 1,
+                Payload::CustomSection(section) if section.name() == MANIFEST && depth == 0 => {
+                    found.push(String::from_utf8(section.data().to_vec()).unwrap());
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(
+            found,
+            [r#"{"description":"Says \"hi\"","license":"MIT","name":"my-plugin","version":"1.2.3"}"#]
+        );
+        for (sections, expected) in [
+            (&["a\0b\0c\0d", "a\0b\0c\0d"][..], "two things"),
+            (&["a\0b"], "not four things"),
+        ] {
+            let error = with(sections).unwrap_err();
+            assert!(error.contains(expected), "{error}");
         }
     }
 

@@ -43,6 +43,13 @@ impl Request {
         }
     }
 
+    /// Adds a pair to the query.
+    #[must_use]
+    pub fn with_query(mut self, name: &str, value: &str) -> Request {
+        self.query.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// As a plugin sees it.
     #[must_use]
     pub fn request(&self) -> crate::Request<'_> {
