@@ -30,7 +30,8 @@ plugin anonymize "$target/plugins/anonymize.wasm"
 plugin rules "$target/plugins/rules.wasm"
 plugin stamp "$target/plugins/stamp.wasm"
 plugin isocenter-test-guest "$target/plugins/test/guest.wasm"
-# The same with every capability that needs a grant: without them all it does not load.
+# The same in every role, and with every capability that needs a grant: without them all it does not load.
+plugin isocenter-test-guest "$target/plugins/test/roles.wasm" --features roles
 plugin isocenter-test-guest "$target/plugins/test/hostile.wasm" --features grants
 
 # One call for all examples: each is a crate, and they are built side by side.

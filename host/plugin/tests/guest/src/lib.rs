@@ -1,111 +1,103 @@
 //! A plugin that does what its configuration says, good or hostile: the guest of the runtime's tests.
 //!
-//! One crate, so that a test is one row (`{"do": "spin"}` and the sentence expected), not one crate each.
+//! One crate, so that a test is one row (`{"do": "spin"}` and the sentence expected), not one crate each. It is built
+//! three times:
+//!
+//! | component | roles | needs |
+//! |---|---|---|
+//! | `test/guest.wasm` | filter, router | the secret `site-key` |
+//! | `test/roles.wasm` | all | the secret `site-key` |
+//! | `test/hostile.wasm` | all | a grant of each capability |
+//!
+//! `do` is what every call does; `check` is what the check at loading does (the filter's; the others check nothing).
+//! With `"do": "as-told"` the input says it, so that one call among many is the bad one: a filter's or router's object
+//! in Image Comments (0020,4000), a study's first member likewise, an authenticator's bearer token, an authorizer's
+//! attribute `path`, a gate's calling AE title in lower case, a sink's event kind (all of the batch, in order), a
+//! route's path without its first `/`, a worker's payload, an analyzer's token when it resumes.
+//! `url`, `model`, `queue` and `mib` are what some acts need.
+//!
+//! **In every role** ([`acts`]): `nothing`, `spin`, `spin-in-host`, `eat` (a memory bomb), `panic`, `trap`, `recurse`,
+//! `never`, `later`, `remember`, `clock`, `random`, `too-much-random`, `secret`, `metrics`, `observe`, `metric-flood`,
+//! `log-flood`, `log-field`, `huge-log`, `huge-metric`, `huge-secret` (a string of `mib` MiB of the guest's memory),
+//! `gib-log`, `gib-log-field`, `gib-metric`, `gib-secret` (a string that claims 1 GiB and has none).
+//!
+//! **With grants** ([`granted`]): `state` (writes, reads, meets its conflict), `state-flood`, `huge-key`, `huge-value`,
+//! `gib-key`; `fetch` (a GET of `url`: says the status and how much came, or the trouble), `fetch-secret`, `requests`
+//! (a handle bomb), `responses`, `huge-body`, `huge-header`, `gib-header`, `gib-url`; `enqueue`, `enqueue-flood`,
+//! `huge-job`; `infer` (`model` doubles or not), `tensors` (a handle bomb), `huge-tensor`, `wrong-tensor`.
+//!
+//! **Of a role** (in this file, where each role is): of a filter `edits`, `read`, `describe`, `many-edits`,
+//! `large-edits`, `huge-edit`, `gib-edit`, `many-paths`, `deep-path`, `frame`, `frames` (a handle bomb), `drop`,
+//! `refuse`, `quarantine`, `huge-reason`, `exfiltrate` (with grants: patient's name in the query of `url`); of a router
+//! `everywhere`, `nowhere`, `unplanned`, `gib-destination`; of a study-router `everywhere`, `members`, `objects` (a
+//! handle bomb); of an analyzer the last two, `wait`, `huge-token`, `draft`, `draft-and-wait`, `drafts` (a handle
+//! bomb), `draft-values`, `draft-pixels`; of an authenticator `nobody`, `nameless`, `many-claims`; of an authorizer
+//! `within`, `within-nothing`, `many-limits`, `deny`; of a gate `reject`, `nameless`; of a route `page`, `echo`,
+//! `object`, `study`, `search`, `status-99`, `write-flood`, `split-header`.
+//! What an act says is in the verdict, the subject, the reason, the body or the log, by role.
+//!
+//! What no compiler makes (an endless start function, a table bomb, a compile bomb, a forged manifest, another
+//! contract) is in `tests/runtime/forged.rs`.
 
-use std::hint::black_box;
+mod acts;
+#[cfg(feature = "grants")]
+mod granted;
+#[cfg(feature = "roles")]
+mod roles;
 
 use isocenter_sdk::{
-    Edits, Error, Filter, Object, Passage, Path, Plan, Result, Router, Step, Value, Verdict, host, tags,
+    Edits, Error, Filter, Form, Object, Passage, Path, Plan, Result, Router, Step, Tag, Value, Verdict, tags,
 };
+
+use crate::acts::{act, gib_string, mebibytes};
 
 /// What to do.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// In `apply` and `route`.
+    /// In every call.
     #[serde(default, rename = "do")]
     act: String,
-    /// In `check`.
+    /// When it is loaded.
     #[serde(default)]
     check: String,
+    /// Where to send requests.
+    #[cfg(feature = "grants")]
+    #[serde(default)]
+    url: String,
+    /// Which model to run.
+    #[cfg(feature = "grants")]
+    #[serde(default)]
+    model: String,
+    /// Where to leave jobs.
+    #[cfg(feature = "grants")]
+    #[serde(default)]
+    queue: String,
+    /// How large what is huge is.
+    #[serde(default = "sixteen")]
+    mib: usize,
+}
+
+fn sixteen() -> usize {
+    16
+}
+
+impl Config {
+    /// What to do in a call whose input says `told`.
+    fn act(&self, told: impl FnOnce() -> String) -> String {
+        if self.act == "as-told" {
+            told()
+        } else {
+            self.act.clone()
+        }
+    }
 }
 
 struct Probe;
 
-static mut CALLS: u32 = 0;
-
-/// Does what every role can do; answers what to say.
-#[expect(clippy::panic, reason = "the point of one of the acts")]
-fn act(what: &str) -> Result<String> {
-    match what {
-        "" | "nothing" => {}
-        "spin" => loop {
-            black_box(());
-        },
-        "spin-in-host" => loop {
-            black_box(host::monotonic_nanos());
-        },
-        "eat" => {
-            let mut eaten: Vec<Vec<u8>> = Vec::new();
-            loop {
-                eaten.push(black_box(vec![1; 1 << 20]));
-            }
-        }
-        "panic" => panic!("this guest panics on purpose"),
-        "recurse" => {
-            black_box(recurse(black_box(1)));
-        }
-        "log-flood" => {
-            for line in 0..10_000 {
-                host::log(
-                    host::Level::Info,
-                    &format!("line {line}"),
-                    &[("patient".into(), "Doe".into())],
-                );
-            }
-        }
-        "log-field" => {
-            host::log(
-                host::Level::Warn,
-                "one line\nforged",
-                &[("patient".into(), "Secretname".into())],
-            );
-        }
-        "random" => return Ok(format!("{} bytes", host::random(16).len())),
-        "too-much-random" => {
-            let _ = host::random(1 << 20);
-        }
-        "secret" => {
-            let mac = host::hmac_sha256("site-key", b"message")?;
-            return Ok(mac.iter().map(|byte| format!("{byte:02x}")).collect());
-        }
-        "metrics" => {
-            for name in 0..100 {
-                host::count(&format!("counter_{name:03}"), 2);
-            }
-            host::count("bad name", 1);
-            host::observe("counter_000", 1.0);
-        }
-        "observe" => {
-            host::observe("seconds", 1.5);
-            host::observe("seconds", 0.5);
-            host::observe("seconds", f64::NAN);
-        }
-        "clock" => return Ok(format!("{}", host::unix_millis() > 1_700_000_000_000)),
-        "never" => return Err(Error::never("this guest never can")),
-        "later" => return Err(Error::after(7, "this guest can later")),
-        "remember" => {
-            // A fresh instance has a fresh memory: this is 1 in each call.
-            #[expect(
-                unsafe_code,
-                reason = "the point is a global that would survive in a reused instance"
-            )]
-            // SAFETY: an instance has one thread, and nothing else refers to the counter.
-            let calls = unsafe {
-                CALLS += 1;
-                CALLS
-            };
-            return Ok(format!("call {calls}"));
-        }
-        other => return Err(Error::never(format!("no such act: {other}"))),
-    }
-    Ok(String::new())
-}
-
-#[expect(unconditional_recursion, reason = "it overflows the stack on purpose")]
-fn recurse(depth: u64) -> u64 {
-    black_box([depth; 64]);
-    recurse(black_box(depth + 1)) + 1
+/// What an object says.
+fn told(object: &Object<'_>) -> String {
+    object.first(tags::IMAGE_COMMENTS).unwrap_or_default()
 }
 
 impl Filter for Probe {
@@ -114,17 +106,18 @@ impl Filter for Probe {
     fn check(config: &Config) -> Result<()> {
         match config.check.as_str() {
             "refuse" => Err(Error::never("the probe was told to refuse")),
-            what => act(what).map(|_| ()),
+            what => act(what, config).map(|_| ()),
         }
     }
 
     fn apply(object: &Object<'_>, passage: &Passage<'_>, edits: &mut Edits<'_>, config: &Config) -> Result<Verdict> {
-        match config.act.as_str() {
+        match config.act(|| told(object)).as_str() {
             "edits" => {
                 edits.set_text(tags::PATIENT_ID, "new");
                 edits.clear(tags::PATIENT_NAME);
                 edits.remove(tags::PATIENT_BIRTH_DATE);
                 edits.remove_everywhere(tags::OPERATORS_NAME);
+                edits.add_item(tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE);
                 edits.remove_private(&["KEPT".into()]);
                 let new = edits.remap_uid(tags::STUDY_INSTANCE_UID);
                 edits.remap_uids_everywhere(&[tags::SOP_CLASS_UID]);
@@ -149,34 +142,7 @@ impl Filter for Probe {
                 let present = read.iter().filter(|&&tag| object.get(tag).is_some()).count();
                 edits.set_text(tags::IMAGE_COMMENTS, format!("{present}"));
             }
-            "describe" => {
-                let json = object.json().len() > 2;
-                let elements = object.elements(&[]);
-                let agree = object.tags(&[]) == elements.iter().map(|(tag, _)| *tag).collect::<Vec<_>>();
-                let vr = elements
-                    .iter()
-                    .find(|(tag, _)| *tag == tags::PATIENT_NAME)
-                    .map(|(_, vr)| *vr);
-                let sequence = tags::REFERENCED_STUDY_SEQUENCE;
-                let within = [Step {
-                    sequence: sequence.0,
-                    item: 0,
-                }];
-                let nested = object.first(Path::inside(&within, tags::REFERENCED_SOP_INSTANCE_UID));
-                return Ok(Verdict::Refuse(format!(
-                    "{} {} {:?} rows {:?} items {:?} nested {:?} json {json} tags {agree} vr {vr:?} {:?} {:?} {:?} {}",
-                    object.study(),
-                    object.transfer_syntax(),
-                    object.first(tags::PATIENT_NAME),
-                    object.get(tags::ROWS),
-                    object.items(sequence),
-                    nested,
-                    passage.direction(),
-                    passage.transport(),
-                    passage.calling_ae(),
-                    passage.hops(),
-                )));
-            }
+            "describe" => return Ok(Verdict::Refuse(describe(object, passage))),
             "many-edits" => loop {
                 edits.clear(tags::PATIENT_NAME);
             },
@@ -184,11 +150,44 @@ impl Filter for Probe {
                 edits.set_text(tags::PATIENT_NAME, "x".repeat(1 << 20));
             },
             "huge-edit" => edits.set_text(tags::PATIENT_NAME, "x".repeat(9 << 20)),
+            "gib-edit" => {
+                let value = Value::Text(vec![gib_string()]);
+                edits.set(tags::PATIENT_NAME, value);
+            }
+            "many-paths" => {
+                let paths = vec![Path::from(tags::PATIENT_NAME); 1_000_000];
+                return Ok(Verdict::Refuse(format!("{} values", object.get_many(&paths).len())));
+            }
+            "deep-path" => {
+                let steps = vec![Tag(0x0040_A730).item(0); 1_000_000];
+                edits.set(Path::inside(&steps, tags::TEXT_VALUE), Value::Text(vec!["deep".into()]));
+            }
+            "frame" => {
+                let frame = object.frame(0, Form::Decoded)?;
+                let sum: u64 = frame.bytes().iter().map(|&byte| u64::from(byte)).sum();
+                return Ok(Verdict::Refuse(format!(
+                    "{} frames, the first is {} by {} of {} bits, {} bytes, sum {sum}",
+                    object.frames(),
+                    frame.rows(),
+                    frame.columns(),
+                    frame.bits_allocated(),
+                    frame.size(),
+                )));
+            }
+            "frames" => {
+                let mut open = Vec::new();
+                loop {
+                    open.push(object.frame(0, Form::Stored)?);
+                }
+            }
             "drop" => return Ok(Verdict::Drop("not wanted".into())),
             "refuse" => return Ok(Verdict::Refuse("not for us".into())),
             "quarantine" => return Ok(Verdict::Quarantine("look\nat it".into())),
+            "huge-reason" => return Ok(Verdict::Refuse(mebibytes(config))),
+            #[cfg(feature = "grants")]
+            "exfiltrate" => return granted::exfiltrate(object, config).map(Verdict::Refuse),
             what => {
-                let said = act(what)?;
+                let said = act(what, config)?;
                 if !said.is_empty() {
                     return Ok(Verdict::Refuse(said));
                 }
@@ -198,28 +197,69 @@ impl Filter for Probe {
     }
 }
 
+/// What of an object and its passage a filter can see.
+fn describe(object: &Object<'_>, passage: &Passage<'_>) -> String {
+    let json = object.json().len() > 2;
+    let elements = object.elements(&[]);
+    let agree = object.tags(&[]) == elements.iter().map(|(tag, _)| *tag).collect::<Vec<_>>();
+    let vr = elements
+        .iter()
+        .find(|(tag, _)| *tag == tags::PATIENT_NAME)
+        .map(|(_, vr)| *vr);
+    let sequence = tags::REFERENCED_STUDY_SEQUENCE;
+    let within: [Step; 1] = [sequence.item(0)];
+    let nested = object.first(Path::inside(&within, tags::REFERENCED_SOP_INSTANCE_UID));
+    format!(
+        "{} {} {:?} rows {:?} items {:?} nested {:?} json {json} tags {agree} vr {vr:?} {:?} {:?} {:?} {}",
+        object.study(),
+        object.transfer_syntax(),
+        object.first(tags::PATIENT_NAME),
+        object.get(tags::ROWS),
+        object.items(sequence),
+        nested,
+        passage.direction(),
+        passage.transport(),
+        passage.calling_ae(),
+        passage.hops(),
+    )
+}
+
 impl Router for Probe {
     type Config = Config;
 
-    fn check(_: &Config, _: &[String]) -> Result<()> {
-        Ok(())
-    }
-
-    fn route(_: &Object<'_>, plan: &mut Plan<'_>, config: &Config) -> Result<()> {
-        match config.act.as_str() {
-            "everywhere" => {
-                for destination in plan.destinations() {
-                    plan.send_to(&destination)?;
-                    plan.send_to(&destination)?;
-                }
-                plan.delay_seconds("research", 90)?;
-                plan.priority("research", 3)
-            }
+    fn route(object: &Object<'_>, plan: &mut Plan<'_>, config: &Config) -> Result<()> {
+        match config.act(|| told(object)).as_str() {
+            "everywhere" => everywhere(plan),
             "nowhere" => plan.send_to("no-such-place"),
             "unplanned" => plan.priority("research", 3),
-            what => act(what).map(|_| ()),
+            "gib-destination" => plan.send_to(&gib_string()),
+            what => act(what, config).map(|_| ()),
         }
     }
 }
 
-isocenter_sdk::plugin!(filter = Probe, router = Probe);
+fn everywhere(plan: &mut Plan<'_>) -> Result<()> {
+    for destination in plan.destinations() {
+        plan.send_to(&destination)?;
+        plan.send_to(&destination)?;
+    }
+    plan.delay_seconds("research", 90)?;
+    plan.priority("research", 3)
+}
+
+#[cfg(not(feature = "roles"))]
+isocenter_sdk::plugin!(Probe: filter, router);
+
+#[cfg(feature = "roles")]
+isocenter_sdk::plugin!(
+    Probe: filter,
+    router,
+    study_router,
+    analyzer,
+    authenticator,
+    authorizer,
+    gate,
+    sink,
+    route,
+    worker
+);
