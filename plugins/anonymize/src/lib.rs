@@ -11,7 +11,7 @@ mod profile;
 mod pseudonym;
 mod table;
 
-use isocenter_sdk::{Edits, Error, Filter, Object, Passage, Result, Tag, Value, Verdict, host, tags};
+use isocenter_sdk::{Code, Edits, Error, Filter, Object, Passage, Result, Tag, Value, Verdict, host, tags};
 use serde::Deserialize;
 
 use crate::pseudonym::Patient;
@@ -128,13 +128,13 @@ impl Filter for Anonymize {
         for (path, value) in replacements {
             edits.set(path, value);
         }
-        mark(edits, config);
+        mark(object, edits, config);
         Ok(Verdict::Keep)
     }
 }
 
-/// Says what was done to the object (PS3.15 §E.2).
-fn mark(edits: &mut Edits<'_>, config: &Config) {
+/// Says what was done to the object (PS3.15 §E.2), in words and in codes.
+fn mark(object: &Object<'_>, edits: &mut Edits<'_>, config: &Config) {
     let modified = match config.dates {
         Dates::Shift => "MODIFIED",
         Dates::Clear => "REMOVED",
@@ -146,7 +146,45 @@ fn mark(edits: &mut Edits<'_>, config: &Config) {
         tags::DEIDENTIFICATION_METHOD,
         Value::Text(method.map(str::to_owned).to_vec()),
     );
+    // What was done to it before stays, and this comes behind it.
+    let sequence = tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE;
+    let before = object.items(sequence).unwrap_or(0);
+    for (item, (value, meaning)) in (before..).zip(codes(config)) {
+        edits.add_code(sequence, item, Code(value, "DCM", meaning));
+    }
     edits.set_text(tags::LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED, modified);
+}
+
+/// The profile and its options as PS3.16 CID 7050 has them. Options that this plugin does in part are not claimed.
+fn codes(config: &Config) -> Vec<(&'static str, &'static str)> {
+    let mut codes = vec![("113100", "Basic Application Confidentiality Profile")];
+    match config.dates {
+        Dates::Keep => codes.push(("113106", "Retain Longitudinal Temporal Information Full Dates Option")),
+        Dates::Shift => codes.push((
+            "113107",
+            "Retain Longitudinal Temporal Information Modified Dates Option",
+        )),
+        Dates::Clear => {}
+    }
+    for (retain, value, meaning) in [
+        (
+            Retain::PatientCharacteristics,
+            "113108",
+            "Retain Patient Characteristics Option",
+        ),
+        (Retain::DeviceIdentity, "113109", "Retain Device Identity Option"),
+        (Retain::Uids, "113110", "Retain UIDs Option"),
+        (
+            Retain::InstitutionIdentity,
+            "113112",
+            "Retain Institution Identity Option",
+        ),
+    ] {
+        if config.retain.contains(&retain) {
+            codes.push((value, meaning));
+        }
+    }
+    codes
 }
 
 isocenter_sdk::plugin!(Anonymize: filter);

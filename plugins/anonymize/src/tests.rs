@@ -101,12 +101,57 @@ fn replacements_come_last() {
             "RemoveEverywhere",
             "RemapUidsEverywhere",
             "ShiftDatesEverywhere",
+            "Set", // the patient's pseudonyms
+            "Set",
+            "Set", // what was done, in words
+            "AddItem",
+            "Set",
+            "Set",
+            "Set",
+            "AddItem",
             "Set",
             "Set",
             "Set",
             "Set"
         ]
     );
+}
+
+#[test]
+fn what_was_done_is_coded() {
+    let sequence = tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE;
+    let earlier = fake::Object::default().with_text(tags::CODE_VALUE, b"SH", "113101");
+    for (object, config, expected) in [
+        (fake::Object::default(), "{}", "0:113100 1:113107"),
+        (fake::Object::default(), r#"{"dates": "clear"}"#, "0:113100"),
+        (
+            fake::Object::default(),
+            r#"{"dates": "keep", "retain": ["uids", "device-identity", "institution-identity", "patient-characteristics"]}"#,
+            "0:113100 1:113106 2:113108 3:113109 4:113110 5:113112",
+        ),
+        (
+            fake::Object::default().with_items(sequence, vec![earlier]),
+            r#"{"dates": "clear"}"#,
+            "1:113100",
+        ),
+    ] {
+        let (_, edits) = recorded(&object, config);
+        let added = edits
+            .iter()
+            .filter(|edit| **edit == fake::Edit::AddItem(sequence.into()))
+            .count();
+        let codes: Vec<String> = edits
+            .iter()
+            .filter_map(|edit| match edit {
+                fake::Edit::Set(at, Value::Text(texts)) if at.tag == tags::CODE_VALUE.0 => {
+                    Some(format!("{}:{}", at.within.first()?.item, texts.concat()))
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(codes.join(" "), expected, "{config}");
+        assert_eq!(added, codes.len());
+    }
 }
 
 #[test]

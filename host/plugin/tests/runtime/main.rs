@@ -7,6 +7,7 @@
 
 mod anonymize;
 mod calls;
+mod forged;
 mod hostile;
 mod loading;
 mod rules;
