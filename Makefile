@@ -1,6 +1,6 @@
 # Everything that a newcomer or a developer types. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup plugins build engine run test bench fmt lint clean
+.PHONY: help setup plugins build engine run test contract bench fmt lint clean
 
 # Fixed, because what is built is named in configurations and in README.md.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -29,6 +29,9 @@ run: ## Build, start a host on this machine with sample studies, say what to try
 
 test: ## Run every test
 	@.ci/test
+
+contract: ## Compare the plugin contract with the one that was released last
+	@cargo run --locked --quiet --package isocenter-contract -- plugin-api/released plugin-api/wit
 
 bench: ## Measure ingest beside the machine's limits and Orthanc; ARGS="--help" for options
 	@.ci/setup run

@@ -1,0 +1,48 @@
+//! Parts of the documentation that are made by the tests of what they describe.
+//!
+//! Here, because several crates have something to say on the same page. A part stands between `<!-- table: NAME -->` and
+//! `<!-- end -->`; with `UPDATE_EXPECT=1` in the environment it is written anew, without it a difference is an error.
+
+use std::path::Path;
+
+/// Compares a part of a page with what it must say, or writes it.
+///
+/// # Errors
+/// One sentence: the page cannot be read or written, has no such part, or says something else.
+pub fn page_says(page: impl AsRef<Path>, part: &str, content: &str) -> Result<(), String> {
+    let page = page.as_ref();
+    let text = std::fs::read_to_string(page).map_err(|error| format!("{}: {error}", page.display()))?;
+    let begin = format!("<!-- {part} -->\n");
+    let (before, rest) = text
+        .split_once(&begin)
+        .ok_or_else(|| format!("{} has no part `{}`", page.display(), begin.trim_end()))?;
+    let (said, after) = rest
+        .split_once("<!-- end -->")
+        .ok_or_else(|| format!("{}: the part `{part}` does not end", page.display()))?;
+    if said == content {
+        return Ok(());
+    }
+    if std::env::var_os("UPDATE_EXPECT").is_none_or(|value| value != "1") {
+        return Err(format!(
+            "{}: the part `{part}` says\n{said}\nand must say\n{content}\n(UPDATE_EXPECT=1 writes it)",
+            page.display()
+        ));
+    }
+    let written = format!("{before}{begin}{content}<!-- end -->{after}");
+    std::fs::write(page, written).map_err(|error| format!("{}: {error}", page.display()))
+}
+
+/// A table in Markdown.
+#[must_use]
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let line = |cells: &mut dyn Iterator<Item = &str>| format!("|{}\n", cells.map(|cell| format!(" {cell} |")).collect::<String>());
+    let mut table = line(&mut head.iter().copied());
+    table.push_str(&format!("|{}\n", "---|".repeat(head.len())));
+    for row in rows {
+        table.push_str(&line(&mut row.iter().map(String::as_str)));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests;
