@@ -28,7 +28,7 @@ const LEASE: Duration = Duration::from_secs(2 * 3600);
 /// How long to sleep where nothing waits and nobody wakes us.
 const NAP: Duration = Duration::from_secs(2);
 /// An analyzer that asks to come again, and an archive that cannot be read now.
-const RETRY: Retry = Retry {
+pub(crate) const RETRY: Retry = Retry {
     first: Duration::from_secs(2),
     longest: Duration::from_secs(600),
     attempts: 50,

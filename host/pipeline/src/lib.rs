@@ -10,6 +10,8 @@ pub mod decide;
 pub mod deliver;
 pub mod destination;
 pub mod door;
+#[cfg(test)]
+mod documentation;
 pub mod duty;
 mod egress;
 mod frames;

@@ -27,7 +27,7 @@ const LEASE: Duration = Duration::from_secs(120);
 /// How long to sleep where nothing waits and nobody wakes us.
 const NAP: Duration = Duration::from_secs(2);
 /// A router that asks to come again, and an archive that cannot be read now.
-const RETRY: Retry = Retry {
+pub(crate) const RETRY: Retry = Retry {
     first: Duration::from_secs(1),
     longest: Duration::from_secs(300),
     attempts: 50,

@@ -21,7 +21,7 @@ const LEASE: Duration = Duration::from_secs(120);
 /// How long to sleep where nothing has happened and nobody wakes us.
 const NAP: Duration = Duration::from_secs(2);
 /// How long a sink rests that fails and will not say for how long. Never given up: its cursor stays.
-const RETRY: Retry = Retry {
+pub(crate) const RETRY: Retry = Retry {
     first: Duration::from_secs(1),
     longest: Duration::from_secs(60),
     attempts: u32::MAX,

@@ -20,7 +20,7 @@ const LEASE: Duration = Duration::from_secs(2 * 3600);
 /// How long to sleep where nothing waits and nobody wakes us.
 const NAP: Duration = Duration::from_secs(2);
 /// A worker that asks to come again.
-const RETRY: Retry = Retry {
+pub(crate) const RETRY: Retry = Retry {
     first: Duration::from_secs(1),
     longest: Duration::from_secs(600),
     attempts: 50,

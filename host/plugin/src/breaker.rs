@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use isocenter_role::{Failure, State};
 
 /// Failures in a row that trip it.
-const FAILURES: u32 = 5;
-const LONGEST_REST: Duration = Duration::from_secs(60);
+pub(crate) const FAILURES: u32 = 5;
+pub(crate) const LONGEST_REST: Duration = Duration::from_secs(60);
 /// Told to callers while the one trial call of a resting plugin runs.
 const TRIAL: Duration = Duration::from_secs(1);
 

@@ -29,11 +29,11 @@ use crate::plugin::{Facts, WasmPlugin};
 use crate::trap;
 
 /// Bytes that a guest may pass to the host in one host call.
-const HOSTCALL_FUEL: usize = 8 * 1024 * 1024;
+pub(crate) const HOSTCALL_FUEL: usize = 8 * 1024 * 1024;
 /// Handles alive at the same time; a filter is given three.
-const MOST_HANDLES: usize = 4096;
+pub(crate) const MOST_HANDLES: usize = 4096;
 /// Reasons are shown and stored; longer ones are cut.
-const LONGEST_REASON: usize = 512;
+pub(crate) const LONGEST_REASON: usize = 512;
 
 /// The data of a store: what one call may reach, and what it has used.
 pub(crate) struct Call {

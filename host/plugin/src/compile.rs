@@ -20,11 +20,11 @@ use crate::runtime::Core;
 /// The argument by which the host's binary is told to be the compiler.
 const ARGUMENT: &str = "compile-plugin";
 /// CPU time of the compiler; the largest plugin that ships takes less than a second of it.
-const CPU: Duration = Duration::from_secs(60);
+pub(crate) const CPU: Duration = Duration::from_secs(60);
 /// Address space of the compiler, in bytes.
-const MEMORY: u64 = 4 << 30;
+pub(crate) const MEMORY: u64 = 4 << 30;
 /// The largest compiled component, in bytes.
-const MOST_COMPILED: u64 = 512 << 20;
+pub(crate) const MOST_COMPILED: u64 = 512 << 20;
 /// How long the compiler may take in all.
 const PATIENCE: Duration = Duration::from_secs(120);
 

@@ -26,7 +26,7 @@ pub(crate) mod object;
 pub(crate) mod passage;
 pub(crate) mod pixels;
 pub(crate) mod plan;
-mod random;
+pub(crate) mod random;
 pub(crate) mod results;
 pub(crate) mod secrets;
 pub(crate) mod state;

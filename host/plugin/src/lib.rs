@@ -15,6 +15,8 @@ mod cache;
 mod call;
 mod compile;
 mod contract;
+#[cfg(test)]
+mod documentation;
 mod engine;
 mod host;
 mod limits;

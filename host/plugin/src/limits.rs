@@ -12,7 +12,7 @@ const MIB: u64 = 1024 * 1024;
 /// The most memory that any plugin may be given: the size of a slot of the pool, in bytes.
 pub(crate) const MOST_MEMORY: u64 = 1024 * MIB;
 /// Elements of all tables of an instance together. A Rust guest has one function table of some hundred.
-const MOST_TABLE_ELEMENTS: usize = 20_000;
+pub(crate) const MOST_TABLE_ELEMENTS: usize = 20_000;
 /// One tick of the epoch: the unit in which CPU is counted.
 pub(crate) const SLICE: Duration = Duration::from_millis(10);
 

@@ -8,7 +8,7 @@ use crate::call::reason;
 use crate::load::Reason;
 
 /// The largest manifest, in bytes.
-const MOST_MANIFEST: usize = 64 * 1024;
+pub(crate) const MOST_MANIFEST: usize = 64 * 1024;
 
 /// As it is written.
 #[derive(serde::Deserialize)]

@@ -2,8 +2,8 @@
 //!
 //! One file per role; each says how the contract's export maps to the trait of `isocenter-role`.
 
-mod analyzer;
-mod auth;
+pub(crate) mod analyzer;
+pub(crate) mod auth;
 mod check;
 mod filter;
 mod route;

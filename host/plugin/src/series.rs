@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use isocenter_role::{Measure, Series};
 
 /// Names a plugin may use; every name is a series on the metrics page for good.
-const MOST_SERIES: usize = 50;
-const LONGEST_NAME: usize = 64;
+pub(crate) const MOST_SERIES: usize = 50;
+pub(crate) const LONGEST_NAME: usize = 64;
 
 #[derive(Debug, Default)]
 pub(crate) struct Registry {

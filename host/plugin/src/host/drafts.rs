@@ -9,11 +9,11 @@ use crate::host::object::Object;
 use crate::host::value;
 
 /// Drafts in one call.
-const MOST_DRAFTS: u32 = 256;
+pub(crate) const MOST_DRAFTS: u32 = 256;
 /// Elements of all drafts of one call.
-const MOST_ELEMENTS: usize = 100_000;
+pub(crate) const MOST_ELEMENTS: usize = 100_000;
 /// Pixel data and values of all drafts of one call, in bytes.
-const MOST_BYTES: usize = 256 << 20;
+pub(crate) const MOST_BYTES: usize = 256 << 20;
 
 /// Behind the handle `draft`.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]

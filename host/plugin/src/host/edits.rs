@@ -14,9 +14,9 @@ use crate::call::Call;
 use crate::host::value;
 
 /// Edits in one call.
-const MOST_EDITS: usize = 100_000;
+pub(crate) const MOST_EDITS: usize = 100_000;
 /// What the recorded edits may occupy, in bytes.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+pub(crate) const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// Behind the handle `edits`.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]

@@ -9,11 +9,11 @@ use crate::call::Call;
 use crate::host::object::Object;
 
 /// Bytes of one read.
-const MOST_READ: u32 = 1 << 20;
+pub(crate) const MOST_READ: u32 = 1 << 20;
 /// Bytes that a plugin may write into one answer, its headers included.
 pub(crate) const MOST_ANSWER: usize = 16 << 20;
 /// Pieces of one answer.
-const MOST_PIECES: usize = 10_000;
+pub(crate) const MOST_PIECES: usize = 10_000;
 
 /// Behind the handle `request`.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]

@@ -11,11 +11,11 @@ use crate::call::Call;
 use crate::spec::PluginSpec;
 
 /// How long a request may take unless the plugin says less or the call ends sooner.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of one read.
-const MOST_READ: u32 = 1 << 20;
+pub(crate) const MOST_READ: u32 = 1 << 20;
 /// Bytes of all requests of one call that are being written.
-const MOST_REQUESTS: usize = 16 << 20;
+pub(crate) const MOST_REQUESTS: usize = 16 << 20;
 
 pub(crate) fn validate(spec: &PluginSpec, backing: &Backing) -> Result<(), String> {
     let interface = "isocenter:host/http";

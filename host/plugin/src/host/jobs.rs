@@ -11,9 +11,9 @@ use crate::spec::PluginSpec;
 /// The largest payload, in bytes.
 pub(crate) const MOST_PAYLOAD: usize = 64 * 1024;
 /// The longest key, in bytes.
-const LONGEST_KEY: usize = 512;
+pub(crate) const LONGEST_KEY: usize = 512;
 /// The longest delay, in seconds: 30 days.
-const LONGEST_DELAY: u32 = 30 * 86_400;
+pub(crate) const LONGEST_DELAY: u32 = 30 * 86_400;
 
 pub(crate) fn validate(spec: &PluginSpec, backing: &Backing) -> Result<(), String> {
     let interface = "isocenter:host/jobs";

@@ -9,10 +9,10 @@ use tracing::Level;
 use crate::bindings::isocenter::host::log;
 use crate::call::Call;
 
-const MOST_LINES: u32 = 200;
-const MOST_BYTES: usize = 64 * 1024;
+pub(crate) const MOST_LINES: u32 = 200;
+pub(crate) const MOST_BYTES: usize = 64 * 1024;
 /// Longer messages are cut: one line must not fill the budget of a log shipper either.
-const LONGEST_LINE: usize = 4096;
+pub(crate) const LONGEST_LINE: usize = 4096;
 
 /// What one call has logged.
 #[derive(Debug, Default)]

@@ -11,9 +11,9 @@ use crate::host::studies::Study;
 use crate::spec::PluginSpec;
 
 /// Bytes of all tensors that one call has alive.
-const MOST_BYTES: u64 = 2 << 30;
+pub(crate) const MOST_BYTES: u64 = 2 << 30;
 /// Dimensions of a tensor.
-const MOST_DIMENSIONS: usize = 8;
+pub(crate) const MOST_DIMENSIONS: usize = 8;
 
 pub(crate) fn validate(spec: &PluginSpec, backing: &Backing) -> Result<(), String> {
     let interface = "isocenter:inference/models";

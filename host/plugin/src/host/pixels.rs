@@ -8,9 +8,9 @@ use crate::call::Call;
 use crate::host::object::Object;
 
 /// Bytes of one read.
-const MOST_READ: u32 = 1 << 20;
+pub(crate) const MOST_READ: u32 = 1 << 20;
 /// Bytes of all frames that one call has open.
-const MOST_OPEN: usize = 512 << 20;
+pub(crate) const MOST_OPEN: usize = 512 << 20;
 
 /// Behind the handle `frame`.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]

@@ -13,7 +13,7 @@ use crate::bindings::isocenter::routing::plan;
 use crate::call::Call;
 
 /// The longest delay a router may ask for.
-const LONGEST_DELAY: u32 = 30 * 24 * 3600;
+pub(crate) const LONGEST_DELAY: u32 = 30 * 24 * 3600;
 const PRIORITY: u8 = 100;
 
 /// Behind the handle `plan`.

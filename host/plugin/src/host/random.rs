@@ -4,7 +4,7 @@ use crate::bindings::isocenter::host::random;
 use crate::call::Call;
 
 /// Random bytes in one call of the function.
-const MOST_RANDOM: u32 = 64 * 1024;
+pub(crate) const MOST_RANDOM: u32 = 64 * 1024;
 
 impl random::Host for Call {
     fn bytes(&mut self, len: u32) -> wasmtime::Result<Vec<u8>> {

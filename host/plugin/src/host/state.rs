@@ -14,7 +14,7 @@ pub(crate) const LONGEST_KEY: usize = 512;
 /// The largest value, in bytes.
 pub(crate) const MOST_VALUE: usize = 64 * 1024;
 /// Keys in one answer.
-const MOST_KEYS: u32 = 1000;
+pub(crate) const MOST_KEYS: u32 = 1000;
 /// Entries that a dry call may keep.
 const MOST_DRY: usize = 1000;
 

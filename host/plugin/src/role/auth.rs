@@ -15,11 +15,11 @@ use crate::host::tag;
 use crate::plugin::WasmPlugin;
 
 /// Claims of an identity, and the bytes of all its text.
-const MOST_CLAIMS: usize = 256;
-const MOST_IDENTITY: usize = 64 * 1024;
+pub(crate) const MOST_CLAIMS: usize = 256;
+pub(crate) const MOST_IDENTITY: usize = 64 * 1024;
 /// Limits of a decision, and values of all of them.
-const MOST_LIMITS: usize = 16;
-const MOST_VALUES: usize = 10_000;
+pub(crate) const MOST_LIMITS: usize = 16;
+pub(crate) const MOST_VALUES: usize = 10_000;
 
 struct Authenticate {
     credentials: Arc<role::Credentials>,

@@ -1,0 +1,84 @@
+//! The pages of the roles: each has the example of its role, with its tests, as they are compiled and run.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use isocenter_contract::page_says;
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
+}
+
+fn names(folder: &Path, end: &str) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(end).map(str::to_owned))
+        .collect()
+}
+
+/// A source file as it stands in a page, without the line that leads to its tests.
+fn code(path: &Path) -> String {
+    let source = std::fs::read_to_string(path).unwrap();
+    let source = source.replace("#[cfg(test)]\nmod tests;\n", "");
+    format!("```rust\n{}\n```\n", source.trim_end())
+}
+
+#[test]
+fn every_role_has_a_page_with_its_example() {
+    let examples = repository().join("host/plugin/tests/examples");
+    let pages = repository().join("plugin-api/roles");
+    let roles = names(&pages, ".md");
+    assert_eq!(roles.len(), 10);
+    let mut differences = Vec::new();
+    for role in &roles {
+        let page = pages.join(format!("{role}.md"));
+        for (part, file) in [("example", "lib.rs"), ("tests", "tests.rs")] {
+            let code = code(&examples.join(role).join(file));
+            differences.extend(page_says(&page, &format!("{part}: {role}"), &code).err());
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// Links between the pages lead to files and headings that are there.
+#[test]
+fn links_lead_somewhere() {
+    let api = repository().join("plugin-api");
+    let mut pages = vec![api.join("README.md"), api.join("capabilities.md"), api.join("limits.md")];
+    pages.extend(names(&api.join("roles"), ".md").iter().map(|role| api.join("roles").join(format!("{role}.md"))));
+    let mut broken = Vec::new();
+    for page in &pages {
+        let text = std::fs::read_to_string(page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            let found = target.exists()
+                && (heading.is_empty() || headings(&std::fs::read_to_string(&target).unwrap()).contains(heading));
+            if !found {
+                broken.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// Headings as links name them.
+fn headings(text: &str) -> BTreeSet<String> {
+    let headings = text.lines().filter_map(|line| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
+    headings
+        .map(|heading| {
+            let kept = heading.to_lowercase();
+            let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-'));
+            kept.collect::<String>().replace(' ', "-")
+        })
+        .collect()
+}
