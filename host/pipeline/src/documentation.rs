@@ -26,7 +26,10 @@ fn failures() -> [Vec<Failure>; 2] {
     let limit = Duration::from_secs(1);
     let all = vec![
         Failure::Trap(String::new()),
-        Failure::Deadline { clock: Clock::Cpu, limit },
+        Failure::Deadline {
+            clock: Clock::Cpu,
+            limit,
+        },
         Failure::Memory { limit: 1 },
         Failure::Never(String::new()),
         Failure::After {
@@ -77,7 +80,11 @@ fn alike(failures: &[Failure], word: impl Fn(&Result<FilterAnswer, Failure>) -> 
 fn failures_of_filters() {
     let [good, later] = failures();
     let row = |what: &str, failures: &[Failure], tries: u32| {
-        let ingest = |policy| alike(failures, |result| on_ingest(&decide::ingest(result, policy, tries, TRIES)));
+        let ingest = |policy| {
+            alike(failures, |result| {
+                on_ingest(&decide::ingest(result, policy, tries, TRIES))
+            })
+        };
         vec![
             what.to_owned(),
             ingest(OnFailure::Quarantine),
@@ -92,7 +99,10 @@ fn failures_of_filters() {
     ];
     let head = ["a filter", "on ingest", "with `on-failure = \"refuse\"`", "on egress"];
     let written = table(&head, &rows);
-    assert!(!written.contains("it passes") && !written.contains("dropped"), "{written}");
+    assert!(
+        !written.contains("it passes") && !written.contains("dropped"),
+        "{written}"
+    );
     says("table: filters", &written);
 }
 
@@ -103,13 +113,23 @@ fn failures_of_work_that_waits() {
             u32::MAX => "no end".to_owned(),
             attempts => format!("{attempts}{unless_set}"),
         };
-        let pauses = format!("{} s to {} s{unless_set}", retry.first.as_secs(), retry.longest.as_secs());
+        let pauses = format!(
+            "{} s to {} s{unless_set}",
+            retry.first.as_secs(),
+            retry.longest.as_secs()
+        );
         vec![who.to_owned(), end.to_owned(), later.to_owned(), attempts, pauses]
     };
     let dead = "a dead letter; the object stays stored";
     let rows = [
         row("router", dead, "asked again", route::RETRY, ""),
-        row("study-router", "a dead letter; the study stays stored", "asked again", settle::RETRY, ""),
+        row(
+            "study-router",
+            "a dead letter; the study stays stored",
+            "asked again",
+            settle::RETRY,
+            "",
+        ),
         row(
             "analyzer",
             "a dead letter; nothing that it made is stored",

@@ -17,7 +17,9 @@ use crate::spec::PluginSpec;
 use crate::{breaker, call, compile, engine, limits, load, manifest, series};
 
 fn page(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugin-api").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../plugin-api")
+        .join(name)
 }
 
 fn says(name: &str, part: &str, content: &str) {
@@ -28,8 +30,13 @@ fn says(name: &str, part: &str, content: &str) {
 
 fn size(bytes: u64) -> String {
     let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    let unit = units.iter().find(|(_, shift)| bytes >= 1 << shift && bytes % (1 << shift) == 0);
-    unit.map_or_else(|| format!("{bytes} bytes"), |(unit, shift)| format!("{} {unit}", bytes >> shift))
+    let unit = units
+        .iter()
+        .find(|(_, shift)| bytes >= 1 << shift && bytes % (1 << shift) == 0);
+    unit.map_or_else(
+        || format!("{bytes} bytes"),
+        |(unit, shift)| format!("{} {unit}", bytes >> shift),
+    )
 }
 
 fn time(duration: Duration) -> String {
@@ -68,13 +75,20 @@ fn limits_by_role() {
         .map(|role| limits_row(&format!("[{role}](roles/{role}.md)"), limits::of_role(role)))
         .into();
     rows.push(limits_row("`check`, whatever the roles", limits::CHECK));
-    says("limits.md", "table: roles", &table(&["", "memory", "CPU", "wall", "concurrency"], &rows));
+    says(
+        "limits.md",
+        "table: roles",
+        &table(&["", "memory", "CPU", "wall", "concurrency"], &rows),
+    );
     // What the page says beside the table.
     let set = LimitsOverride {
         concurrency: Some(5),
         ..LimitsOverride::default()
     };
-    assert_eq!(limits::in_force(Role::Sink, &set).map(|limits| limits.concurrency), Ok(1));
+    assert_eq!(
+        limits::in_force(Role::Sink, &set).map(|limits| limits.concurrency),
+        Ok(1)
+    );
     assert_eq!(limits::SLICE, Duration::from_millis(10));
 }
 
@@ -83,42 +97,122 @@ fn bounds_of_a_call() {
     let bytes = |bytes: usize| size(bytes as u64);
     let traps = "traps";
     let rows: Vec<Vec<String>> = [
-        ("bytes that the plugin hands over in one host call", bytes(call::HOSTCALL_FUEL), traps),
+        (
+            "bytes that the plugin hands over in one host call",
+            bytes(call::HOSTCALL_FUEL),
+            traps,
+        ),
         ("handles alive", count(call::MOST_HANDLES as u64), traps),
-        ("elements of its tables", count(limits::MOST_TABLE_ELEMENTS as u64), "refused: growing them fails"),
-        ("a reason, in an answer or a failure", format!("{} characters", call::LONGEST_REASON), "cut"),
-        ("log lines", count(log::MOST_LINES), "counted, and one line says how many"),
-        ("bytes of all log lines", bytes(log::MOST_BYTES), "counted, and one line says how many"),
-        ("one log line", format!("{} bytes", count(log::LONGEST_LINE as u64)), "cut"),
-        ("names of metrics, over the plugin's life", count(series::MOST_SERIES as u64), "ignored"),
-        ("the name of a metric", format!("{} bytes", series::LONGEST_NAME), "ignored"),
+        (
+            "elements of its tables",
+            count(limits::MOST_TABLE_ELEMENTS as u64),
+            "refused: growing them fails",
+        ),
+        (
+            "a reason, in an answer or a failure",
+            format!("{} characters", call::LONGEST_REASON),
+            "cut",
+        ),
+        (
+            "log lines",
+            count(log::MOST_LINES),
+            "counted, and one line says how many",
+        ),
+        (
+            "bytes of all log lines",
+            bytes(log::MOST_BYTES),
+            "counted, and one line says how many",
+        ),
+        (
+            "one log line",
+            format!("{} bytes", count(log::LONGEST_LINE as u64)),
+            "cut",
+        ),
+        (
+            "names of metrics, over the plugin's life",
+            count(series::MOST_SERIES as u64),
+            "ignored",
+        ),
+        (
+            "the name of a metric",
+            format!("{} bytes", series::LONGEST_NAME),
+            "ignored",
+        ),
         ("random bytes in one host call", size(random::MOST_RANDOM.into()), traps),
-        ("a key of the state", format!("{} bytes", state::LONGEST_KEY), "refused: `over-quota`"),
-        ("a value of the state", bytes(state::MOST_VALUE), "refused: `over-quota`"),
+        (
+            "a key of the state",
+            format!("{} bytes", state::LONGEST_KEY),
+            "refused: `over-quota`",
+        ),
+        (
+            "a value of the state",
+            bytes(state::MOST_VALUE),
+            "refused: `over-quota`",
+        ),
         ("keys of the state in one answer", count(state::MOST_KEYS), "cut"),
-        ("all requests by HTTP, with their bodies", bytes(http::MOST_REQUESTS), traps),
-        ("the time of one request, unless set", time(http::TIMEOUT), "refused: `timeout`"),
+        (
+            "all requests by HTTP, with their bodies",
+            bytes(http::MOST_REQUESTS),
+            traps,
+        ),
+        (
+            "the time of one request, unless set",
+            time(http::TIMEOUT),
+            "refused: `timeout`",
+        ),
         ("one read of a response", size(http::MOST_READ.into()), "cut"),
         ("the payload of a job", bytes(jobs::MOST_PAYLOAD), "refused"),
         ("the key of a job", format!("{} bytes", jobs::LONGEST_KEY), "refused"),
-        ("the delay of a job", time(Duration::from_secs(jobs::LONGEST_DELAY.into())), "cut"),
+        (
+            "the delay of a job",
+            time(Duration::from_secs(jobs::LONGEST_DELAY.into())),
+            "cut",
+        ),
         ("edits of an object", count(edits::MOST_EDITS as u64), traps),
         ("values of all edits", bytes(edits::MOST_BYTES), traps),
         ("frames open, together", bytes(pixels::MOST_OPEN), traps),
-        ("one read of a frame, a tensor or the body of a request", size(pixels::MOST_READ.into()), "cut"),
+        (
+            "one read of a frame, a tensor or the body of a request",
+            size(pixels::MOST_READ.into()),
+            "cut",
+        ),
         ("drafts", count(drafts::MOST_DRAFTS), traps),
         ("elements of all drafts", count(drafts::MOST_ELEMENTS as u64), traps),
         ("pixels and values of all drafts", bytes(drafts::MOST_BYTES), traps),
         ("tensors alive, together", size(models::MOST_BYTES), traps),
         ("dimensions of a tensor", count(models::MOST_DIMENSIONS as u64), traps),
-        ("the delay of a planned send", time(Duration::from_secs(plan::LONGEST_DELAY.into())), "cut"),
-        ("the token of an analyzer that waits", bytes(analyzer::MOST_TOKEN), "fails: `never`"),
-        ("claims of an identity", count(auth::MOST_CLAIMS as u64), "fails: `never`"),
+        (
+            "the delay of a planned send",
+            time(Duration::from_secs(plan::LONGEST_DELAY.into())),
+            "cut",
+        ),
+        (
+            "the token of an analyzer that waits",
+            bytes(analyzer::MOST_TOKEN),
+            "fails: `never`",
+        ),
+        (
+            "claims of an identity",
+            count(auth::MOST_CLAIMS as u64),
+            "fails: `never`",
+        ),
         ("text of an identity", bytes(auth::MOST_IDENTITY), "fails: `never`"),
-        ("limits of a decision", count(auth::MOST_LIMITS as u64), "fails: `never`"),
-        ("values of all limits of a decision", count(auth::MOST_VALUES as u64), "fails: `never`"),
+        (
+            "limits of a decision",
+            count(auth::MOST_LIMITS as u64),
+            "fails: `never`",
+        ),
+        (
+            "values of all limits of a decision",
+            count(auth::MOST_VALUES as u64),
+            "fails: `never`",
+        ),
         ("what a route writes", bytes(exchange::MOST_ANSWER), traps),
-        ("pieces of what a route writes", count(exchange::MOST_PIECES as u64), traps),
+        (
+            "pieces of what a route writes",
+            count(exchange::MOST_PIECES as u64),
+            traps,
+        ),
     ]
     .into_iter()
     .map(|(what, most, beyond)| vec![what.to_owned(), most, beyond.to_owned()])
@@ -182,7 +276,12 @@ fn ways_to_fail() {
             ]
         })
         .collect();
-    let head = ["", "as the operator reads it", "may go well later", "counts towards the breaker"];
+    let head = [
+        "",
+        "as the operator reads it",
+        "may go well later",
+        "counts towards the breaker",
+    ];
     says("limits.md", "table: failures", &table(&head, &rows));
     // What the page says beside the table.
     assert_eq!((breaker::FAILURES, breaker::LONGEST_REST), (5, Duration::from_secs(60)));
@@ -206,8 +305,13 @@ fn importers() -> BTreeMap<String, Vec<Role>> {
 
 /// What the sentence of a missing grant would have the operator write.
 fn grant(sentence: &str) -> String {
-    let grant = sentence.split_once("(grant = { ").and_then(|(_, rest)| rest.split_once(" })"));
-    grant.map_or_else(|| panic!("{sentence} names no grant"), |(grant, _)| format!("`{grant}`"))
+    let grant = sentence
+        .split_once("(grant = { ")
+        .and_then(|(_, rest)| rest.split_once(" })"));
+    grant.map_or_else(
+        || panic!("{sentence} names no grant"),
+        |(grant, _)| format!("`{grant}`"),
+    )
 }
 
 #[test]
@@ -232,5 +336,9 @@ fn capabilities_and_who_has_them() {
             ]
         })
         .collect();
-    says("capabilities.md", "table: capabilities", &table(&["interface", "in the world of", "grant"], &rows));
+    says(
+        "capabilities.md",
+        "table: capabilities",
+        &table(&["interface", "in the world of", "grant"], &rows),
+    );
 }

@@ -35,7 +35,9 @@ pub fn page_says(page: impl AsRef<Path>, part: &str, content: &str) -> Result<()
 /// A table in Markdown.
 #[must_use]
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let line = |cells: &mut dyn Iterator<Item = &str>| format!("|{}\n", cells.map(|cell| format!(" {cell} |")).collect::<String>());
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        format!("|{}\n", cells.map(|cell| format!(" {cell} |")).collect::<String>())
+    };
     let mut table = line(&mut head.iter().copied());
     table.push_str(&format!("|{}\n", "---|".repeat(head.len())));
     for row in rows {

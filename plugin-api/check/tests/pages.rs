@@ -50,8 +50,16 @@ fn every_role_has_a_page_with_its_example() {
 #[test]
 fn links_lead_somewhere() {
     let api = repository().join("plugin-api");
-    let mut pages = vec![api.join("README.md"), api.join("capabilities.md"), api.join("limits.md")];
-    pages.extend(names(&api.join("roles"), ".md").iter().map(|role| api.join("roles").join(format!("{role}.md"))));
+    let mut pages = vec![
+        api.join("README.md"),
+        api.join("capabilities.md"),
+        api.join("limits.md"),
+    ];
+    pages.extend(
+        names(&api.join("roles"), ".md")
+            .iter()
+            .map(|role| api.join("roles").join(format!("{role}.md"))),
+    );
     let mut broken = Vec::new();
     for page in &pages {
         let text = std::fs::read_to_string(page).unwrap();
@@ -60,7 +68,11 @@ fn links_lead_somewhere() {
                 continue;
             }
             let (file, heading) = link.split_once('#').unwrap_or((link, ""));
-            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            let target = if file.is_empty() {
+                page.clone()
+            } else {
+                page.parent().unwrap().join(file)
+            };
             let found = target.exists()
                 && (heading.is_empty() || headings(&std::fs::read_to_string(&target).unwrap()).contains(heading));
             if !found {
@@ -73,7 +85,9 @@ fn links_lead_somewhere() {
 
 /// Headings as links name them.
 fn headings(text: &str) -> BTreeSet<String> {
-    let headings = text.lines().filter_map(|line| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
+    let headings = text
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix('#')?.trim_start_matches('#').trim()));
     headings
         .map(|heading| {
             let kept = heading.to_lowercase();

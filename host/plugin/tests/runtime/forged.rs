@@ -100,7 +100,9 @@ pub(crate) fn compile_bomb(functions: usize, locals: usize, blocks: usize) -> Ve
         // Each block might write each of them, for all that the compiler knows.
         for block in 0..blocks {
             let local = 1 + block % locals;
-            items.push_str(&format!("(loop (br_if 0 (local.tee {local} (i32.add (local.get {local}) (local.get 0)))))"));
+            items.push_str(&format!(
+                "(loop (br_if 0 (local.tee {local} (i32.add (local.get {local}) (local.get 0)))))"
+            ));
         }
         for local in 1..=locals {
             items.push_str(&format!("(drop (i32.div_u (local.get {local}) (local.get {local})))"));
