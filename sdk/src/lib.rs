@@ -1,7 +1,19 @@
 //! Write plugins for Isocenter.
 //!
-//! A plugin is a crate with a type that plays a role ([`Filter`], [`Router`], [`StudyRouter`], [`Analyzer`],
-//! [`Authenticator`], [`Authorizer`], [`Gate`], [`Sink`], [`Route`], [`Worker`]) and one line that exports it:
+//! A plugin is a crate with a type that plays one role or several, and one line that exports it. Its roles:
+//!
+//! | role | does | is asked |
+//! |---|---|---|
+//! | [`Filter`] | looks at an object, edits it, lets it pass or not | for each object, on its way in or out |
+//! | [`Router`] | names the destinations of an object | for each stored object |
+//! | [`StudyRouter`] | names the destinations of a study | when nothing has arrived for a while |
+//! | [`Analyzer`] | makes new objects from a study | likewise, and again after each pause |
+//! | [`Authenticator`] | says who sent a request | for each HTTP request |
+//! | [`Authorizer`] | says what they may do | for each access |
+//! | [`Gate`] | lets associations in | before any presentation context is accepted |
+//! | [`Sink`] | is told what happened | in order, at least once |
+//! | [`Route`] | answers HTTP | for each request below `/plugins/NAME/` |
+//! | [`Worker`] | does the jobs of its own plugin | for each job, at least once |
 //!
 //! ```
 //! use isocenter_sdk::{Edits, Filter, Object, Passage, Result, Verdict, tags};

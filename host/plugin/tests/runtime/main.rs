@@ -7,8 +7,10 @@
 
 mod anonymize;
 mod calls;
+mod examples;
 mod forged;
 mod hostile;
 mod loading;
+mod memory;
 mod rules;
 mod support;
