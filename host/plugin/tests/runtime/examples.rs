@@ -1,11 +1,10 @@
 //! The example of each role, in its sandbox: what it imports is granted, its answers arrive.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use isocenter_dicom::tags;
-use isocenter_plugin::{Grant, PluginSpec, Runtime, RuntimeOptions, Secret, WasmPlugin};
+use isocenter_plugin::{Grant, PluginSpec, Runtime, Secret, WasmPlugin};
 use isocenter_role::{
     Access, Action, Analyzer, Applicant, Authenticator, Authorizer, Credentials, Decision, DraftKind, Event, Filter,
     Gate, GateRejection, Identity, Limit, Next, OpenObject, Part as _, Piece, Plugin as _, Request, Role, Route,
@@ -14,19 +13,11 @@ use isocenter_role::{
 use serde_json::json;
 
 use crate::memory::{Archive, Gray, Headers, Memory, NoBody};
-use crate::support::{component, element, header, header_of, load, passage, site_key};
-
-/// A runtime with everything behind it.
-fn runtime(memory: &Arc<Memory>) -> Runtime {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-    let mut options = RuntimeOptions::new(cache, site_key());
-    options.backing = memory.backing();
-    Runtime::start(options).unwrap()
-}
+use crate::support::{component, element, header, header_of, load_over, passage, runtime};
 
 fn example(name: &str, config: serde_json::Value) -> (Arc<Memory>, Runtime, Arc<WasmPlugin>) {
     let memory = Arc::new(Memory::default());
-    let runtime = runtime(&memory);
+    let runtime = runtime();
     let secret = |name: &str| (name.to_owned(), Secret::new(*b"a key for tests"));
     let mut spec = PluginSpec::new(name, component(&format!("test/{name}.wasm")));
     spec.config = config;
@@ -39,7 +30,7 @@ fn example(name: &str, config: serde_json::Value) -> (Arc<Memory>, Runtime, Arc<
     };
     // On a busy machine the wall clock would be first.
     spec.limits.wall = Some(std::time::Duration::from_secs(20));
-    let plugin = load(&runtime, spec).unwrap();
+    let plugin = load_over(&runtime, spec, memory.backing()).unwrap();
     assert_eq!(plugin.manifest().unwrap().name, name);
     assert_eq!(plugin.manifest().unwrap().description, "An example of each role");
     (memory, runtime, plugin)

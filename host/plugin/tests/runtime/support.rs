@@ -8,6 +8,7 @@ use isocenter_dicom::TransferSyntax;
 use isocenter_dicom::edit::SiteKey;
 use isocenter_dicom::header::{Header, Limits};
 use isocenter_plugin::{LoadError, PluginSpec, Runtime, RuntimeOptions, Secret, Surroundings, WasmPlugin};
+use isocenter_role::backing::Backing;
 use isocenter_role::{
     Call, Direction, Filter, FilterAnswer, Manifest, OpenObject, Part, Passage, PlannedSend, Plugin, Role, Router,
     Series, State, Transport,
@@ -52,9 +53,14 @@ pub(crate) fn secrets() -> BTreeMap<String, Secret> {
 }
 
 pub(crate) fn load(runtime: &Runtime, spec: PluginSpec) -> Result<Arc<WasmPlugin>, LoadError> {
+    load_over(runtime, spec, Backing::default())
+}
+
+/// Loads with something behind the capabilities.
+pub(crate) fn load_over(runtime: &Runtime, spec: PluginSpec, backing: Backing) -> Result<Arc<WasmPlugin>, LoadError> {
     let around = Surroundings {
         destinations: DESTINATIONS.map(str::to_owned).to_vec(),
-        ..Surroundings::default()
+        backing,
     };
     runtime.load(spec, &around)
 }
