@@ -29,6 +29,7 @@ async fn edits_arrive_in_their_order() {
         Clear(Path { within: [], tag: Tag(0x0010, 0x0010) })
         Remove(Path { within: [], tag: Tag(0x0010, 0x0030) })
         RemoveEverywhere(Tag(0x0008, 0x1070))
+        AddItem(Path { within: [], tag: Tag(0x0012, 0x0064) })
         RemovePrivate { keep_creators: ["KEPT"] }
         RemapUid(Path { within: [], tag: Tag(0x0020, 0x000D) })
         RemapUidsEverywhere { keep: [Tag(0x0008, 0x0016)] }

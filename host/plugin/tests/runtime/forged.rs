@@ -10,8 +10,14 @@ use wit_parser::Resolve;
 
 /// A filter of the contract whose `apply` is these instructions, with more items in its module. Its check is fine.
 pub(crate) fn filter(items: &str, apply: &str) -> Vec<u8> {
+    filter_with("", items, apply)
+}
+
+/// The same, with imports.
+fn filter_with(imports: &str, items: &str, apply: &str) -> Vec<u8> {
     let module = format!(
         r#"(module
+            {imports}
             (memory (export "memory") 1)
             (func (export "isocenter:plugin/lifecycle@0.1.1#check") (result i32) (i32.const 1024))
             (func (export "isocenter:filter/filter@0.1.1#apply") (param i32 i32 i32) (result i32) {apply})
@@ -74,42 +80,43 @@ pub(crate) fn huge_memory() -> Vec<u8> {
     componentized(wat::parse_str(module).unwrap())
 }
 
+/// Gives back the handles that it was lent, as it must, before these instructions.
+pub(crate) fn polite_filter(answer: &str) -> Vec<u8> {
+    let lent = [
+        ("dicom/objects", "object"),
+        ("filter/passage", "passage"),
+        ("dicom/edits", "edits"),
+    ];
+    let import = |(interface, resource)| {
+        format!(
+            r#"(import "isocenter:{interface}@0.1.1" "[resource-drop]{resource}" (func ${resource} (param i32)))"#
+        )
+    };
+    let give_back = "(call $object (local.get 0)) (call $passage (local.get 1)) (call $edits (local.get 2))";
+    filter_with(&lent.map(import).concat(), "", &format!("{give_back} {answer}"))
+}
+
 /// Answers with a pointer to no memory.
 pub(crate) fn wild_answer() -> Vec<u8> {
-    filter("", "(i32.const -8)")
+    polite_filter("(i32.const -8)")
 }
 
 /// Answers a verdict that the contract does not have.
 pub(crate) fn unknown_verdict() -> Vec<u8> {
-    filter("", "(i32.store8 (i32.const 2052) (i32.const 77)) (i32.const 2048)")
+    polite_filter("(i32.store8 (i32.const 2052) (i32.const 77)) (i32.const 2048)")
+}
+
+/// Refuses, for a reason of 1 GiB that it does not have.
+pub(crate) fn endless_reason() -> Vec<u8> {
+    polite_filter(
+        "(i32.store8 (i32.const 2052) (i32.const 2)) (i32.store (i32.const 2056) (i32.const 8))
+         (i32.store (i32.const 2060) (i32.const 0x40000000)) (i32.const 2048)",
+    )
 }
 
 /// Answers with the handles that it was lent still in its hands.
 pub(crate) fn kept_handles() -> Vec<u8> {
     filter("", "(i32.const 2048)")
-}
-
-/// Small, valid, and more work for the compiler than it can do: many locals that live across many blocks, in as many
-/// functions as the compiler has patience for.
-pub(crate) fn compile_bomb(functions: usize, locals: usize, blocks: usize) -> Vec<u8> {
-    let mut items = String::new();
-    for _ in 0..functions {
-        items.push_str("(func (param i32) (local");
-        items.push_str(&" i32".repeat(locals));
-        items.push(')');
-        // Each block might write each of them, for all that the compiler knows.
-        for block in 0..blocks {
-            let local = 1 + block % locals;
-            items.push_str(&format!(
-                "(loop (br_if 0 (local.tee {local} (i32.add (local.get {local}) (local.get 0)))))"
-            ));
-        }
-        for local in 1..=locals {
-            items.push_str(&format!("(drop (i32.div_u (local.get {local}) (local.get {local})))"));
-        }
-        items.push(')');
-    }
-    filter(&items, "unreachable")
 }
 
 /// A component with a manifest of the attacker's own, behind those that are there.
@@ -141,11 +148,10 @@ fn leb128(mut number: usize) -> Vec<u8> {
 mod tests {
     use std::time::Duration;
 
-    use isocenter_plugin::{LoadError, PluginSpec};
-    use serde_json::json;
+    use isocenter_plugin::PluginSpec;
 
     use super::*;
-    use crate::support::{Ask as _, guest, header, load, passage, runtime};
+    use crate::support::{Ask as _, header, load, passage, runtime};
 
     /// What comes of each: the sentence at loading, or that of the first call.
     #[tokio::test]
@@ -163,6 +169,7 @@ mod tests {
             ("huge_memory", huge_memory()),
             ("wild_answer", wild_answer()),
             ("unknown_verdict", unknown_verdict()),
+            ("endless_reason", endless_reason()),
             ("kept_handles", kept_handles()),
         ] {
             let path = folder.path().join(format!("{name}.wasm"));
@@ -180,6 +187,18 @@ mod tests {
             let sentence = sentence.replace(&format!("{}/", folder.path().display()), "");
             report.push_str(&format!("{name}: {sentence}\n"));
         }
-        expect_test::expect![[r#""#]].assert_eq(&report);
+        expect_test::expect![[r#"
+            endless_start: its check failed: the plugin used more than 5000 ms of wall time
+            trapping_start: its check failed: the plugin trapped: wasm trap: wasm `unreachable` instruction executed (in start)
+            table_bomb: the plugin wanted more than 128 MiB of memory
+            huge_table: huge_table.wasm does not compile: module table does not fit in pooling allocator requirements
+            many_tables: many_tables.wasm does not compile: module table does not fit in pooling allocator requirements
+            memory_bomb: the plugin used more than 500 ms of CPU time
+            huge_memory: huge_memory.wasm does not compile: module memory does not fit in pooling allocator requirements
+            wild_answer: the plugin trapped: pointer out of bounds of memory
+            unknown_verdict: the plugin trapped: unexpected discriminant: 77
+            endless_reason: the plugin trapped: string pointer/length out of bounds of memory
+            kept_handles: the plugin trapped: borrow handles still remain at the end of the call
+        "#]].assert_eq(&report);
     }
 }

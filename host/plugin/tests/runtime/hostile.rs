@@ -47,7 +47,7 @@ async fn each_has_its_sentence() {
         spin: the plugin used more than 500 ms of CPU time
         spin-in-host: the plugin used more than 500 ms of CPU time
         eat: the plugin wanted more than 128 MiB of memory
-        panic: the plugin trapped: panicked at host/plugin/tests/guest/src/lib.rs:44: this guest panics on purpose
+        panic: the plugin trapped: panicked at host/plugin/tests/guest/src/acts.rs:28: this guest panics on purpose
         recurse: the plugin trapped: wasm trap: out of bounds memory access
         many-edits: the plugin trapped: more than 100000 edits
         large-edits: the plugin trapped: edits of more than 8 MiB

@@ -8,6 +8,7 @@ use serde_json::json;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
 
+use crate::forged;
 use crate::support::{Ask as _, component, guest, load, runtime};
 
 /// A component of some other contract: its world as text, its code all traps.
@@ -82,7 +83,7 @@ fn files_that_are_no_plugin() {
         the plugin `p` does not load: native.wasm is native code, not a WebAssembly component
         the plugin `p` does not load: core.wasm is a core module (componentize it with isocenter-plugin-build), not a WebAssembly component
         the plugin `p` does not load: future.wasm is WebAssembly of an unknown version, not a WebAssembly component
-        the plugin `p` does not load: torn.wasm is not a valid component: failed to parse WebAssembly module: wasm component contains an invalid module section: section range 2420..124629 is out of bounds (bound = 68443)
+        the plugin `p` does not load: torn.wasm is not a valid component: failed to parse WebAssembly module: wasm component contains an invalid module section: section range 2925..137485 is out of bounds (bound = 75775)
         the plugin `p` does not load: it was built for isocenter:filter@0.2.0, this host offers 0.1.1
         the plugin `p` does not load: it imports wasi:cli/environment@0.2.3, which this host does not offer; this host offers no WASI: build for wasm32-unknown-unknown
         the plugin `p` does not load: it plays no role: it exports a:b/run, but none of filter, router, study-router, analyzer, authenticator, authorizer, gate, sink, route, worker (a filter is isocenter:filter/filter@0.1.1)
@@ -150,9 +151,9 @@ fn configurations_that_do_not_fit() {
     }
     expect_test::expect![[r#"
         the plugin `probe` does not load: its configuration must be a table, not a list
-        the plugin `probe` does not load: it refuses its configuration: unknown field `colour`, expected `do` or `check` at line 1 column 9
+        the plugin `probe` does not load: it refuses its configuration: unknown field `colour`, expected one of `do`, `check`, `mib` at line 1 column 9
         the plugin `probe` does not load: it refuses its configuration: the probe was told to refuse
-        the plugin `probe` does not load: its check failed: the plugin trapped: panicked at host/plugin/tests/guest/src/lib.rs:44: this guest panics on purpose
+        the plugin `probe` does not load: its check failed: the plugin trapped: panicked at host/plugin/tests/guest/src/acts.rs:28: this guest panics on purpose
         the plugin `probe` does not load: its check failed: the plugin wanted more than 128 MiB of memory
         the plugin `probe` does not load: it uses secrets, but its grant names none (grant = { secrets = ["…"] })
         the plugin `probe` does not load: it uses the secret `site-key`, which its grant does not name (grant = { secrets = ["site-key"] })
@@ -223,25 +224,22 @@ fn roles_are_the_exports() {
 fn a_manifest_is_read_and_a_broken_one_refused() {
     let runtime = runtime();
     let folder = tempfile::tempdir().unwrap();
-    let with = |content: &str| {
-        let mut bytes = std::fs::read(component("test/guest.wasm")).unwrap();
-        let name = b"isocenter:manifest";
-        let size = 1 + name.len() + content.len();
-        assert!(size < 0x4000, "two bytes of LEB128");
-        bytes.extend_from_slice(&[0, (size & 0x7F) as u8 | 0x80, (size >> 7) as u8, name.len() as u8]);
-        bytes.extend_from_slice(name);
-        bytes.extend_from_slice(content.as_bytes());
+    let bare = forged::polite_filter("(i32.const 2048)");
+    let with = |component: &[u8], content: &str| {
         let path = folder.path().join("manifest.wasm");
-        std::fs::write(&path, bytes).unwrap();
-        let mut spec = guest(json!({}));
-        spec.source = path;
-        load(&runtime, spec)
+        std::fs::write(&path, forged::with_manifest(component, content.as_bytes())).unwrap();
+        load(&runtime, PluginSpec::new("probe", path))
     };
-    let plugin = with(r#"{"name": "probe", "version": "1.2.3", "wants": {}}"#).unwrap();
+    let plugin = with(&bare, r#"{"name": "probe", "version": "1.2.3", "wants": {}}"#).unwrap();
     assert_eq!(plugin.manifest().unwrap().version, "1.2.3");
-    let error = with(r#"{"name": 1}"#).unwrap_err().to_string();
+    let error = with(&bare, r#"{"name": 1}"#).unwrap_err().to_string();
     assert!(
         error.starts_with("the plugin `probe` does not load: its manifest is not valid: "),
         "{error}"
     );
+    // Whoever adds one to a component that has one already does not have it believed.
+    let signed = std::fs::read(component("test/guest.wasm")).unwrap();
+    let error = with(&signed, r#"{"name": "probe", "version": "6.6.6"}"#).unwrap_err();
+    expect_test::expect![[r#"the plugin `probe` does not load: its manifest is not valid: there are two of them"#]]
+        .assert_eq(&error.to_string());
 }

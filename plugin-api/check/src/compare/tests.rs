@@ -362,20 +362,17 @@ fn packages_come_and_go() {
     let other = "package a:other@0.1.0 { interface i { f: func(); } }";
     let more = format!("{BASE}{other}");
     expect![[r#"
-        a:other 0.1.0: minor
-          minor  package: new
+        a:other 0.1.0: minor, a new package
     "#]]
     .assert_eq(&told(BASE, &more));
     expect![[r#"
-        a:other 0.1.0: major
-          major  package: removed
+        a:other 0.1.0: major, removed
           WRONG  a released package stays, or goes over to its next track
     "#]]
     .assert_eq(&told(&more, BASE));
     // A version that takes no part in matching is not released, even in a new package.
     expect![[r#"
-        a:other 0.1.0-rc1: minor
-          minor  package: new
+        a:other 0.1.0-rc1: minor, a new package
           WRONG  0.1.0-rc1 takes no part in the matching of versions; it must be three numbers
     "#]]
     .assert_eq(&told(BASE, &more.replace("other@0.1.0", "other@0.1.0-rc1")));
@@ -477,15 +474,13 @@ fn two_tracks_of_a_package() {
     "#]]
     .assert_eq(&told(&text(&[first]), &text(&[first, second])));
     expect![[r#"
-        a:b 0.1.0: major
-          major  package: removed
+        a:b 0.1.0: major, removed
         a:b 0.2.0 → 0.3.0: major
           major  interface i, function f: was `func(a: u8)`, is `func(a: u16)`
     "#]]
     .assert_eq(&told(&text(&[first, second]), &text(&[second, third])));
     expect![[r#"
-        a:b 0.2.0: major
-          major  package: removed
+        a:b 0.2.0: major, removed
           WRONG  a released package stays, or goes over to its next track
     "#]]
     .assert_eq(&told(&text(&[first, second]), &text(&[first])));
