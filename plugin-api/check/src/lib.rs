@@ -8,6 +8,8 @@
 //! Contract::read(released), Contract::read(current) → compare → Comparison: a report, and whether it fits
 //! ```
 
+#![expect(clippy::indexing_slicing, reason = "an id of a `Resolve` is an index into it")]
+
 mod compare;
 mod contract;
 mod page;

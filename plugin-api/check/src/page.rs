@@ -4,12 +4,17 @@
 //! `<!-- end -->`; with `UPDATE_EXPECT=1` in the environment it is written anew, without it a difference is an error.
 
 use std::path::Path;
+use std::sync::Mutex;
+
+/// Held while a page is read and written: the tests of one crate write parts of one page at the same time.
+static WRITING: Mutex<()> = Mutex::new(());
 
 /// Compares a part of a page with what it must say, or writes it.
 ///
 /// # Errors
 /// One sentence: the page cannot be read or written, has no such part, or says something else.
 pub fn page_says(page: impl AsRef<Path>, part: &str, content: &str) -> Result<(), String> {
+    let _alone = WRITING.lock();
     let page = page.as_ref();
     let text = std::fs::read_to_string(page).map_err(|error| format!("{}: {error}", page.display()))?;
     let begin = format!("<!-- {part} -->\n");

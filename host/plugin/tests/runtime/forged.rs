@@ -88,9 +88,7 @@ pub(crate) fn polite_filter(answer: &str) -> Vec<u8> {
         ("dicom/edits", "edits"),
     ];
     let import = |(interface, resource)| {
-        format!(
-            r#"(import "isocenter:{interface}@0.1.1" "[resource-drop]{resource}" (func ${resource} (param i32)))"#
-        )
+        format!(r#"(import "isocenter:{interface}@0.1.1" "[resource-drop]{resource}" (func ${resource} (param i32)))"#)
     };
     let give_back = "(call $object (local.get 0)) (call $passage (local.get 1)) (call $edits (local.get 2))";
     filter_with(&lent.map(import).concat(), "", &format!("{give_back} {answer}"))

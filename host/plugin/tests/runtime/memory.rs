@@ -17,14 +17,17 @@ use isocenter_role::backing::{
 };
 use isocenter_role::{Form, Frame, FrameTrouble, Frames, Member, OpenObject, RequestBody, Study, Visible};
 
+/// Queue, payload and key.
+pub(crate) type Job = (String, Vec<u8>, Option<String>);
+
 /// Everything that plugins reach, and what they did.
 #[derive(Default)]
 pub(crate) struct Memory {
     state: Mutex<BTreeMap<(String, String), StateEntry>>,
     /// Requests that were sent.
     pub(crate) sent: Mutex<Vec<OutboundRequest>>,
-    /// Queue, payload and key of the jobs.
-    pub(crate) jobs: Mutex<Vec<(String, Vec<u8>, Option<String>)>>,
+    /// Jobs that were left.
+    pub(crate) jobs: Mutex<Vec<Job>>,
 }
 
 impl Memory {
