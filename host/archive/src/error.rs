@@ -66,6 +66,9 @@ pub enum ArchiveError {
     /// More entries are being written at once by one writer than it has packs.
     #[error("all {0} packs of this writer are being written to; finish an entry first")]
     TooManyOpen(usize),
+    /// More objects are to be stored together than can be.
+    #[error("at most {0} objects can be stored together")]
+    TooManyTogether(usize),
     /// The archive is being written to, so that its index cannot be rebuilt.
     #[error("{0} packs are being written to; stop receiving before the index is rebuilt")]
     Busy(usize),

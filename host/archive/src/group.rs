@@ -29,8 +29,8 @@ use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, onesho
 
 use crate::{
     ArchiveError, NewObjectParts,
-    index::{Duplicates, Index, Indexed, NewObject, PackId},
-    pack::{Pack, Tail, folder::Folder, label::Label},
+    index::{Duplicates, Index, Indexed, NewObject, PackId, StoredTogether},
+    pack::{Pack, Tail, body::Rest, folder::Folder, label::Label},
 };
 
 mod commit;
@@ -43,6 +43,8 @@ const WAITING: u32 = 1024;
 
 /// What the caller of [`crate::Entry::commit`] gets.
 pub(crate) type Answer = Result<Indexed, ArchiveError>;
+/// What the caller of [`crate::Together::commit`] gets.
+pub(crate) type AnswerTogether = Result<StoredTogether, ArchiveError>;
 
 /// An object whose bytes are all here, but not all in the file.
 pub(crate) struct Finish {
@@ -50,13 +52,7 @@ pub(crate) struct Finish {
     pub(crate) tail: OwnedMutexGuard<Tail>,
     /// Where the entry starts in the pack.
     pub(crate) start: u64,
-    /// What is not written yet, and where it goes.
-    pub(crate) rest: Vec<u8>,
-    pub(crate) at: u64,
-    /// How many bytes at the start of `rest` are the room for the label; zero if the room is in the file already.
-    pub(crate) room: usize,
-    /// Has seen the object up to `rest`.
-    pub(crate) hasher: Box<blake3::Hasher>,
+    pub(crate) rest: Rest,
     /// Complete but for the digest.
     pub(crate) label: Label,
     pub(crate) parts: NewObjectParts,
@@ -64,14 +60,39 @@ pub(crate) struct Finish {
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
-/// An object that is durable and waits for its row.
-struct Durable {
+/// Objects that are all in the file but for the label of the first: until that is written, none of them is there.
+pub(crate) struct FinishTogether {
+    pub(crate) pack: Arc<Pack>,
+    pub(crate) tail: OwnedMutexGuard<Tail>,
+    /// Where the first entry starts in the pack, and where the last one ends.
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    /// Of the first, in full.
+    pub(crate) label: Vec<u8>,
+    pub(crate) objects: Vec<NewObject>,
+    pub(crate) answer: oneshot::Sender<AnswerTogether>,
+    pub(crate) permit: OwnedSemaphorePermit,
+}
+
+/// What is durable and waits for its rows.
+enum Durable {
+    One(Box<Waiting<NewObject, Answer>>),
+    Together(Waiting<Vec<NewObject>, AnswerTogether>),
+}
+
+/// Where it is, and who waits for it.
+struct Waiting<T, A> {
+    what: T,
+    end: End,
+    answer: oneshot::Sender<A>,
+}
+
+/// The end of a pack, locked until it is known whether what is there is to stay.
+struct End {
     pack: Arc<Pack>,
     tail: OwnedMutexGuard<Tail>,
     start: u64,
     end: u64,
-    object: NewObject,
-    answer: oneshot::Sender<Answer>,
     permit: OwnedSemaphorePermit,
 }
 
@@ -141,6 +162,10 @@ impl Group {
 
     pub(crate) fn finish(&self, finish: Finish) {
         self.stage.push([Work::Finish(Box::new(finish))]);
+    }
+
+    pub(crate) fn finish_together(&self, finish: FinishTogether) {
+        self.stage.push([Work::Together(Box::new(finish))]);
     }
 
     pub(crate) fn cut(&self, cut: Cut) {

@@ -53,7 +53,7 @@ pub use error::{IndexError, SearchError};
 pub use events::{Event, EventPage, NewEvent};
 pub use job::{Analysis, Backlog, DeadJob, Follow, Job, JobKind, NewJob, PluginJob, Settling, Task};
 pub use locate::{Cursor, Known, Located, Quarantined, Standing};
-pub use object::{Duplicates, Held, Indexed, NewObject, Source, Transport};
+pub use object::{Duplicates, Held, Indexed, NewObject, Source, StoredTogether, Transport};
 pub use outcomes::{NewOutcome, RecordedOutcome};
 pub use place::{PackId, Place};
 pub use query::{Include, Level, Query};

@@ -42,6 +42,7 @@ mod verify;
 pub use archive::{Archive, Options, StoredBytes};
 pub use error::ArchiveError;
 pub use pack::entry::{Entry, NewObjectParts};
+pub use pack::together::Together;
 pub use pack::writer::{PackWriter, Shelf};
 pub use recorder::Recorder;
 pub use recover::Recovery;

@@ -3,6 +3,7 @@
 //! If Isocenter disappeared tomorrow, `tar xf` gives a hospital its images back, from any pack, even one that is open or
 //! torn: the room for an entry's headers stays zero, which every tar reads as the end, until the object is whole.
 
+pub(crate) mod body;
 pub(crate) mod entry;
 pub(crate) mod folder;
 pub(crate) mod label;
@@ -11,6 +12,7 @@ pub(crate) mod read;
 pub(crate) mod resolutions;
 pub(crate) mod scan;
 pub(crate) mod tar;
+pub(crate) mod together;
 pub(crate) mod walk;
 pub(crate) mod writer;
 

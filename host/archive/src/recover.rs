@@ -4,6 +4,7 @@
 //! has no row:
 //! - the torn tail is cut off: at most the last entry was being written, as a pack has one writer;
 //! - whole entries are indexed, routing included: their sender may have been told to come again, but they are here;
+//! - what was to be stored together is indexed together, or cut off together;
 //! - what somebody decided about stays out of quarantine, although its decision has no row;
 //! - an entry of which another object took the place meanwhile stays where it is, without a row. What was never
 //!   acknowledged must not replace what was, so this commits with `keep-first` whatever the policy.
@@ -11,19 +12,19 @@
 //! What has a row is never cut off, however damaged it is: that is for a person, and `verify` reports it. The marker goes
 //! last, so that a crash in here is a crash like any other.
 
-use std::{fs::File, os::unix::fs::FileExt, sync::Arc};
+use std::{collections::VecDeque, fs::File, os::unix::fs::FileExt, path::Path, sync::Arc};
 
 use isocenter_dicom::uid::Uid;
 
 use crate::{
     ArchiveError,
     archive::blocking,
-    index::{Duplicates, Index, Indexed, NewJob, NewObject, Resolution, Within},
+    index::{Duplicates, Index, Indexed, NewJob, NewObject, Resolution, StoredTogether, Within},
     pack::{
         folder::{Area, Folder, PackName},
         parse,
         resolutions::{Fate, Resolutions},
-        scan::{self, Compare, End, Scan, Seen},
+        scan::{self, Compare, End, Found, Scan, Seen},
         tar::BLOCK,
     },
 };
@@ -113,45 +114,53 @@ async fn pack(
         let (walked, batch) = scan::batch(scan, Compare::Digests).await.map_err(fail("read"))?;
         scan = walked;
         study = study.or_else(|| batch.entries.first().map(|seen| seen.found.label.study.clone()));
-        let last = batch.end.is_some().then(|| batch.entries.len().saturating_sub(1));
         let new = unknown(index, name, &batch.entries).await?;
         let mut whole = Vec::new();
-        let mut tail_is_torn = false;
-        for (at, (seen, new)) in batch.entries.into_iter().zip(new).enumerate() {
-            match (new, seen.sound) {
-                (true, false) if Some(at) == last => {
-                    tail_is_torn = true;
+        let mut torn = None;
+        for unit in units(batch.entries, new, batch.end) {
+            let cut = match unit {
+                Unit::Known(seen) => {
+                    if !seen.sound {
+                        damaged(name, &seen.found, recovery);
+                    }
+                    keep = seen.found.end;
                     continue;
                 }
-                (_, false) => {
-                    tracing::error!(pack = %name.id, object = %seen.found.label.object, "an object in a pack is damaged");
-                    recovery.damaged += 1;
+                Unit::New(seen) if seen.sound => {
+                    keep = seen.found.end;
+                    whole.push(seen.found);
+                    continue;
                 }
-                (true, true) => whole.push(seen.found.clone()),
-                (false, true) => {}
-            }
-            keep = seen.found.end;
-        }
-        let (file, own, id) = (scan.file().clone(), path.clone(), name.id);
-        let parsed = blocking(move || {
-            let parse = |found| {
-                let mut object = parse::object(&file, &own, id, found, Vec::new())?;
-                if object.held.is_none() {
-                    object.jobs.push(NewJob::Route);
+                Unit::New(seen) => {
+                    damaged(name, &seen.found, recovery);
+                    keep = seen.found.end;
+                    continue;
                 }
-                Ok(object)
+                Unit::Torn => "an object with a wrong digest",
+                Unit::Together(all, last) => {
+                    let found: Vec<Found> = all.into_iter().map(|seen| seen.found).collect();
+                    let (start, end) = (
+                        found.first().map(|found| found.start),
+                        found.last().map(|found| found.end),
+                    );
+                    let objects = parse_all(&scan, &path, name, found).await?;
+                    if together(index, objects, recovery).await? || !last {
+                        keep = end.unwrap_or(keep);
+                        continue;
+                    }
+                    keep = start.unwrap_or(keep);
+                    "objects that were to be stored together, one of which cannot be"
+                }
             };
-            Ok(whole
-                .iter()
-                .map(parse)
-                .collect::<Vec<Result<NewObject, ArchiveError>>>())
-        })
-        .await?;
+            torn = Some(cut);
+            break;
+        }
+        let parsed = parse_all(&scan, &path, name, whole).await?;
         count(index, parsed, &resolutions, recovery).await?;
-        match batch.end {
-            None => {}
-            Some(_) if tail_is_torn => break End::Torn("an object with a wrong digest"),
-            Some(end) => break end,
+        match (torn, batch.end) {
+            (Some(why), _) => break End::Torn(why),
+            (None, None) => {}
+            (None, Some(end)) => break end,
         }
     };
 
@@ -185,6 +194,107 @@ async fn pack(
     }
     folder.unmark(name);
     Ok(())
+}
+
+/// What is taken together in a pack.
+enum Unit {
+    /// A row refers to it.
+    Known(Seen),
+    /// No row does.
+    New(Seen),
+    /// Nothing acknowledged is in it, and nothing stands behind it.
+    Torn,
+    /// What was to be stored together, whole, without a row; whether nothing stands behind it.
+    Together(Vec<Seen>, bool),
+}
+
+/// Entries as they are to be taken; nothing follows what is torn.
+fn units(entries: Vec<Seen>, new: Vec<bool>, end: Option<End>) -> Vec<Unit> {
+    let mut units = Vec::with_capacity(entries.len());
+    let mut left: VecDeque<(Seen, bool)> = entries.into_iter().zip(new).collect();
+    while let Some((seen, new)) = left.pop_front() {
+        let more = seen.found.label.together.unwrap_or(1) - 1;
+        let none_known = new && left.iter().take(more).all(|(_, new)| *new);
+        let is_last = |left: &VecDeque<_>| left.is_empty() && end.is_some();
+        if seen.found.label.together.is_some() && none_known {
+            let whole = left.len() >= more;
+            let mut all = vec![seen];
+            all.extend(left.drain(..more.min(left.len())).map(|(seen, _)| seen));
+            let sound = all.iter().all(|seen| seen.sound);
+            match (whole && sound, is_last(&left)) {
+                (true, last) => units.push(Unit::Together(all, last)),
+                (false, true) => units.push(Unit::Torn),
+                // A crash does not explain it: nothing is written behind what was not committed.
+                (false, false) => units.extend(all.into_iter().map(|seen| Unit::New(Seen { sound: false, ..seen }))),
+            }
+        } else if new && !seen.sound && is_last(&left) {
+            units.push(Unit::Torn);
+        } else if new {
+            units.push(Unit::New(seen));
+        } else {
+            units.push(Unit::Known(seen));
+        }
+    }
+    units
+}
+
+fn damaged(name: &PackName, found: &Found, recovery: &mut Recovery) {
+    tracing::error!(pack = %name.id, object = %found.label.object, "an object in a pack is damaged");
+    recovery.damaged += 1;
+}
+
+/// What the index must know of entries, to be routed where they are not held.
+async fn parse_all(
+    scan: &Scan,
+    path: &Path,
+    name: &PackName,
+    found: Vec<Found>,
+) -> Result<Vec<Result<NewObject, ArchiveError>>, ArchiveError> {
+    let (file, own, id) = (scan.file().clone(), path.to_owned(), name.id);
+    blocking(move || {
+        let parse = |found| {
+            let mut object = parse::object(&file, &own, id, found, Vec::new())?;
+            if object.held.is_none() {
+                object.jobs.push(NewJob::Route);
+            }
+            Ok(object)
+        };
+        Ok(found.iter().map(parse).collect())
+    })
+    .await
+}
+
+/// Indexes objects that were to be stored together; says whether that was possible.
+async fn together(
+    index: &Index,
+    parsed: Vec<Result<NewObject, ArchiveError>>,
+    recovery: &mut Recovery,
+) -> Result<bool, ArchiveError> {
+    let count = parsed.len() as u64;
+    let mut objects = Vec::with_capacity(parsed.len());
+    for object in parsed {
+        match object {
+            Ok(object) => objects.push(object),
+            Err(error @ ArchiveError::File { .. }) => return Err(error),
+            Err(error) => {
+                tracing::error!(%error, "objects that were to be stored together cannot be indexed");
+                recovery.damaged += 1;
+                return Ok(false);
+            }
+        }
+    }
+    match index.commit_together(&objects).await? {
+        StoredTogether::All(indexed) => {
+            let new = indexed.iter().filter(|indexed| **indexed == Indexed::New).count() as u64;
+            recovery.indexed += new;
+            recovery.duplicates += count - new;
+            Ok(true)
+        }
+        StoredTogether::Conflict(_) => {
+            recovery.duplicates += count;
+            Ok(false)
+        }
+    }
 }
 
 /// For each entry, whether no row refers to it.

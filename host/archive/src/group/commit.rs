@@ -3,22 +3,24 @@
 //! Separate because its difficulty is its own: what is known about a commit that failed. One whose connection broke may
 //! have been committed, so it is repeated (repeating is harmless) until there is an answer or [`PATIENCE`] is over. One that
 //! the database refused is repeated object by object, and where that is refused, too, the index is asked whether it has a
-//! row. Only bytes of which it said that it has none are ever cut off.
+//! row. Only bytes of which it said that it has none are ever cut off. Objects that are stored together have a transaction of
+//! their own, and one answer.
 
 use std::{sync::Arc, time::Duration};
 
+use isocenter_dicom::uid::Uid;
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{Instant, sleep, timeout_at},
 };
 
 use super::{
-    Answer, Cut, Durable,
+    Cut, Durable, End, Waiting,
     sync::{Stage, Work},
 };
 use crate::{
     ArchiveError,
-    index::{Duplicates, Index, IndexError, Indexed, NewObject, Standing},
+    index::{Duplicates, Index, IndexError, Indexed, NewObject, Standing, StoredTogether},
 };
 
 /// The largest number of objects in one transaction.
@@ -45,19 +47,70 @@ pub(super) async fn run(
 ) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
-        let (objects, entries): (Vec<_>, Vec<_>) = batch.drain(..).map(Durable::split).unzip();
+        let (mut objects, mut entries, mut together) = (Vec::new(), Vec::new(), Vec::new());
+        for durable in batch.drain(..) {
+            match durable {
+                Durable::One(waiting) => {
+                    let Waiting { what, end, answer } = *waiting;
+                    objects.push(what);
+                    entries.push((end, answer));
+                }
+                Durable::Together(waiting) => together.push(waiting),
+            }
+        }
         let answers = commit(&index, duplicates, &objects).await;
         debug_assert_eq!(answers.len(), entries.len());
-        for (entry, answer) in entries.into_iter().zip(answers) {
-            entry.settle(answer, &stage);
+        for ((end, to), answer) in entries.into_iter().zip(answers) {
+            end.settle(answer, Indexed::keeps_bytes, to, &stage);
         }
+        for Waiting { what, end, answer } in together {
+            end.settle(
+                commit_together(&index, &what).await,
+                StoredTogether::keeps_bytes,
+                answer,
+                &stage,
+            );
+        }
+    }
+}
+
+/// One answer for all objects.
+async fn commit_together(index: &Index, objects: &[NewObject]) -> Result<StoredTogether, Failed> {
+    let deadline = Instant::now() + PATIENCE;
+    let refused = match insist(deadline, objects.len(), || index.commit_together(objects)).await {
+        Ok(stored) => return Ok(stored),
+        Err(Some(error @ IndexError::Refused { .. })) => error,
+        Err(error) => return Err(Failed::Unknown(error)),
+    };
+    // An earlier attempt, whose answer was lost, may have been committed.
+    let Some(first) = objects.first() else {
+        return Err(Failed::Refused(refused));
+    };
+    let uids: Vec<Uid> = objects
+        .iter()
+        .map(|object| object.identity.sop_instance.clone())
+        .collect();
+    match timeout_at(deadline, index.known(&first.identity.study, &uids)).await {
+        Ok(Ok(rows))
+            if rows
+                .iter()
+                .any(|row| objects.iter().any(|object| object.place == row.place)) =>
+        {
+            Err(Failed::Unknown(Some(refused)))
+        }
+        Ok(Ok(_)) => Err(Failed::Refused(refused)),
+        Ok(Err(error)) => Err(Failed::Unknown(Some(error))),
+        Err(_) => Err(Failed::Unknown(Some(refused))),
     }
 }
 
 /// One answer for each object.
 async fn commit(index: &Index, duplicates: Duplicates, objects: &[NewObject]) -> Vec<Result<Indexed, Failed>> {
     let deadline = Instant::now() + PATIENCE;
-    match insist(index, duplicates, objects, deadline).await {
+    if objects.is_empty() {
+        return Vec::new();
+    }
+    match insist_on_each(index, duplicates, objects, deadline).await {
         Ok(indexed) => indexed.into_iter().map(Ok).collect(),
         Err(Some(error @ IndexError::Refused { .. })) => {
             // One object that the database does not take must not cost the others.
@@ -84,7 +137,7 @@ async fn alone(
     object: &NewObject,
     deadline: Instant,
 ) -> Result<Indexed, Failed> {
-    let refused = match insist(index, duplicates, std::slice::from_ref(object), deadline).await {
+    let refused = match insist_on_each(index, duplicates, std::slice::from_ref(object), deadline).await {
         Ok(indexed) => return indexed.first().copied().ok_or(Failed::Unknown(None)),
         Err(Some(error @ IndexError::Refused { .. })) => error,
         Err(error) => return Err(Failed::Unknown(error)),
@@ -102,25 +155,39 @@ async fn alone(
     }
 }
 
-/// Commits; asks again after what may pass. An error is the last one; `None` is silence, or an answer that is none.
-async fn insist(
+/// Commits, with an answer for each object.
+async fn insist_on_each(
     index: &Index,
     duplicates: Duplicates,
     objects: &[NewObject],
     deadline: Instant,
 ) -> Result<Vec<Indexed>, Option<IndexError>> {
+    let indexed = insist(deadline, objects.len(), || index.commit(objects, duplicates)).await?;
+    if indexed.len() == objects.len() {
+        Ok(indexed)
+    } else {
+        Err(None)
+    }
+}
+
+/// Asks again after what may pass. An error is the last one; `None` is silence, or an answer that is none.
+async fn insist<T, F: Future<Output = Result<T, IndexError>>>(
+    deadline: Instant,
+    objects: usize,
+    commit: impl Fn() -> F,
+) -> Result<T, Option<IndexError>> {
     let mut pause = FIRST_PAUSE;
     loop {
-        let error = match timeout_at(deadline, index.commit(objects, duplicates)).await {
-            Ok(Ok(indexed)) if indexed.len() == objects.len() => return Ok(indexed),
-            Ok(Ok(_)) | Err(_) => return Err(None),
+        let error = match timeout_at(deadline, commit()).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Err(_) => return Err(None),
             Ok(Err(error)) => error,
         };
         let final_word = matches!(error, IndexError::Refused { .. }) && !is_contention(&error);
         if final_word || Instant::now() + pause >= deadline {
             return Err(Some(error));
         }
-        tracing::warn!(%error, objects = objects.len(), "the index did not commit; asking again");
+        tracing::warn!(%error, objects, "the index did not commit; asking again");
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
@@ -131,54 +198,27 @@ fn is_contention(error: &IndexError) -> bool {
     matches!(error, IndexError::Refused { code, .. } if code.starts_with("40"))
 }
 
-/// A [`Durable`] without what went to the index.
-struct Committing {
-    pack: Arc<crate::pack::Pack>,
-    tail: tokio::sync::OwnedMutexGuard<crate::pack::Tail>,
-    start: u64,
-    end: u64,
-    answer: tokio::sync::oneshot::Sender<Answer>,
-    permit: tokio::sync::OwnedSemaphorePermit,
-}
-
-impl Durable {
-    fn split(self) -> (NewObject, Committing) {
-        let Durable {
-            pack,
-            tail,
-            start,
-            end,
-            object,
-            answer,
-            permit,
-        } = self;
-        (
-            object,
-            Committing {
-                pack,
-                tail,
-                start,
-                end,
-                answer,
-                permit,
-            },
-        )
-    }
-}
-
-impl Committing {
+impl End {
     /// Leaves the pack in order, frees it, and answers; in this order, so that the next entry finds it free.
-    fn settle(self, answer: Result<Indexed, Failed>, stage: &Stage) {
+    fn settle<T: Send + 'static>(
+        self,
+        answer: Result<T, Failed>,
+        keeps_bytes: fn(&T) -> bool,
+        to: oneshot::Sender<Result<T, ArchiveError>>,
+        stage: &Stage,
+    ) {
         let Self {
             pack,
             mut tail,
             start,
             end,
-            answer: to,
             permit,
         } = self;
         let (answer, keep) = match answer {
-            Ok(indexed) => (Ok(indexed), indexed.keeps_bytes()),
+            Ok(indexed) => {
+                let keep = keeps_bytes(&indexed);
+                (Ok(indexed), keep)
+            }
             Err(Failed::Refused(error)) => (Err(ArchiveError::Index(error)), false),
             Err(Failed::Unknown(source)) => {
                 tracing::error!(pack = %pack.name.id, "the index did not confirm an object; the next start settles it");

@@ -16,13 +16,14 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{Cut, Durable, Finish, Seal, lock};
+use super::{Cut, Durable, End, Finish, FinishTogether, Seal, Waiting, lock};
 use crate::{
     ArchiveError,
-    index::{NewObject, PackId, Place},
+    index::PackId,
     pack::{
+        Pack, Tail,
         folder::{Folder, sync_folder},
-        tar::{self, BLOCK},
+        tar,
     },
 };
 
@@ -30,12 +31,19 @@ use crate::{
 pub(super) struct Syncing {
     left: AtomicUsize,
     failure: Mutex<Option<ArchiveError>>,
-    finish: Mutex<Option<Box<Finish>>>,
+    finish: Mutex<Option<Finishing>>,
+}
+
+/// What is on its way to being durable.
+enum Finishing {
+    One(Box<Finish>),
+    Together(Box<FinishTogether>),
 }
 
 /// What the threads do.
 pub(super) enum Work {
     Finish(Box<Finish>),
+    Together(Box<FinishTogether>),
     Folder(PathBuf, Arc<Syncing>),
     Cut(Cut),
     Seal(Seal),
@@ -102,6 +110,7 @@ impl Stage {
         while let Some(work) = self.next() {
             match work {
                 Work::Finish(finish) => self.finish(finish, durable),
+                Work::Together(together) => self.sync(Finishing::Together(together), durable),
                 Work::Folder(path, syncing) => {
                     let result = sync_folder(&path).map_err(|error| ArchiveError::file("sync", path, error));
                     self.one_synced(&syncing, result, durable);
@@ -113,23 +122,29 @@ impl Stage {
     }
 
     fn finish(&self, mut finish: Box<Finish>, durable: &mpsc::UnboundedSender<Durable>) {
-        let pack = finish.pack.clone();
         if let Err(error) = finish.write() {
-            return self.failed(*finish, ArchiveError::file("write", &pack.path, error));
+            let error = ArchiveError::file("write", &finish.pack.path, error);
+            return self.failed(Finishing::One(finish), error);
         }
+        self.sync(Finishing::One(finish), durable);
+    }
+
+    /// Syncs the pack, and the folders of a new one.
+    fn sync(&self, mut finishing: Finishing, durable: &mpsc::UnboundedSender<Durable>) {
+        let (pack, tail) = finishing.place();
+        let (pack, folders) = (pack.clone(), std::mem::take(&mut tail.folders));
         let sync = || {
             pack.file
                 .sync_data()
                 .map_err(|error| ArchiveError::file("sync", &pack.path, error))
         };
-        let folders = std::mem::take(&mut finish.tail.folders);
         if folders.is_empty() {
-            return self.synced(*finish, sync(), durable);
+            return self.synced(finishing, sync(), durable);
         }
         let syncing = Arc::new(Syncing {
             left: AtomicUsize::new(folders.len() + 1),
             failure: Mutex::default(),
-            finish: Mutex::new(Some(finish)),
+            finish: Mutex::new(Some(finishing)),
         });
         self.push(folders.into_iter().map(|folder| Work::Folder(folder, syncing.clone())));
         self.one_synced(&syncing, sync(), durable);
@@ -148,41 +163,73 @@ impl Stage {
             return;
         }
         let result = lock(&syncing.failure).take().map_or(Ok(()), Err);
-        if let Some(finish) = lock(&syncing.finish).take() {
+        if let Some(mut finishing) = lock(&syncing.finish).take() {
             if result.is_ok() {
-                self.folder.synced(&finish.pack.name);
+                self.folder.synced(&finishing.place().0.name);
             }
-            self.synced(*finish, result, durable);
+            self.synced(finishing, result, durable);
         }
     }
 
-    fn synced(&self, mut finish: Finish, result: Result<(), ArchiveError>, durable: &mpsc::UnboundedSender<Durable>) {
+    fn synced(
+        &self,
+        mut finishing: Finishing,
+        result: Result<(), ArchiveError>,
+        durable: &mpsc::UnboundedSender<Durable>,
+    ) {
+        // The label that makes objects that are stored together be there comes last, when all of them are durable.
+        let result = result.and_then(|()| match &finishing {
+            Finishing::One(_) => Ok(()),
+            Finishing::Together(together) => together.appear(),
+        });
         if let Err(error) = result {
-            finish.tail.usable = false;
-            return self.failed(finish, error);
+            finishing.place().1.usable = false;
+            return self.failed(finishing, error);
         }
         // The commit task lives as long as these threads do; if it is gone, the answer's channel closes with this.
-        let _ = durable.send(finish.durable());
+        let _ = durable.send(finishing.durable());
     }
 
-    fn failed(&self, finish: Finish, error: ArchiveError) {
-        tracing::error!(pack = %finish.pack.name.id, %error, "an object could not be stored");
-        let Finish {
-            pack,
-            tail,
-            start,
-            answer,
-            permit,
-            ..
-        } = finish;
-        let reply = Box::new(move || {
-            drop(permit);
-            let _ = answer.send(Err(error));
-        });
+    fn failed(&self, finishing: Finishing, error: ArchiveError) {
+        let (pack, tail, to, reply): (_, _, _, Box<dyn FnOnce() + Send>) = match finishing {
+            Finishing::One(finish) => {
+                let Finish {
+                    pack,
+                    tail,
+                    start,
+                    answer,
+                    permit,
+                    ..
+                } = *finish;
+                tracing::error!(pack = %pack.name.id, %error, "an object could not be stored");
+                let reply = move || {
+                    drop(permit);
+                    let _ = answer.send(Err(error));
+                };
+                (pack, tail, start, Box::new(reply))
+            }
+            Finishing::Together(together) => {
+                let FinishTogether {
+                    pack,
+                    tail,
+                    start,
+                    objects,
+                    answer,
+                    permit,
+                    ..
+                } = *together;
+                tracing::error!(pack = %pack.name.id, objects = objects.len(), %error, "objects could not be stored together");
+                let reply = move || {
+                    drop(permit);
+                    let _ = answer.send(Err(error));
+                };
+                (pack, tail, start, Box::new(reply))
+            }
+        };
         self.cut(Cut {
             pack,
             tail,
-            to: start,
+            to,
             reply: Some(reply),
         });
     }
@@ -224,24 +271,58 @@ impl Stage {
     }
 }
 
+impl Finishing {
+    fn place(&mut self) -> (&Arc<Pack>, &mut Tail) {
+        match self {
+            Self::One(finish) => (&finish.pack, &mut finish.tail),
+            Self::Together(together) => (&together.pack, &mut together.tail),
+        }
+    }
+
+    fn durable(self) -> Durable {
+        match self {
+            Self::One(finish) => finish.durable(),
+            Self::Together(together) => together.durable(),
+        }
+    }
+}
+
+impl FinishTogether {
+    /// Writes the first label, which is synced by itself.
+    fn appear(&self) -> Result<(), ArchiveError> {
+        let path = &self.pack.path;
+        self.pack
+            .file
+            .write_all_at(&self.label, self.start)
+            .map_err(|error| ArchiveError::file("write", path, error))?;
+        self.pack
+            .file
+            .sync_data()
+            .map_err(|error| ArchiveError::file("sync", path, error))
+    }
+
+    fn durable(self) -> Durable {
+        Durable::Together(Waiting {
+            what: self.objects,
+            end: End {
+                pack: self.pack,
+                tail: self.tail,
+                start: self.start,
+                end: self.end,
+                permit: self.permit,
+            },
+            answer: self.answer,
+        })
+    }
+}
+
 impl Finish {
     /// Writes what is missing: the rest of the object, and then the label before it. Both at once where nothing has been
     /// written yet.
     fn write(&mut self) -> io::Result<()> {
-        self.hasher.update(self.rest.get(self.room..).unwrap_or_default());
-        self.label.digest = *self.hasher.finalize().as_bytes();
+        self.label.digest = self.rest.end();
         let label = self.label.encode();
-        self.rest.resize(self.rest.len().next_multiple_of(BLOCK), 0);
-        match self.rest.get_mut(..self.room) {
-            Some(room) if self.room > 0 => room.copy_from_slice(&label),
-            _ => {}
-        }
-        self.pack.file.write_all_at(&self.rest, self.at)?;
-        if self.room == 0 {
-            self.pack.file.write_all_at(&label, self.start)?;
-        }
-        self.rest = Vec::new();
-        Ok(())
+        self.rest.write(&self.pack.file, self.start, Some(&label))
     }
 
     fn durable(self) -> Durable {
@@ -255,31 +336,17 @@ impl Finish {
             permit,
             ..
         } = self;
-        let offset = start + label.reserved() as u64;
-        let object = NewObject {
-            identity: parts.identity,
-            syntax: parts.syntax,
-            place: Place {
-                pack: pack.name.id,
-                offset,
-                length: label.length,
-                header_length: label.header_length,
-                digest: label.digest,
+        let (object, end) = label.object(pack.name.id, start, parts);
+        Durable::One(Box::new(Waiting {
+            what: object,
+            end: End {
+                pack,
+                tail,
+                start,
+                end,
+                permit,
             },
-            attributes: parts.attributes,
-            source: label.source,
-            arrived: label.arrived,
-            jobs: parts.jobs,
-            held: label.held,
-        };
-        Durable {
-            pack,
-            tail,
-            start,
-            end: offset + tar::padded(label.length),
-            object,
             answer,
-            permit,
-        }
+        }))
     }
 }

@@ -14,7 +14,7 @@ use isocenter_dicom::uid::Uid;
 use sqlx::{Acquire, PgConnection, Row, postgres::PgRow};
 
 use super::{
-    Duplicates, Index, IndexError, Indexed, NewObject, PackId, again,
+    Duplicates, Index, IndexError, Indexed, NewObject, PackId, StoredTogether, again,
     columns::{Bound, Columns, Parents, bind_objects, bind_rows},
     enqueue::{Jobs, insert_jobs, insert_settles},
     events::{Events, append, of_objects},
@@ -244,6 +244,59 @@ impl Index {
         answered.ok_or(row::unreadable("an outcome"))
     }
 
+    /// Indexes objects of which all are to be served or none, and enqueues their jobs, in one transaction. Under no policy does
+    /// one take the place of another; those that are stored already, with the same bytes, are in nobody's way.
+    ///
+    /// May be repeated, as [`Index::commit`].
+    pub async fn commit_together(&self, objects: &[NewObject]) -> Result<StoredTogether, IndexError> {
+        let mut batch: Vec<&NewObject> = objects.iter().collect();
+        batch.sort_by(|a, b| key(a).cmp(&key(b)));
+        let twice: Vec<Uid> = batch
+            .windows(2)
+            .filter_map(|pair| match pair {
+                [a, b] if key(a) == key(b) => Some(a.identity.sop_instance.clone()),
+                _ => None,
+            })
+            .collect();
+        if !twice.is_empty() {
+            return Ok(StoredTogether::Conflict(twice));
+        }
+        let (rows, jobs, parents) = (Columns::of(&batch), Jobs::of(&batch)?, Parents::of(&batch));
+        for _ in 0..LOOKS {
+            let seen = again!(self.planned, connection => {
+                let query = bind_objects(sqlx::query(INSERT), &rows, &batch);
+                together(connection, jobs.bind(parents.bind(query)), &batch, &rows, &self.events)
+            })?;
+            let Some(seen) = seen else { continue };
+            let others: Vec<Uid> = batch
+                .iter()
+                .zip(&seen)
+                .filter(|(_, seen)| **seen == Seen::Other)
+                .map(|(object, _)| object.identity.sop_instance.clone())
+                .collect();
+            if !others.is_empty() {
+                return Ok(StoredTogether::Conflict(others));
+            }
+            self.familiar.learn(&batch);
+            self.work.arrived();
+            if self.events.wanted() {
+                self.events.work.arrived();
+            }
+            let new: HashSet<_> = batch
+                .iter()
+                .zip(&seen)
+                .filter(|(_, seen)| **seen == Seen::Here)
+                .map(|(object, _)| key(object))
+                .collect();
+            let answer = |object| match new.contains(&key(object)) {
+                true => Indexed::New,
+                false => Indexed::Identical,
+            };
+            return Ok(StoredTogether::All(objects.iter().map(answer).collect()));
+        }
+        Err(IndexError::Unavailable("rows come and go while they are written"))
+    }
+
     /// Indexes those of `objects` that `which` names.
     async fn round(
         &self,
@@ -411,6 +464,50 @@ async fn run(
     append(&mut transaction, &of_objects(new)).await?;
     transaction.commit().await?;
     Ok(answer)
+}
+
+/// Inserts a batch if no other bytes are under any of its keys. `None`: a row came and went; nothing was inserted.
+async fn together(
+    connection: &mut PgConnection,
+    query: Bound<'_>,
+    batch: &[&NewObject],
+    rows: &Columns<'_>,
+    events: &Events,
+) -> Result<Option<Vec<Seen>>, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let answer = query.fetch_all(&mut *transaction).await?;
+    let mut found: Vec<Found> = batch.iter().map(|_| Found::Unseen).collect();
+    let unreadable = |_| sqlx::Error::RowNotFound;
+    read(&answer, &mut found).map_err(unreadable)?;
+    let new: Vec<&NewObject> = batch
+        .iter()
+        .zip(&found)
+        .filter(|(_, found)| matches!(found, Found::Inserted))
+        .map(|(object, _)| *object)
+        .collect();
+    if found.iter().any(|found| matches!(found, Found::Unseen)) {
+        let answer = sqlx::query(LOOK)
+            .bind(&rows.study)
+            .bind(&rows.object)
+            .fetch_all(&mut *transaction)
+            .await?;
+        read(&answer, &mut found).map_err(unreadable)?;
+    }
+    let seen: Option<Vec<Seen>> = batch
+        .iter()
+        .zip(&found)
+        .map(|(object, found)| found.sees(object))
+        .collect();
+    match &seen {
+        Some(seen) if !seen.contains(&Seen::Other) => {
+            if events.wanted() {
+                append(&mut transaction, &of_objects(new)).await?;
+            }
+            transaction.commit().await?;
+        }
+        _ => transaction.rollback().await?,
+    }
+    Ok(seen)
 }
 
 fn key(object: &NewObject) -> (&Uid, &Uid) {

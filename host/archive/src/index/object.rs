@@ -116,7 +116,23 @@ pub enum Indexed {
 
 impl Indexed {
     /// Whether a row refers to the bytes of this place; otherwise they can be cut off again.
-    pub fn keeps_bytes(self) -> bool {
-        matches!(self, Self::New | Self::Replaced | Self::Held)
+    pub fn keeps_bytes(&self) -> bool {
+        matches!(*self, Self::New | Self::Replaced | Self::Held)
+    }
+}
+
+/// What the index did with objects that were to be stored together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredTogether {
+    /// All are served: each is [`Indexed::New`], or [`Indexed::Identical`] to one that was served before.
+    All(Vec<Indexed>),
+    /// None was stored: other objects are served under these SOP Instance UIDs, or they were given twice.
+    Conflict(Vec<Uid>),
+}
+
+impl StoredTogether {
+    /// Whether a row refers to bytes of this place.
+    pub(crate) fn keeps_bytes(&self) -> bool {
+        matches!(self, Self::All(indexed) if indexed.contains(&Indexed::New))
     }
 }

@@ -12,7 +12,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use isocenter_dicom::uid::Uid;
 
 use super::tar::{self, BLOCK, Kind};
-use crate::index::{Duplicates, Held, Source, Transport};
+use crate::{
+    NewObjectParts,
+    index::{Duplicates, Held, NewObject, PackId, Place, Source, Transport},
+};
 
 /// What an entry says about its object.
 #[derive(Clone, Debug)]
@@ -30,7 +33,12 @@ pub(crate) struct Label {
     /// The policy in force when it arrived: rebuilding the index must decide as was decided then.
     pub(crate) duplicates: Duplicates,
     pub(crate) held: Option<Held>,
+    /// Of the first of several that were stored together: how many they are.
+    pub(crate) together: Option<usize>,
 }
+
+/// How many objects can be stored together.
+pub(crate) const MOST_TOGETHER: usize = 256;
 
 const COMMENT: &str = "comment";
 const PREFIX: &str = "ISOCENTER.";
@@ -46,12 +54,14 @@ const REASON: usize = 1024;
 const ROOM: usize = BLOCK;
 /// What the record of a subject adds besides its value.
 const SUBJECT_ROOM: usize = 24;
+/// What the record of how many were stored together adds.
+const TOGETHER_ROOM: usize = 24;
 /// What the records of a quarantined object add besides their values: keywords, lengths and line ends.
 const HELD_ROOM: usize = 64;
 
 /// How many bytes stand before an object's first byte.
-pub(crate) fn reserved(source: &Source, held: Option<&Held>) -> usize {
-    2 * BLOCK + room(source, held)
+pub(crate) fn reserved(source: &Source, held: Option<&Held>, together: Option<usize>) -> usize {
+    2 * BLOCK + room(source, held, together)
 }
 
 /// A held reason as it is kept: without control characters, at most 1024 bytes (the plugin's name at most 128).
@@ -101,11 +111,33 @@ impl Label {
 
     /// How many bytes it takes.
     pub(crate) fn reserved(&self) -> usize {
-        reserved(&self.source, self.held.as_ref())
+        reserved(&self.source, self.held.as_ref(), self.together)
+    }
+
+    /// What the index is told of the entry that starts at `start`, and where it ends.
+    pub(crate) fn object(self, pack: PackId, start: u64, parts: NewObjectParts) -> (NewObject, u64) {
+        let place = Place {
+            pack,
+            offset: start + self.reserved() as u64,
+            length: self.length,
+            header_length: self.header_length,
+            digest: self.digest,
+        };
+        let object = NewObject {
+            identity: parts.identity,
+            syntax: parts.syntax,
+            place,
+            attributes: parts.attributes,
+            source: self.source,
+            arrived: self.arrived,
+            jobs: parts.jobs,
+            held: self.held,
+        };
+        (object, place.offset + tar::padded(place.length))
     }
 
     fn records(&self, since: Duration) -> Vec<u8> {
-        let room = room(&self.source, self.held.as_ref());
+        let room = room(&self.source, self.held.as_ref(), self.together);
         let mut body = Vec::with_capacity(room);
         if self.length > tar::LARGEST {
             tar::put_record(&mut body, "size", &self.length.to_string());
@@ -137,6 +169,7 @@ impl Label {
             ("called", source.called_ae),
             ("peer", source.peer),
             ("subject", source.subject),
+            ("together", self.together.map(|together| together.to_string())),
             ("hops", (source.hops > 0).then(|| source.hops.to_string())),
             ("held", held.as_ref().map(|held| held.reason.clone())),
             ("plugin", held.and_then(|held| held.plugin)),
@@ -199,17 +232,23 @@ impl Label {
                 plugin,
                 reason: reason.to_owned(),
             }),
+            together: match find("together").map(str::parse) {
+                None => None,
+                Some(Ok(together)) if (1..=MOST_TOGETHER).contains(&together) => Some(together),
+                Some(_) => return Err("the number of those stored together is malformed"),
+            },
         })
     }
 }
 
-fn room(source: &Source, held: Option<&Held>) -> usize {
+fn room(source: &Source, held: Option<&Held>, together: Option<usize>) -> usize {
     let subject = source.subject.as_deref().map(|subject| clip(subject, SUBJECT));
     let subject = subject.map_or(0, |subject| SUBJECT_ROOM + subject.len());
     let held = held.map(clipped).map_or(0, |held| {
         HELD_ROOM + held.reason.len() + held.plugin.map_or(0, |name| name.len())
     });
-    (ROOM + subject + held).next_multiple_of(BLOCK)
+    let together = together.map_or(0, |_| TOGETHER_ROOM);
+    (ROOM + subject + held + together).next_multiple_of(BLOCK)
 }
 
 /// Without control characters, and not longer than `most` bytes.

@@ -5,7 +5,7 @@
 use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
 
 use super::{
-    label::Label,
+    label::{Label, MOST_TOGETHER},
     tar::{self, BLOCK, Kind, Read},
 };
 
@@ -159,8 +159,8 @@ impl Scan {
     }
 }
 
-/// Entries that are looked at together: one question to the index.
-pub(crate) const BATCH: usize = 256;
+/// Entries that are looked at at once: one question to the index.
+pub(crate) const BATCH: usize = MOST_TOGETHER;
 
 /// The next entries of a pack.
 #[derive(Debug)]
@@ -207,6 +207,13 @@ pub(crate) async fn batch(mut scan: Scan, compare: Compare) -> io::Result<(Scan,
         };
         while batch.entries.len() < BATCH && batch.end.is_none() {
             match scan.step()? {
+                // What was stored together is seen together.
+                Step::Entry(found)
+                    if !batch.entries.is_empty() && batch.entries.len() + found.label.together.unwrap_or(1) > BATCH =>
+                {
+                    scan.at = found.start;
+                    break;
+                }
                 Step::Entry(found) => {
                     let sound = compare == Compare::Nothing
                         || digest(&scan.file, found.content, found.label.length, &mut buffer)? == found.label.digest;

@@ -13,6 +13,7 @@ use super::{
     Pack, Tail,
     folder::{Area, Created, PackName, StudyFolder},
     label,
+    together::Together,
 };
 use crate::{
     ArchiveError, Entry,
@@ -83,6 +84,17 @@ impl PackWriter {
             source,
             held,
         ))
+    }
+
+    /// Starts objects of a study that are to be stored all together or not at all, at most 256, at the end of the study's
+    /// pack; otherwise as [`PackWriter::begin`].
+    pub async fn begin_together(&mut self, study: &Uid, source: &Source) -> Result<Together, ArchiveError> {
+        let (pack, tail) = match self.reuse(Area::Archive, study).await {
+            Some(found) => found,
+            None => self.create(Area::Archive, study).await?,
+        };
+        let source = label::clipped_source(source);
+        Ok(Together::new(self.archive.clone(), pack, tail, study, source))
     }
 
     /// Seals the packs, after what is under way: they are not written to again. Dropping the writer does the same in the

@@ -83,6 +83,11 @@ struct Pack {
 }
 
 fn pack(objects: &[Object], shelf: &Shelf) -> Pack {
+    pack_of(objects, shelf, &[])
+}
+
+/// At each of `together`, so many were stored together.
+fn pack_of(objects: &[Object], shelf: &Shelf, together: &[(usize, usize)]) -> Pack {
     let held = match shelf {
         Shelf::Archive => None,
         Shelf::Quarantine(held) => Some(held.clone()),
@@ -103,7 +108,7 @@ fn pack(objects: &[Object], shelf: &Shelf) -> Pack {
         ends: Vec::new(),
         objects: Vec::new(),
     };
-    for object in objects {
+    for (number, object) in objects.iter().enumerate() {
         let parts = parts(object, shelf);
         let label = Label {
             object: object.identity.sop_instance.clone(),
@@ -115,6 +120,7 @@ fn pack(objects: &[Object], shelf: &Shelf) -> Pack {
             source: source(),
             duplicates: Duplicates::Replace,
             held: held.clone(),
+            together: together.iter().find(|(at, _)| *at == number).map(|(_, count)| *count),
         };
         let offset = (pack.bytes.len() + label.reserved()) as u64;
         pack.bytes.extend(label.encode());
@@ -343,5 +349,120 @@ async fn a_marker_without_its_pack_goes_away() {
     std::fs::remove_file(Path::new(&path)).unwrap();
     assert_eq!(run(&folder, &bench.index).await.unwrap(), Recovery::default());
     assert_eq!(folder.unsealed().unwrap(), []);
+    bench.stop().await;
+}
+
+/// Objects 1 to 5, of which the three from the second on were stored together.
+fn with_three_together() -> Pack {
+    let objects: Vec<_> = (1..=5).map(|number| object(1, number, 0, 600)).collect();
+    pack_of(&objects, &Shelf::Archive, &[(1, 3)])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_to_be_stored_together_is_whole_or_gone_at_every_cut() {
+    let bench = Bench::new().await;
+    let pack = with_three_together();
+    let end = pack.ends[3] as usize;
+    let cuts = (pack.ends[0] as usize..=end).filter(|cut| [0, 1].contains(&(cut % tar::BLOCK)));
+    for cut in cuts {
+        bench.index.clear().await.unwrap();
+        bench.commit(&pack, 0..1).await;
+        let (recovery, left) = bench.recover(&pack, &pack.bytes[..cut]).await;
+        let whole = cut == end;
+        let kept = if whole { 4 } else { 1 };
+        assert_eq!(left, Left::Pack(pack.ends[kept - 1]), "cut at {cut}");
+        assert_eq!(recovery.indexed, if whole { 3 } else { 0 }, "cut at {cut}");
+        assert_eq!(recovery.damaged, 0, "cut at {cut}");
+        assert_eq!(bench.rows(Standing::Served).await.len(), kept, "cut at {cut}");
+    }
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_to_be_stored_together_is_indexed_together() {
+    let bench = Bench::new().await;
+    let pack = with_three_together();
+    let four = &pack.bytes[..pack.ends[3] as usize];
+    let mut wrong = four.to_vec();
+    wrong[pack.objects[2].place.offset as usize] ^= 1;
+    let mut wrong_before_others = pack.bytes.clone();
+    wrong_before_others[pack.objects[2].place.offset as usize] ^= 1;
+    let rival = pack_of(&[object(1, 3, 7, 600)], &Shelf::Archive, &[]);
+    let same = pack_of(&[object(1, 3, 0, 600)], &Shelf::Archive, &[]);
+    // What is in the pack; which rows there are; indexed, duplicates, torn, damaged; how many entries are left.
+    type Rows<'a> = Vec<(&'a Pack, std::ops::Range<usize>)>;
+    type Case<'a> = (&'static str, &'a [u8], Rows<'a>, (u64, u64, u64, u64), usize);
+    let cases: Vec<Case<'_>> = vec![
+        ("not committed", four, vec![(&pack, 0..1)], (3, 0, 0, 0), 4),
+        ("committed", four, vec![(&pack, 0..4)], (0, 0, 0, 0), 4),
+        (
+            "another came under a UID",
+            four,
+            vec![(&pack, 0..1), (&rival, 0..1)],
+            (0, 3, 1, 0),
+            1,
+        ),
+        (
+            "the same came before, not committed",
+            four,
+            vec![(&pack, 0..1), (&same, 0..1)],
+            (2, 1, 0, 0),
+            4,
+        ),
+        (
+            "the same came before, committed",
+            four,
+            vec![(&pack, 0..2), (&pack, 3..4), (&same, 0..1)],
+            (0, 1, 0, 0),
+            4,
+        ),
+        ("one has a wrong digest", &wrong, vec![(&pack, 0..1)], (0, 0, 1, 0), 1),
+        ("all rows are lost", &pack.bytes, vec![], (5, 0, 0, 0), 5),
+        (
+            "all rows are lost, and another is there",
+            &pack.bytes,
+            vec![(&rival, 0..1)],
+            (2, 3, 0, 0),
+            5,
+        ),
+        (
+            "all rows are lost, and one is damaged",
+            &wrong_before_others,
+            vec![],
+            (2, 0, 0, 3),
+            5,
+        ),
+    ];
+    for (case, bytes, rows, (indexed, duplicates, torn, damaged), entries) in cases {
+        bench.index.clear().await.unwrap();
+        for (of, which) in rows {
+            bench.commit(of, which).await;
+        }
+        let (recovery, left) = bench.recover(&pack, bytes).await;
+        assert_eq!(
+            (recovery.indexed, recovery.duplicates, recovery.torn, recovery.damaged),
+            (indexed, duplicates, torn, damaged),
+            "{case}"
+        );
+        assert_eq!(left, Left::Pack(pack.ends[entries - 1]), "{case}");
+    }
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_stored_together_is_not_parted_by_a_batch() {
+    let bench = Bench::new().await;
+    let objects: Vec<_> = (0..400).map(|number| object(1, number, 0, 10)).collect();
+    let pack = pack_of(&objects, &Shelf::Archive, &[(100, 256), (356, 44)]);
+    let rival = pack_of(&[object(1, 399, 7, 10)], &Shelf::Archive, &[]);
+    bench.commit(&rival, 0..1).await;
+    bench.commit(&pack, 0..100).await;
+    let (recovery, left) = bench.recover(&pack, &pack.bytes).await;
+    assert_eq!(
+        (recovery.indexed, recovery.duplicates, recovery.torn, recovery.damaged),
+        (256, 44, 1, 0)
+    );
+    assert_eq!(left, Left::Pack(pack.ends[355]));
+    assert_eq!(bench.rows(Standing::Served).await.len(), 357);
     bench.stop().await;
 }

@@ -33,13 +33,7 @@ impl Data {
     }
 
     pub(crate) fn options(&self, duplicates: Duplicates) -> Options {
-        Options {
-            data: self.path(),
-            database: None,
-            postgres_binaries: None,
-            max_connections: 8,
-            duplicates,
-        }
+        options(self.path(), duplicates)
     }
 
     pub(crate) async fn open(&self, duplicates: Duplicates) -> (Archive, Recovery) {
@@ -72,6 +66,16 @@ impl Data {
     /// How many packs are marked as not sealed.
     pub(crate) fn markers(&self) -> usize {
         std::fs::read_dir(self.path().join("open")).unwrap().count()
+    }
+}
+
+pub(crate) fn options(data: PathBuf, duplicates: Duplicates) -> Options {
+    Options {
+        data,
+        database: None,
+        postgres_binaries: None,
+        max_connections: 8,
+        duplicates,
     }
 }
 

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use super::{held, object, routed, uid, with};
 use crate::{
     cluster::tests::fresh_index,
-    index::{Duplicates, Index, Indexed, NewObject, Standing, Within},
+    index::{Duplicates, Index, Indexed, NewObject, Standing, StoredTogether, Within},
 };
 use serde_json::json;
 
@@ -309,4 +309,60 @@ async fn a_remembered_series_that_is_gone_is_indexed_again() {
     assert_eq!(answer, [Indexed::New, Indexed::New]);
     let totals = index.totals().await.unwrap();
     assert_eq!((totals.studies, totals.series, totals.objects), (1, 1, 2));
+}
+
+/// Hosts that store overlapping objects together, each with bytes of its own: one has all of its, and no other has any.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_overlapping_objects_that_are_stored_together_one_group_wins() {
+    let fresh = fresh_index().await;
+    for round in 0..20u32 {
+        let mut tasks = Vec::new();
+        for host in 0..4u32 {
+            let index = Index::connect(fresh.options.clone(), 4).await.unwrap();
+            tasks.push(tokio::spawn(async move {
+                let mut batch: Vec<NewObject> = (0..6)
+                    .map(|n| routed(object(300 + round, 1, host + n, &format!("by {host}"))))
+                    .collect();
+                if host % 2 == 1 {
+                    batch.reverse();
+                }
+                let stored = index.commit_together(&batch).await.unwrap();
+                if let StoredTogether::All(indexed) = &stored {
+                    assert_eq!(*indexed, vec![Indexed::New; 6]);
+                    let again = index.commit_together(&batch).await.unwrap();
+                    assert_eq!(again, stored, "a commit whose answer was lost is repeated");
+                }
+                (batch, stored)
+            }));
+        }
+        let mut winners = 0;
+        for task in tasks {
+            let (batch, stored) = task.await.unwrap();
+            let uids: Vec<_> = batch
+                .iter()
+                .map(|object| object.identity.sop_instance.clone())
+                .collect();
+            let known = fresh.index.known(&batch[0].identity.study, &uids).await.unwrap();
+            let here = batch
+                .iter()
+                .filter(|object| known.iter().any(|known| known.place == object.place))
+                .count();
+            match stored {
+                StoredTogether::All(_) => {
+                    winners += 1;
+                    assert_eq!(here, 6);
+                }
+                StoredTogether::Conflict(with) => {
+                    assert_eq!(here, 0);
+                    assert!(
+                        !with.is_empty() && with.iter().all(|uid| uids.contains(uid)),
+                        "{with:?}"
+                    );
+                }
+            }
+        }
+        assert_eq!(winners, 1);
+    }
+    let jobs = fresh.index.claim_routes(1000, LEASE).await.unwrap();
+    assert_eq!(jobs.len(), 20 * 6, "only who won is routed");
 }

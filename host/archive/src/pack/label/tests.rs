@@ -19,6 +19,7 @@ fn label(held: Option<Held>, fill: usize, subject: usize) -> Label {
         },
         duplicates: Duplicates::KeepFirst,
         held,
+        together: (fill == 16).then_some(MOST_TOGETHER),
     }
 }
 
@@ -70,6 +71,7 @@ fn labels_fill_their_room_exactly_and_read_back() {
             assert_eq!(back.arrived, label.arrived);
             assert_eq!(back.source, clipped_source(&label.source));
             assert_eq!(back.held, held.as_ref().map(clipped));
+            assert_eq!(back.together, label.together);
         }
     }
 }
@@ -113,6 +115,14 @@ fn a_label_without_its_records_says_which_is_missing() {
         Label::decode(&body, &file).err(),
         Some("the number of hops is malformed")
     );
+    for count in ["0", "257", "-1", "x"] {
+        let mut body = Vec::new();
+        tar::put_record(&mut body, "comment", &format!("{old}ISOCENTER.together={count}\n"));
+        assert_eq!(
+            Label::decode(&body, &file).err(),
+            Some("the number of those stored together is malformed")
+        );
+    }
     let other = tar::Header {
         name: "../etc/passwd".into(),
         ..file

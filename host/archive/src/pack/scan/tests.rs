@@ -28,6 +28,7 @@ fn label(number: usize, content: &[u8], held: Option<Held>) -> Label {
         },
         duplicates: Duplicates::KeepFirst,
         held,
+        together: None,
     }
 }
 
