@@ -4,6 +4,8 @@
 //! object. The header is parsed while it arrives; when the pixel data begins the filters have spoken, and from then on
 //! bytes stream to the pack's end. Success is answered only for what is durable and indexed.
 
+mod together;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,6 +18,7 @@ use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_role::{Direction, OpenObject, Passage};
 use tracing::Instrument as _;
 
+use self::together::{Company, Slot, Written};
 use crate::chain::{Chain, matching};
 use crate::decide::Next;
 use crate::memory::Share;
@@ -119,29 +122,11 @@ impl Session {
         Receiving {
             session: self,
             announced,
+            company: Company::Alone,
             phase,
             share: Share::default(),
             pushed: 0,
         }
-    }
-
-    /// Takes several objects, all of them or none: data sets that are complete already.
-    ///
-    /// # Errors
-    /// The [`Refusal`] of the first that is not taken; nothing is stored then.
-    pub async fn store_all(&mut self, objects: Vec<(Announced, Vec<Bytes>)>) -> Result<(), Refusal> {
-        let mut complete = Vec::with_capacity(objects.len());
-        for (announced, pieces) in objects {
-            let mut receiving = self.begin(announced);
-            for piece in pieces {
-                receiving.push(piece).await?;
-            }
-            complete.extend(receiving.complete().await?);
-        }
-        for storing in complete {
-            Box::new(storing).finish().await?;
-        }
-        Ok(())
     }
 
     /// Ends the session: its packs are sealed.
@@ -172,6 +157,7 @@ impl Session {
 pub struct Receiving<'s> {
     session: &'s mut Session,
     announced: Announced,
+    company: Company,
     phase: Phase,
     share: Share,
     pushed: usize,
@@ -197,8 +183,14 @@ struct Spooled {
     identity: Identity,
 }
 
-struct Storing {
+/// An object of its own that is written whole, and not committed.
+struct Whole {
     entry: Entry,
+    parts: NewObjectParts,
+}
+
+struct Storing {
+    slot: Slot,
     bodies: Bodies,
     parts: NewObjectParts,
 }
@@ -238,10 +230,7 @@ impl Receiving<'_> {
             Phase::Body(storing) => storing.push(bytes).await,
             Phase::Spool(spooled) => spooled.spool.write(bytes).await.map_err(no_spool),
             Phase::Dropped(_) => Ok(()),
-            Phase::Over => Err(Refusal::new(
-                RefusalKind::CannotUnderstand,
-                "the object has ended already",
-            )),
+            Phase::Over => Err(ended()),
         }
     }
 
@@ -252,35 +241,25 @@ impl Receiving<'_> {
     pub async fn finish(mut self) -> Result<Accepted, Refusal> {
         let result = self.end().await;
         match &result {
-            Ok(accepted) => {
-                metrics::counter!("isocenter_objects_total", "outcome" => accepted.outcome.as_str()).increment(1);
-            }
+            Ok(accepted) => taken(accepted.outcome),
             Err(refusal) => count(refusal),
         }
         result
     }
 
-    /// The data set is complete; stores nothing yet. `None`: a filter dropped it.
-    async fn complete(mut self) -> Result<Option<Storing>, Refusal> {
-        self.ripen().await?;
-        match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Body(storing) => storing.complete().await.map(Some),
-            _ => Ok(None),
-        }
-    }
-
     async fn end(&mut self) -> Result<Accepted, Refusal> {
         self.ripen().await?;
         match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Body(storing) => storing.finish().await,
+            Phase::Body(storing) => match storing.complete().await? {
+                Written::Alone(whole) => whole.store().await,
+                // Those are not ended one by one; dropping it takes them back.
+                Written::Together(_) => Err(ended()),
+            },
             Phase::Dropped(identity) => Ok(Accepted {
                 identity,
                 outcome: Outcome::Dropped,
             }),
-            _ => Err(Refusal::new(
-                RefusalKind::CannotUnderstand,
-                "the object has ended already",
-            )),
+            _ => Err(ended()),
         }
     }
 
@@ -385,10 +364,10 @@ impl Receiving<'_> {
         };
         let mut storing = self.begin_storing(judged).await?;
         for piece in pieces {
-            storing.entry.write(piece).await.map_err(unstorable)?;
+            storing.slot.write(piece).await?;
         }
         // The header of a deflated object is wherever inflating finds it: all of it counts.
-        storing.entry.header_done();
+        storing.slot.header_done();
         storing.bodies = Bodies::nothing();
         self.phase = Phase::Body(Box::new(storing));
         Ok(())
@@ -502,7 +481,7 @@ impl Receiving<'_> {
         }
     }
 
-    /// Opens an entry and writes everything up to the pixel data.
+    /// Finds a place and writes everything up to the pixel data there.
     async fn begin_storing(&mut self, judged: Judged) -> Result<Storing, Refusal> {
         let Judged {
             identity,
@@ -511,23 +490,15 @@ impl Receiving<'_> {
             jobs,
         } = judged;
         let shelf = held.map_or(Shelf::Archive, Shelf::Quarantine);
-        let mut entry = self
-            .session
-            .writer
-            .begin(&identity.study, &identity.sop_instance, &self.session.source, shelf)
-            .await
-            .map_err(unstorable)?;
+        let mut slot = self.slot(&identity, shelf).await?;
         let syntax = &self.announced.syntax;
-        entry
-            .write(part10::preface(&identity, syntax))
-            .await
-            .map_err(unstorable)?;
+        slot.write(part10::preface(&identity, syntax)).await?;
         if !syntax.is_deflated() {
-            entry.write(passed.header.bytes().clone()).await.map_err(unstorable)?;
-            entry.header_done();
+            slot.write(passed.header.bytes().clone()).await?;
+            slot.header_done();
         }
         Ok(Storing {
-            entry,
+            slot,
             bodies: passed.body(syntax),
             parts: NewObjectParts {
                 attributes: Attributes::of(&passed.header),
@@ -585,44 +556,59 @@ fn jobs(chains: &[&Chain]) -> Vec<NewJob> {
 impl Storing {
     async fn push(&mut self, bytes: Bytes) -> Result<(), Refusal> {
         for piece in self.bodies.push(bytes).map_err(unreadable)? {
-            self.entry.write(piece).await.map_err(unstorable)?;
+            self.slot.write(piece).await?;
         }
         Ok(())
     }
 
     /// Writes what is left; nothing is committed.
-    async fn complete(mut self: Box<Self>) -> Result<Storing, Refusal> {
-        let bodies = std::mem::replace(&mut self.bodies, Bodies::nothing());
+    async fn complete(self: Box<Self>) -> Result<Written, Refusal> {
+        let Storing {
+            mut slot,
+            bodies,
+            parts,
+        } = *self;
         for piece in bodies.finish().map_err(unreadable)? {
-            self.entry.write(piece).await.map_err(unstorable)?;
+            slot.write(piece).await?;
         }
-        Ok(*self)
-    }
-
-    async fn finish(self: Box<Self>) -> Result<Accepted, Refusal> {
-        let this = self.complete().await?;
-        let identity = this.parts.identity.clone();
-        let outcome = match commit(this).await? {
-            Indexed::New => Outcome::New,
-            Indexed::Identical => Outcome::Identical,
-            Indexed::Replaced => Outcome::Replaced,
-            Indexed::Held => Outcome::Quarantined,
-            Indexed::Conflict => {
-                let reason = "an object with this SOP Instance UID and other content is stored already";
-                return Err(Refusal::new(RefusalKind::Duplicate, reason).of(&identity));
-            }
-        };
-        Ok(Accepted { identity, outcome })
+        slot.end(parts).await
     }
 }
 
-/// Waits until the object is durable and in the index.
-async fn commit(storing: Storing) -> Result<Indexed, Refusal> {
-    let committed = storing.entry.commit(storing.parts);
-    committed
-        .instrument(tracing::info_span!("commit"))
-        .await
-        .map_err(unstorable)
+impl Whole {
+    /// Makes the object durable and indexes it.
+    async fn store(self) -> Result<Accepted, Refusal> {
+        let Whole { entry, parts } = self;
+        let identity = parts.identity.clone();
+        let committed = entry.commit(parts).instrument(tracing::info_span!("commit"));
+        match outcome(committed.await.map_err(unstorable)?) {
+            Some(outcome) => Ok(Accepted { identity, outcome }),
+            None => {
+                let reason = "an object with this SOP Instance UID and other content is stored already";
+                Err(Refusal::new(RefusalKind::Duplicate, reason).of(&identity))
+            }
+        }
+    }
+}
+
+/// What the index's answer is to a sender; `None` where other content is in the way.
+fn outcome(indexed: Indexed) -> Option<Outcome> {
+    match indexed {
+        Indexed::New => Some(Outcome::New),
+        Indexed::Identical => Some(Outcome::Identical),
+        Indexed::Replaced => Some(Outcome::Replaced),
+        Indexed::Held => Some(Outcome::Quarantined),
+        Indexed::Conflict => None,
+    }
+}
+
+/// Counts an object that was taken.
+fn taken(outcome: Outcome) {
+    metrics::counter!("isocenter_objects_total", "outcome" => outcome.as_str()).increment(1);
+}
+
+fn ended() -> Refusal {
+    Refusal::new(RefusalKind::CannotUnderstand, "the object has ended already")
 }
 
 fn unreadable(error: ParseError) -> Refusal {
