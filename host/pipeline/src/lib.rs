@@ -9,9 +9,9 @@ pub mod chain;
 pub mod decide;
 pub mod deliver;
 pub mod destination;
-pub mod door;
 #[cfg(test)]
 mod documentation;
+pub mod door;
 pub mod duty;
 mod egress;
 mod frames;
