@@ -98,6 +98,10 @@ impl Archive {
         };
         let index = Index::connect(connect, max_connections.max(4)).await?;
         let recovery = recover::run(&folder, &index).await?;
+        if cluster.is_some() {
+            // This folder is locked and its database is its own: whoever held a sink is gone.
+            index.release_all_sinks().await?;
+        }
         let inner = Inner {
             group: Group::start(folder.clone(), index.clone(), duplicates)?,
             files: Arc::new(Files::new(folder.clone())),

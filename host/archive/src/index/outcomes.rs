@@ -169,13 +169,6 @@ WHERE $1::text IS NULL OR s.plugin = $1
 ORDER BY o.id DESC LIMIT $3"
 );
 
-/// Of all plugins.
-pub(super) const LATEST: &str = concat!(
-    "WITH mine AS MATERIALIZED (SELECT * FROM plugin_outcomes ORDER BY id DESC LIMIT $1)",
-    columns!(),
-    "FROM mine o JOIN plugin_steps s ON s.id = o.step ORDER BY o.id DESC"
-);
-
 /// The oldest come first, as far as they are old: few are out of order, by the little that hosts' clocks differ.
 pub(super) const PRUNE: &str = r#"
 DELETE FROM plugin_outcomes WHERE id IN (
@@ -283,12 +276,6 @@ impl Index {
             let query = sqlx::query(OF_PLUGIN).bind(plugin).bind(before.unwrap_or(i64::MAX));
             query.bind(page(limit)).fetch_all(connection)
         })?;
-        rows.iter().map(outcome).collect()
-    }
-
-    /// What plugins did last, the latest first: at most `limit`, and at most 1,000.
-    pub async fn latest_outcomes(&self, limit: u32) -> Result<Vec<RecordedOutcome>, IndexError> {
-        let rows = again!(self.pool, connection => sqlx::query(LATEST).bind(page(limit)).fetch_all(connection))?;
         rows.iter().map(outcome).collect()
     }
 

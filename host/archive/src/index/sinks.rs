@@ -67,6 +67,7 @@ WHERE sinks.holder IS NULL OR sinks.holder = EXCLUDED.holder OR sinks.leased_unt
 RETURNING cursor
 "#;
 
+const RELEASE_ALL: &str = "UPDATE sinks SET holder = NULL, leased_until = now() WHERE holder IS NOT NULL";
 const RELEASE: &str = "UPDATE sinks SET holder = NULL, leased_until = now() WHERE name = $1 AND holder = $2";
 
 /// A lease that has ended is good as long as nobody else claimed the sink.
@@ -117,6 +118,13 @@ impl Index {
             sqlx::query_scalar(CLAIM).bind(name).bind(holder).bind(millis(lease)).fetch_optional(connection)
         })?;
         Ok(cursor.map(i64::unsigned_abs))
+    }
+
+    /// Takes every sink from its holder. Only for who knows that no other host is at work on this database: after an end
+    /// that was not in order nobody has to wait for the lease of the dead.
+    pub async fn release_all_sinks(&self) -> Result<(), IndexError> {
+        again!(self.pool, connection => sqlx::query(RELEASE_ALL).execute(connection))?;
+        Ok(())
     }
 
     /// Gives a sink back before its lease ends, if it is this holder's.

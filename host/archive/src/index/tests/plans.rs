@@ -219,7 +219,6 @@ async fn plans_of_an_empty_index_scan_no_table() {
         ("outcomes_of_object", outcomes::OF_OBJECT, 4),
         ("outcomes_of_study", outcomes::OF_STUDY, 3),
         ("outcomes_of_plugin", outcomes::OF_PLUGIN, 3),
-        ("outcomes_latest", outcomes::LATEST, 1),
         ("outcomes_prune", outcomes::PRUNE, 2),
         ("edits_prune", edits::PRUNE, 2),
         ("events_append", events::APPEND, 2),
