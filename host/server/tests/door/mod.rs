@@ -38,6 +38,37 @@ pub fn plugin(name: &str) -> PathBuf {
     path
 }
 
+/// A `[plugins.NAME]` of one of them, with more of its table.
+pub fn plugin_table(name: &str, file: &str, more: &str) -> String {
+    let source = plugin(file);
+    format!("[plugins.{name}]\nsource = \"{}\"\n{more}\n", source.display())
+}
+
+/// `[engines.onnx]`, the one that Cargo builds beside the tests, and models of it from the tests of that engine.
+pub fn models(names: &[&str]) -> String {
+    let library = std::env::current_exe()
+        .unwrap()
+        .with_file_name("libisocenter_engine_onnx.so");
+    assert!(
+        library.is_file(),
+        "{} is not there; `cargo test --workspace` builds it",
+        library.display()
+    );
+    let digest = blake3::hash(&std::fs::read(&library).unwrap());
+    let mut config = format!(
+        "[engines.onnx]\nsource = \"{}\"\ntrusted = true\ndigest = \"blake3:{digest}\"\n",
+        library.display()
+    );
+    for name in names {
+        let file = repository().join(format!("plugins/engine-onnx/tests/models/{name}.onnx"));
+        config.push_str(&format!(
+            "[models.{name}]\nengine = \"onnx\"\nfile = \"{}\"\n",
+            file.display()
+        ));
+    }
+    config
+}
+
 /// The collection of DICOM files beside the repository, or `None` with a message.
 pub fn shared() -> Option<PathBuf> {
     let folder = repository().join("../shared/dicom");
@@ -177,6 +208,15 @@ impl Host {
         self.get_as(path, "*/*")
     }
 
+    /// A GET with a header of the caller's.
+    pub fn get_with(&self, path: &str, name: &str, value: &str) -> (u16, Vec<u8>) {
+        let answer = agent()
+            .get(format!("http://{}{path}", self.http))
+            .header(name, value)
+            .call();
+        read(answer)
+    }
+
     /// A GET with an Accept header.
     pub fn get_as(&self, path: &str, accept: &str) -> (u16, Vec<u8>) {
         let answer = agent()
@@ -222,6 +262,13 @@ impl Host {
         let path = format!("/dicom-web/studies/{study}/series/{series}/instances/{object}");
         let (status, body) = self.get_as(&path, "application/dicom");
         (status == 200).then_some(body)
+    }
+
+    /// A list of the operator's API.
+    pub fn list(&self, path: &str) -> Vec<serde_json::Value> {
+        let (status, body) = self.get(path);
+        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
+        serde_json::from_slice(&body).unwrap()
     }
 
     /// A number of `/metrics`, by the start of its line.

@@ -87,6 +87,46 @@ impl Object {
         }
     }
 
+    /// The `number`th slice of a volume of 8-bit gray, each pixel as bright as `gray`.
+    pub fn slice(study: u32, number: u32, gray: u8) -> Self {
+        let mut object = Self::ct(study, number, 0);
+        // The pixel data stands last and is empty.
+        object.data_set.truncate(object.data_set.len() - 12);
+        let position = format!("0\\0\\{number}");
+        object
+            .with(0x0020, 0x0032, b"DS", position.as_bytes())
+            .with(0x0020, 0x0037, b"DS", b"1\\0\\0\\0\\1\\0")
+            .with(0x0028, 0x0004, b"CS", b"MONOCHROME2")
+            .with(0x0028, 0x0030, b"DS", b"1\\1")
+            .with(0x0028, 0x0100, b"US", &8_u16.to_le_bytes())
+            .with(0x0028, 0x0101, b"US", &8_u16.to_le_bytes())
+            .with(0x0028, 0x0102, b"US", &7_u16.to_le_bytes())
+            .with(0x0028, 0x0103, b"US", &0_u16.to_le_bytes())
+            .with(0x7fe0, 0x0010, b"OB", &vec![gray; 64 * 64])
+    }
+
+    /// The same object with one more element, where its tag belongs.
+    pub fn with(mut self, group: u16, number: u16, vr: &[u8; 2], value: &[u8]) -> Self {
+        let bytes = &self.data_set;
+        let tag = |at: usize| {
+            let word = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
+            (word(at), word(at + 2))
+        };
+        let mut at = 0;
+        while at < bytes.len() && tag(at) < (group, number) {
+            let long = matches!(&bytes[at + 4..at + 6], b"OB" | b"OW" | b"UN" | b"SQ" | b"UT");
+            let length = if long {
+                12 + u32::from_le_bytes(bytes[at + 8..at + 12].try_into().unwrap()) as usize
+            } else {
+                8 + usize::from(u16::from_le_bytes([bytes[at + 6], bytes[at + 7]]))
+            };
+            at += length;
+        }
+        let more = element(group, number, vr, value);
+        self.data_set = [&bytes[..at], &more, &bytes[at..]].concat().into();
+        self
+    }
+
     /// As a Part 10 file.
     pub fn file(&self) -> Vec<u8> {
         let mut meta = element(0x0002, 0x0001, b"OB", &[0, 1]);
@@ -119,8 +159,13 @@ impl Object {
 
 /// Opens an association that proposes CT objects in explicit VR little endian.
 pub async fn associate(to: SocketAddr) -> Result<Association<TcpStream>, AssociationError> {
+    associate_as("TESTER", to).await
+}
+
+/// The same, under a calling AE title.
+pub async fn associate_as(calling: &str, to: SocketAddr) -> Result<Association<TcpStream>, AssociationError> {
     let ae = |title| AeTitle::parse(title).unwrap();
-    let mut proposal = Proposal::new(ae("TESTER"), ae("ISOCENTER"));
+    let mut proposal = Proposal::new(ae(calling), ae("ISOCENTER"));
     proposal.add_context(CT, &[EXPLICIT_LE]).unwrap();
     let stream = dial(to, Duration::from_secs(5)).await?;
     connect(stream, &Options::default(), &proposal).await

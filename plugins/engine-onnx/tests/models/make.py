@@ -46,6 +46,17 @@ write("segment", model(
     ],
 ))
 
+# A volume: how likely each voxel is bright, by the mean of the 3 x 3 x 3 around it. For the analyzer of the examples.
+write("bright", model(
+    [
+        helper.make_node("Conv", ["image", "kernel"], ["smooth"], name="mean", pads=[1, 1, 1, 1, 1, 1]),
+        helper.make_node("HardSigmoid", ["smooth"], ["mask"], name="scale", alpha=0.005, beta=0.0),
+    ],
+    [value("image", FLOAT, [1, 1, "D", "H", "W"])],
+    [value("mask", FLOAT, [1, 1, "D", "H", "W"])],
+    [constant("kernel", numpy.full((1, 1, 3, 3, 3), 1 / 27, numpy.float32))],
+))
+
 # Which of three channels is largest: class numbers, which ONNX gives in int64.
 write("classes", model(
     [helper.make_node("ArgMax", ["scores"], ["classes"], name="argmax", axis=1, keepdims=0)],
