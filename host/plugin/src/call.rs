@@ -202,7 +202,7 @@ pub(crate) async fn run<W: Work>(plugin: Arc<WasmPlugin>, role: Role, work: W) -
         tracing::error!(
             plugin = plugin.facts.name,
             %role,
-            seconds = rest.as_millis().div_ceil(1000),
+            seconds = rest.as_secs(),
             "failed too often in a row and rests"
         );
     }

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use isocenter_plugin::PluginSpec;
 use isocenter_role::{Failure, LimitsOverride, State};
 use serde_json::json;
 
+use crate::forged;
 use crate::support::{Ask as _, guest, header, load, passage, probe, runtime};
 
 #[tokio::test]
@@ -192,4 +194,53 @@ async fn failures_that_the_plugin_states_do_not_trip_it() {
 async fn a_log_flood_is_cut() {
     let plugin = probe(&runtime(), "log-flood");
     plugin.filter(header(), passage()).await.result.unwrap();
+}
+
+/// What comes of each: the sentence at loading, or that of the first call.
+#[tokio::test]
+async fn each_forged_component_has_its_sentence() {
+    let runtime = runtime();
+    let folder = tempfile::tempdir().unwrap();
+    let mut report = String::new();
+    for (name, component) in [
+        ("endless_start", forged::endless_start()),
+        ("trapping_start", forged::trapping_start()),
+        ("table_bomb", forged::table_bomb()),
+        ("huge_table", forged::huge_table()),
+        ("many_tables", forged::many_tables(100)),
+        ("memory_bomb", forged::memory_bomb()),
+        ("huge_memory", forged::huge_memory()),
+        ("wild_answer", forged::wild_answer()),
+        ("unknown_verdict", forged::unknown_verdict()),
+        ("endless_reason", forged::endless_reason()),
+        ("kept_handles", forged::kept_handles()),
+    ] {
+        let path = folder.path().join(format!("{name}.wasm"));
+        std::fs::write(&path, component).unwrap();
+        let mut spec = PluginSpec::new(name, &path);
+        // On a busy machine the wall clock would be first.
+        spec.limits.wall = Some(Duration::from_secs(20));
+        let sentence = match load(&runtime, spec) {
+            Ok(plugin) => match plugin.filter(header(), passage()).await.result {
+                Ok(answer) => format!("{:?}", answer.verdict),
+                Err(failure) => failure.to_string(),
+            },
+            Err(error) => error.reason.to_string(),
+        };
+        let sentence = sentence.replace(&format!("{}/", folder.path().display()), "");
+        report.push_str(&format!("{name}: {sentence}\n"));
+    }
+    expect_test::expect![[r#"
+        endless_start: its check failed: the plugin used more than 5000 ms of wall time
+        trapping_start: its check failed: the plugin trapped: wasm trap: wasm `unreachable` instruction executed (in start)
+        table_bomb: the plugin wanted more than 128 MiB of memory
+        huge_table: huge_table.wasm does not compile: module table does not fit in pooling allocator requirements
+        many_tables: many_tables.wasm does not compile: module table does not fit in pooling allocator requirements
+        memory_bomb: the plugin used more than 500 ms of CPU time
+        huge_memory: huge_memory.wasm does not compile: module memory does not fit in pooling allocator requirements
+        wild_answer: the plugin trapped: pointer out of bounds of memory
+        unknown_verdict: the plugin trapped: unexpected discriminant: 77
+        endless_reason: the plugin trapped: string pointer/length out of bounds of memory
+        kept_handles: the plugin trapped: borrow handles still remain at the end of the call
+    "#]].assert_eq(&report);
 }

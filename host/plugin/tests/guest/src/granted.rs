@@ -45,13 +45,16 @@ pub(crate) fn act(what: &str, config: &Config) -> Result<String> {
         "gib-url" => fetch(http::get(&gib_string())),
 
         "enqueue" => {
-            let job = || Job::new(&config.queue, "nothing").key("one");
+            let job = || Job::new(&config.queue, config.job.as_str()).key("one");
             let (first, second) = (job().enqueue()?, job().enqueue()?);
             Ok(format!("the second is the first: {}", first == second))
         }
+        "leave-job" => Job::new(&config.queue, config.job.as_str())
+            .enqueue()
+            .map(|_| String::new()),
         "enqueue-flood" => {
             for job in 0_u64.. {
-                if let Err(full) = Job::new(&config.queue, "nothing").enqueue() {
+                if let Err(full) = Job::new(&config.queue, config.job.as_str()).enqueue() {
                     return Ok(format!("{job} jobs, then: {}", full.reason()));
                 }
             }

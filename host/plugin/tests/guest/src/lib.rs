@@ -14,7 +14,7 @@
 //! in Image Comments (0020,4000), a study's first member likewise, an authenticator's bearer token, an authorizer's
 //! attribute `path`, a gate's calling AE title in lower case, a sink's event kind (all of the batch, in order), a
 //! route's path without its first `/`, a worker's payload, an analyzer's token when it resumes.
-//! `url`, `model`, `queue` and `mib` are what some acts need.
+//! `url`, `model`, `queue`, `job` and `mib` are what some acts need.
 //!
 //! **In every role** ([`acts`]): `nothing`, `spin`, `spin-in-host`, `eat` (a memory bomb), `panic`, `trap`, `recurse`,
 //! `never`, `later`, `remember`, `clock`, `random`, `too-much-random`, `secret`, `metrics`, `observe`, `metric-flood`,
@@ -23,7 +23,7 @@
 //!
 //! **With grants** ([`granted`]): `state` (writes, reads, meets its conflict), `state-flood`, `huge-key`, `huge-value`,
 //! `gib-key`; `fetch` (a GET of `url`: says the status and how much came, or the trouble), `fetch-secret`, `requests`
-//! (a handle bomb), `responses`, `huge-body`, `huge-header`, `gib-header`, `gib-url`; `enqueue`, `enqueue-flood`,
+//! (a handle bomb), `responses`, `huge-body`, `huge-header`, `gib-header`, `gib-url`; `enqueue`, `leave-job`, `enqueue-flood`,
 //! `huge-job`; `infer` (`model` doubles or not), `tensors` (a handle bomb), `huge-tensor`, `wrong-tensor`.
 //!
 //! **Of a role** (in this file, where each role is): of a filter `edits`, `read`, `describe`, `many-edits`,
@@ -73,6 +73,10 @@ pub struct Config {
     #[cfg(feature = "grants")]
     #[serde(default)]
     queue: String,
+    /// What the jobs say.
+    #[cfg(feature = "grants")]
+    #[serde(default = "nothing")]
+    job: String,
     /// How large what is huge is.
     #[serde(default = "sixteen")]
     mib: usize,
@@ -80,6 +84,11 @@ pub struct Config {
 
 fn sixteen() -> usize {
     16
+}
+
+#[cfg(feature = "grants")]
+fn nothing() -> String {
+    "nothing".into()
 }
 
 impl Config {
