@@ -5,7 +5,6 @@
 //! reasons come from strangers. Each section is a function of what it shows; this file fetches and puts together.
 
 mod attention;
-mod calls;
 mod studies;
 mod style;
 mod system;
@@ -26,10 +25,6 @@ use crate::error::RouteError;
 
 /// Entries of quarantine and dead letters that are shown.
 const SHOWN: u32 = 20;
-/// Calls of plugins that are shown.
-const CALLS: u32 = 10;
-/// Calls that failed among which the kinds of failure are looked for.
-const FAILED: u32 = 200;
 
 pub(crate) fn routes() -> Doors {
     Doors::new().get("/", ADMIN, page)
@@ -44,24 +39,18 @@ async fn page(
     let search = Search::read(pairs);
     let within = searched(&visitor, &search).await?;
     let index = state.archive().index();
-    let (totals, listing, backlogs, held, dead, parked, latest, failed) = tokio::join!(
+    let (totals, listing, backlogs, held, dead) = tokio::join!(
         index.totals(),
         listing(index, search, within),
         index.waiting_by_destination(),
         index.quarantined(SHOWN),
         index.dead(SHOWN),
-        index.parked(None, SHOWN),
-        index.latest_outcomes(CALLS),
-        index.failed_outcomes(None, None, FAILED),
     );
     for error in [
         totals.as_ref().err(),
         backlogs.as_ref().err(),
         held.as_ref().err(),
         dead.as_ref().err(),
-        parked.as_ref().err(),
-        latest.as_ref().err(),
-        failed.as_ref().err(),
     ]
     .into_iter()
     .flatten()
@@ -83,10 +72,8 @@ async fn page(
                 Ok(dead) => (attention::dead_letters(dead, totals.as_ref().map_or(0, |totals| totals.dead))),
                 Err(_) => {},
             }
-            (attention::parked(parked.as_deref().unwrap_or_default()))
             @if let Some(listing) = &listing { (studies::section(listing)) }
             (system::section(&state, backlogs.as_deref().unwrap_or_default()))
-            (calls::section(latest.as_deref().unwrap_or_default(), failed.as_deref().unwrap_or_default()))
         }
         (footer())
     };
@@ -165,8 +152,6 @@ fn footer() -> Markup {
                 a href="api/about" { "about" }
                 a href="api/quarantine" { "quarantine" }
                 a href="api/dead-letters" { "dead letters" }
-                a href="api/parked" { "parked events" }
-                a href="api/outcomes?failed" { "failed calls" }
             }
             p { "Not a medical device. Times are UTC." }
         }

@@ -41,12 +41,6 @@ pub(crate) fn ago(time: SystemTime, now: SystemTime) -> String {
     }
 }
 
-/// `1.25 ms`.
-pub(crate) fn millis(duration: Duration) -> String {
-    let hundredths = duration.as_micros() / 10;
-    format!("{}.{:02} ms", hundredths / 100, hundredths % 100)
-}
-
 /// `1.5 GB`, in powers of 1000.
 pub(crate) fn bytes(bytes: u64) -> String {
     let mut unit = 1;

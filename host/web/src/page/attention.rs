@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use isocenter_archive::index::{DeadJob, ParkedEvent, Quarantined};
+use isocenter_archive::index::{DeadJob, Quarantined};
 use maud::{Markup, html};
 
 use crate::api;
@@ -15,20 +15,18 @@ pub(super) fn quarantine(held: &[Quarantined], all: u64) -> Markup {
             section.attention aria-labelledby="quarantine-title" {
                 div.head {
                     h2 #quarantine-title { "Quarantine" }
-                    p.note { "Held unedited and unrouted until somebody decides: " code { "isocenter quarantine" } ". " (shown(held.len(), all)) }
+                    p.note { "Held unedited and unrouted until somebody decides. " (shown(held.len(), all)) }
                 }
                 div.scroll role="region" aria-labelledby="quarantine-title" tabindex="0" {
                     table {
                         thead { tr {
-                            th.number scope="col" { "Id" }
                             th scope="col" { "Object" }
                             th scope="col" { "Reason" }
                             th scope="col" { "From" }
                             th scope="col" { "Arrived" }
                         } }
                         tbody { @for entry in held { tr {
-                            th.number scope="row" { (entry.id) }
-                            td.uid { code { (entry.identity.sop_instance) }
+                            td { code { (entry.identity.sop_instance) }
                                 span.second { "study " code { (entry.identity.study) } } }
                             td.reason { (entry.held.reason)
                                 @if let Some(plugin) = &entry.held.plugin { span.second { "plugin " (plugin) } } }
@@ -51,12 +49,11 @@ pub(super) fn dead_letters(dead: &[DeadJob], all: u64) -> Markup {
             section.attention aria-labelledby="dead-title" {
                 div.head {
                     h2 #dead-title { "Dead letters" }
-                    p.note { "Work that was given up; the objects themselves are safe: " code { "isocenter dead-letters" } ". " (shown(dead.len(), all)) }
+                    p.note { "Work that was given up; the objects themselves are safe. " (shown(dead.len(), all)) }
                 }
                 div.scroll role="region" aria-labelledby="dead-title" tabindex="0" {
                     table {
                         thead { tr {
-                            th.number scope="col" { "Id" }
                             th scope="col" { "Object" }
                             th scope="col" { "What" }
                             th scope="col" { "Reason" }
@@ -64,8 +61,7 @@ pub(super) fn dead_letters(dead: &[DeadJob], all: u64) -> Markup {
                             th scope="col" { "Enqueued" }
                         } }
                         tbody { @for entry in dead { tr {
-                            th.number scope="row" { (entry.id) }
-                            td.uid {
+                            td {
                                 @if let Some(object) = entry.task.object() { code { (object) } }
                                 @if let Some(study) = entry.task.study() { span.second { "study " code { (study) } } }
                             }
@@ -77,39 +73,6 @@ pub(super) fn dead_letters(dead: &[DeadJob], all: u64) -> Markup {
                             td.reason { (entry.reason) }
                             td.number { (entry.attempts) }
                             td.nowrap title=(time::utc(entry.enqueued)) { (time::ago(entry.enqueued, now)) " ago" }
-                        } } }
-                    }
-                }
-            }
-        }
-    }
-}
-
-pub(super) fn parked(parked: &[ParkedEvent]) -> Markup {
-    let now = SystemTime::now();
-    html! {
-        @if !parked.is_empty() {
-            section.attention aria-labelledby="parked-title" {
-                div.head {
-                    h2 #parked-title { "Parked events" }
-                    p.note { "A sink could not take them; it has those that came after: " code { "isocenter parked" } "." }
-                }
-                div.scroll role="region" aria-labelledby="parked-title" tabindex="0" {
-                    table {
-                        thead { tr {
-                            th.number scope="col" { "Id" }
-                            th scope="col" { "Event" }
-                            th scope="col" { "Sink" }
-                            th scope="col" { "Reason" }
-                            th scope="col" { "Parked" }
-                        } }
-                        tbody { @for entry in parked { tr {
-                            th.number scope="row" { (entry.id) }
-                            td { code { (entry.event.kind) } span.second { "number " (entry.event.cursor) } }
-                            td { (entry.sink)
-                                @if entry.again { span.second { "told again soon" } } }
-                            td.reason { (entry.reason) }
-                            td.nowrap title=(time::utc(entry.parked)) { (time::ago(entry.parked, now)) " ago" }
                         } } }
                     }
                 }

@@ -3,11 +3,9 @@
 use std::time::SystemTime;
 
 use isocenter_archive::index::{Backlog, JobKind, Totals};
-use isocenter_pipeline::Set;
 use isocenter_pipeline::chain::{Chain, Condition, Element, OnFailure};
 use isocenter_pipeline::destination::{Destination, Target};
-use isocenter_pipeline::duty::Duty;
-use isocenter_role::{Part, Plugin};
+use isocenter_role::{Part, Plugin, State};
 use maud::{Markup, html};
 use std::sync::Arc;
 
@@ -42,7 +40,7 @@ pub(super) fn section(state: &AppState, backlogs: &[Backlog]) -> Markup {
             h3 { "Plugins" }
             @if set.plugins.is_empty() {
                 p.empty { "None is configured." }
-            } @else { div.scroll { (plugins(&set)) } }
+            } @else { div.scroll { (plugins(set.plugins.values())) } }
             h3 { "Destinations" }
             @if set.destinations.is_empty() {
                 p.empty { "None is configured: objects are not sent anywhere." }
@@ -60,32 +58,18 @@ fn chains(chains: &[Chain]) -> Markup {
                 th scope="col" { "For" }
                 th scope="col" { "Ingest" }
                 th scope="col" { "Route" }
-                th scope="col" { "Once quiet" }
                 th scope="col" { "When a filter fails" }
             } }
             tbody { @for chain in chains { tr {
-                th scope="row" { (chain.name)
-                    @if chain.shadow { span.second { "shadow: for the record alone" } } }
+                th scope="row" { (chain.name) }
                 td { (condition(&chain.when)) }
                 td { (names(&chain.ingest)) }
                 td { (names(&chain.route)) }
-                td { (quiet(chain)) }
                 td { (match chain.on_failure {
                     OnFailure::Quarantine => "quarantine the original",
                     OnFailure::Refuse => "refuse the object",
                 }) }
             } } }
-        }
-    }
-}
-
-/// What follows once nothing has arrived for a study for a while.
-fn quiet(chain: &Chain) -> Markup {
-    html! {
-        @if chain.study_route.is_empty() && chain.analyze.is_empty() { "—" } @else {
-            @if !chain.study_route.is_empty() { div { "route " (names(&chain.study_route)) } }
-            @if !chain.analyze.is_empty() { div { "analyze " (names(&chain.analyze)) } }
-            span.second { "after " (chain.quiet.as_secs()) " s" }
         }
     }
 }
@@ -135,38 +119,33 @@ fn names<P: Part + ?Sized>(plugins: &[Arc<P>]) -> Markup {
     }
 }
 
-fn plugins(set: &Set) -> Markup {
+fn plugins<'p>(plugins: impl Iterator<Item = &'p Arc<dyn Plugin>>) -> Markup {
     html! {
         table {
             thead { tr {
                 th scope="col" { "Plugin" }
-                th scope="col" { "Roles and their states" }
+                th scope="col" { "Roles" }
+                th scope="col" { "State" }
                 th scope="col" { "Digest" }
             } }
-            tbody { @for plugin in set.plugins.values() { tr {
+            tbody { @for plugin in plugins { tr {
                 th scope="row" { (plugin.name())
                     @if let Some(manifest) = plugin.manifest() { span.second { (manifest.description) } } }
-                td { (duties(set, &**plugin)) }
+                td {
+                    @for role in plugin.roles() { span.tag { (role.as_str()) } }
+                }
+                td.nowrap { (state_of(plugin.state())) }
                 td { code title=(plugin.digest()) { (plugin.digest().chars().take(16).collect::<String>()) "…" } }
             } } }
         }
     }
 }
 
-/// A line for each role that a plugin can play.
-pub(super) fn duties(set: &Set, plugin: &dyn Plugin) -> Markup {
+fn state_of(state: State) -> Markup {
     html! {
-        @for role in plugin.roles() {
-            @let duty = set.duty(plugin, role);
-            div.role {
-                span.tag { (role.as_str()) }
-                @match duty {
-                    Duty::Ready => span.good { (duty.word()) },
-                    Duty::Tripped { retry_after } => span.bad { (duty.word()) ", tried again in " (retry_after.as_secs().max(1)) " s" },
-                    Duty::HalfOpen => span.bad { (duty.word()) ", the next call tries it" },
-                    Duty::Disabled => span.note { (duty.word()) ", nothing asks it" },
-                }
-            }
+        @match state {
+            State::Ready => span.good { "ready" },
+            State::Tripped { retry_after } => span.bad { "tripped, tried again in " (retry_after.as_secs()) " s" },
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Sections, with what strangers may have put into them.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use isocenter_archive::index::{DeadJob, Event, ParkedEvent, RecordedOutcome, Task, Totals};
+use isocenter_archive::index::{DeadJob, Task, Totals};
 use isocenter_dicom::tags;
 use isocenter_dicom::uid::Uid;
 use serde_json::{Map, Value, json};
 
-use super::{attention, calls, document, studies, style, system, values};
+use super::{attention, document, studies, style, system, values};
 
 /// The name of `mal_xss_pn.dcm` and relatives of it.
 const HOSTILE: [&str; 4] = [
@@ -80,96 +80,8 @@ fn reasons_and_titles_are_escaped() {
             };
             assert_harmless(&attention::dead_letters(&[dead], 1).into_string(), hostile);
         }
-        let parked = ParkedEvent {
-            id: 7,
-            sink: hostile.to_owned(),
-            event: Event {
-                cursor: 9,
-                at: SystemTime::now(),
-                kind: hostile.to_owned(),
-                data: json!({}),
-            },
-            reason: hostile.to_owned(),
-            parked: SystemTime::now(),
-            again: true,
-        };
-        assert_harmless(&attention::parked(&[parked]).into_string(), hostile);
-        let call = call(hostile, true);
-        assert_harmless(
-            &calls::section(std::slice::from_ref(&call), std::slice::from_ref(&call)).into_string(),
-            hostile,
-        );
         let page = document(hostile, &maud::html! { p { (hostile) } }).into_string();
         assert!(!page.replace("<style>", "").contains(hostile));
-    }
-}
-
-fn call(text: &str, failed: bool) -> RecordedOutcome {
-    RecordedOutcome {
-        id: 1,
-        at: SystemTime::now(),
-        plugin: text.to_owned(),
-        digest: text.to_owned(),
-        role: text.to_owned(),
-        chain: Some(text.to_owned()),
-        shadow: true,
-        study: Uid::parse("1.2").ok(),
-        object: Uid::parse("1.2.3").ok(),
-        outcome: text.to_owned(),
-        failed,
-        edits: 12,
-        edit_list: None,
-        cpu: Duration::from_micros(1500),
-        wall: Duration::ZERO,
-        queue: Duration::ZERO,
-        peak_memory: 1_100_000,
-        reason: Some(text.to_owned()),
-    }
-}
-
-#[test]
-fn what_waits_has_the_number_that_the_commands_want() {
-    let task = Task::Plugin {
-        plugin: "a".to_owned(),
-        queue: "b".to_owned(),
-    };
-    let dead = DeadJob {
-        id: 4711,
-        task,
-        attempts: 3,
-        reason: "no".to_owned(),
-        enqueued: SystemTime::now(),
-    };
-    let page = attention::dead_letters(&[dead], 1).into_string();
-    assert!(
-        page.contains(">4711</th>") && page.contains("isocenter dead-letters"),
-        "{page}"
-    );
-}
-
-#[test]
-fn calls_that_failed_stand_apart() {
-    let (kept, failed) = (call("keep", false), call("trap", true));
-    assert_eq!(calls::section(&[], &[]).into_string(), "");
-    let page = calls::section(std::slice::from_ref(&kept), &[]).into_string();
-    assert!(!page.contains("Calls that failed"), "{page}");
-    let others = [failed.clone(), call("memory", true), failed.clone(), failed.clone()];
-    let kinds: Vec<_> = calls::kinds(&others)
-        .iter()
-        .map(|(call, count)| (call.outcome.clone(), *count))
-        .collect();
-    assert_eq!(kinds, [("trap".to_owned(), 3), ("memory".to_owned(), 1)]);
-    let page = calls::section(&[kept], &[failed]).into_string();
-    assert!(page.contains("Calls that failed"), "{page}");
-    for part in [
-        "class=\"bad\">trap<",
-        "class=\"good\">keep<",
-        "12 edits",
-        "1.50 ms",
-        "1.1 MB",
-        "1.2.3",
-    ] {
-        assert!(page.contains(part), "{part} is not in {page}");
     }
 }
 
@@ -191,7 +103,6 @@ fn the_page_loads_nothing_and_runs_nothing() {
 fn nothing_to_do_shows_nothing() {
     assert_eq!(attention::quarantine(&[], 0).into_string(), "");
     assert_eq!(attention::dead_letters(&[], 0).into_string(), "");
-    assert_eq!(attention::parked(&[]).into_string(), "");
     let totals = system::totals(&Totals::default()).into_string();
     assert!(!totals.contains("bad"), "{totals}");
 }

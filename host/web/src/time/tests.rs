@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{ago, bytes, count, millis, utc};
+use super::{ago, bytes, count, utc};
 
 #[test]
 fn dates() {
@@ -24,13 +24,6 @@ fn ages() {
     for (seconds, expected) in [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7200, "2 h"), (172_800, "2 d")] {
         let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
         assert_eq!(ago(now - Duration::from_secs(seconds), now), expected);
-    }
-}
-
-#[test]
-fn costs() {
-    for (micros, expected) in [(0, "0.00 ms"), (155, "0.15 ms"), (1_234_567, "1234.56 ms")] {
-        assert_eq!(millis(Duration::from_micros(micros)), expected);
     }
 }
 
