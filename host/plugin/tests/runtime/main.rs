@@ -9,6 +9,7 @@ mod anonymize;
 mod calls;
 mod examples;
 mod forged;
+mod grants;
 mod hostile;
 mod loading;
 mod memory;
