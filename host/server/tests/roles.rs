@@ -382,3 +382,24 @@ fn a_route_serves_pages_and_objects() {
     assert!(status == 200 && object.is_data_set_of(&file), "{status}");
     assert_eq!(host.get("/plugins/list/object/1.2.3").0, 404);
 }
+
+#[test]
+fn a_loop_of_plugins_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = plugin_table(
+        "again",
+        "test/roles",
+        "grant = { secrets = [\"site-key\"] }\nconfig = { do = \"draft\" }",
+    ) + "[[chains]]\nname = \"all\"\nanalyze = [\"again\"]\nquiet = \"1 s\"\n";
+    let host = Host::start(folder.path(), &config);
+    // Each object that it makes of the study has it look at the study again.
+    let object = Object::ct(1, 1, 100);
+    assert_eq!(send(&host, std::slice::from_ref(&object)), [0]);
+    host.eventually("what was made once too often is held", |host| {
+        let held = host.list("/api/quarantine");
+        held.iter()
+            .any(|held| held["reason"].as_str().unwrap().contains("more than 4 times over"))
+    });
+    let made = host.search(&format!("/studies/{}/instances", object.study)).len();
+    assert_eq!(made, 1 + 4, "the object, and one of each round");
+}
