@@ -16,7 +16,7 @@ plugins: ## Build the plugins: target/plugins/*.wasm
 	sdk/build/plugins.sh
 
 build: plugins ## Build the host too: target/release/isocenter
-	cargo build --locked --release --package isocenter
+	cargo build --locked --release --package isocenter-host
 
 engine: ## Build the inference engine: target/release/libisocenter_engine_onnx.so
 	@.ci/setup build

@@ -38,7 +38,7 @@ pub mod imports {
                 import isocenter:http-ext/archive@0.1.0;
             }",
         generate_all,
-        runtime_path: "::isocenter_sdk::wit_bindgen::rt",
+        runtime_path: "::isocenter::wit_bindgen::rt",
         additional_derives: [PartialEq],
     });
 }
@@ -53,7 +53,7 @@ macro_rules! role {
                 inline: $world,
                 with: { $($interface: crate::bindings::imports::isocenter::$package::$module),* },
                 generate_all,
-                runtime_path: "::isocenter_sdk::wit_bindgen::rt",
+                runtime_path: "::isocenter::wit_bindgen::rt",
                 pub_export_macro: true,
                 export_macro_name: "export",
             });

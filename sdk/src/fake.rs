@@ -5,7 +5,7 @@
 //! a [`Host`]. A fake knows what it is told; it keeps the contract's bounds where a plugin can run into them by mistake.
 //!
 //! ```
-//! use isocenter_sdk::{fake, http, state};
+//! use isocenter::{fake, http, state};
 //!
 //! let host = fake::Host::new();
 //! host.on_http(|request| fake::reply(200, request.url.as_bytes()));
@@ -13,7 +13,7 @@
 //! state::put("last", &answer, None)?;
 //! assert_eq!(host.sent().len(), 1);
 //! assert_eq!(host.state("last").as_deref(), Some(&b"https://example.org/"[..]));
-//! # Ok::<(), isocenter_sdk::Error>(())
+//! # Ok::<(), isocenter::Error>(())
 //! ```
 
 /// Methods that answer a field, as the contract has them.

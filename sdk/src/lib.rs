@@ -16,7 +16,7 @@
 //! | [`Worker`] | does the jobs of its own plugin | for each job, at least once |
 //!
 //! ```
-//! use isocenter_sdk::{Edits, Filter, Object, Passage, Result, Verdict, tags};
+//! use isocenter::{Edits, Filter, Object, Passage, Result, Verdict, tags};
 //!
 //! #[derive(serde::Deserialize)]
 //! struct Config {
@@ -37,7 +37,7 @@
 //!     }
 //! }
 //!
-//! isocenter_sdk::plugin!(Stamp: filter);
+//! isocenter::plugin!(Stamp: filter);
 //! # fn main() {}
 //! ```
 //!
@@ -52,7 +52,7 @@
 //! the component: `sdk/build/plugins.sh`.
 
 // The generated code names this crate, wherever it is expanded.
-extern crate self as isocenter_sdk;
+extern crate self as isocenter;
 
 mod analysis;
 pub mod archive;

@@ -6,8 +6,8 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
-use isocenter_sdk::jobs::Job;
-use isocenter_sdk::{
+use isocenter::jobs::Job;
+use isocenter::{
     Error, Form, FrameTrouble, Identity, Path, Tensor, archive, escape_html, fake, host, http, models, same_secret,
     state, tags,
 };
@@ -204,7 +204,7 @@ fn members_come_by_series() {
         (study.id(), study.count(), study.series()),
         ("1.2".into(), 3, vec!["a".into(), "b".into()])
     );
-    let names = |members: isocenter_sdk::Members<'_>| members.map(|member| member.sop_instance()).collect::<Vec<_>>();
+    let names = |members: isocenter::Members<'_>| members.map(|member| member.sop_instance()).collect::<Vec<_>>();
     assert_eq!(names(study.members()), ["a1", "b1", "b2"]);
     assert_eq!(names(study.members_of("b")), ["b1", "b2"]);
     assert_eq!(names(study.members_of("c")), Vec::<String>::new());

@@ -11,7 +11,7 @@ mod profile;
 mod pseudonym;
 mod table;
 
-use isocenter_sdk::{Code, Edits, Error, Filter, Object, Passage, Result, Tag, Value, Verdict, host, tags};
+use isocenter::{Code, Edits, Error, Filter, Object, Passage, Result, Tag, Value, Verdict, host, tags};
 use serde::Deserialize;
 
 use crate::pseudonym::Patient;
@@ -187,7 +187,7 @@ fn codes(config: &Config) -> Vec<(&'static str, &'static str)> {
     codes
 }
 
-isocenter_sdk::plugin!(Anonymize: filter);
+isocenter::plugin!(Anonymize: filter);
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 //! Separate because this is the judgement: where the table leaves a choice to the type of the attribute in its IOD,
 //! which is not known here, the choice is the one that is safe for the patient and keeps the object valid.
 
-use isocenter_sdk::{Edits, Object, Path, Step, Tag, Value, Vr, tags};
+use isocenter::{Edits, Object, Path, Step, Tag, Value, Vr, tags};
 
 use crate::pseudonym::Patient;
 use crate::table::{self, Code, Row};

@@ -3,7 +3,7 @@
 //!
 //! Separate because two rules live here: the same patient has the same pseudonym, and two patients never share one.
 
-use isocenter_sdk::{Object, Result, Value, host, tags};
+use isocenter::{Object, Result, Value, host, tags};
 
 /// The patient of one object.
 pub(crate) struct Patient {

@@ -5,7 +5,7 @@
 //! `p` patient characteristics, `t` longitudinal temporal information. Rows of repeating groups and of private
 //! attributes are rules in [`crate::profile`].
 
-use isocenter_sdk::Tag;
+use isocenter::Tag;
 
 /// The basic profile's action codes (Table E.1-1a), conditional ones included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-use isocenter_sdk::{Path, Step, fake};
+use isocenter::{Path, Step, fake};
 
 use super::*;
 

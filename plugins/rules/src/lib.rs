@@ -18,7 +18,7 @@ mod pattern;
 
 use std::collections::BTreeMap;
 
-use isocenter_sdk::{Error, Object, Plan, Result, Router, Tag, Value, dictionary};
+use isocenter::{Error, Object, Plan, Result, Router, Tag, Value, dictionary};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -174,7 +174,7 @@ fn keyword(words: &str) -> String {
         .collect()
 }
 
-isocenter_sdk::plugin!(Rules: router);
+isocenter::plugin!(Rules: router);
 
 #[cfg(test)]
 mod tests;

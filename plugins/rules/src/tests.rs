@@ -1,4 +1,4 @@
-use isocenter_sdk::{fake, tags};
+use isocenter::{fake, tags};
 
 use super::*;
 

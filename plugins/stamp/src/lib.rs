@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use isocenter_sdk::{Edits, Error, Filter, Object, Passage, Path, Result, Tag, Value, Verdict, dictionary};
+use isocenter::{Edits, Error, Filter, Object, Passage, Path, Result, Tag, Value, Verdict, dictionary};
 use serde::Deserialize;
 
 /// What the operator wants changed. Elements are named by keyword (`StationName`) or tag (`0008,1010`), at the
@@ -85,7 +85,7 @@ impl Filter for Stamp {
     }
 }
 
-isocenter_sdk::plugin!(Stamp: filter);
+isocenter::plugin!(Stamp: filter);
 
 fn tag(name: &str) -> Result<Tag> {
     let unknown = || {

@@ -1,5 +1,5 @@
-use isocenter_sdk::fake::{self, Edit};
-use isocenter_sdk::tags;
+use isocenter::fake::{self, Edit};
+use isocenter::tags;
 
 use super::*;
 

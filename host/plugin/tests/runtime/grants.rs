@@ -22,6 +22,9 @@ fn everything() -> Grant {
     }
 }
 
+/// Takes something from a grant.
+type Take = fn(&mut Grant);
+
 /// The guest that imports every capability.
 fn guest(config: serde_json::Value, grant: Grant) -> PluginSpec {
     let mut spec = PluginSpec::new("probe", component("test/hostile.wasm"));
@@ -36,7 +39,7 @@ fn guest(config: serde_json::Value, grant: Grant) -> PluginSpec {
 fn an_import_without_its_grant_does_not_load() {
     let runtime = runtime();
     let memory = Arc::new(Memory::default());
-    let without: [(&str, fn(&mut Grant)); 7] = [
+    let without: [(&str, Take); 7] = [
         ("secrets", |grant| grant.secrets = BTreeMap::new()),
         ("state", |grant| grant.state = None),
         ("http", |grant| grant.http = Vec::new()),

@@ -1,9 +1,7 @@
 //! An analyzer that measures: it gives the largest series to a model and writes what the model found into a structured
 //! report. Series that come late are waited for, once.
 
-use isocenter_sdk::{
-    Analyzer, Code, Draft, DraftKind, Error, Next, Path, Result, Results, Study, Tensor, models, tags,
-};
+use isocenter::{Analyzer, Code, Draft, DraftKind, Error, Next, Path, Result, Results, Study, Tensor, models, tags};
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -82,7 +80,7 @@ fn measure(study: &mut Study<'_>, results: &mut Results<'_>, config: &Config) ->
     Ok(Next::Done)
 }
 
-isocenter_sdk::plugin!(Measure: analyzer);
+isocenter::plugin!(Measure: analyzer);
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-use isocenter_sdk::{Value, fake};
+use isocenter::{Value, fake};
 
 use super::*;
 

@@ -1,7 +1,7 @@
 //! An authenticator of signed tokens, `NAME.EXPIRES.SIGNATURE`: the signature is HMAC-SHA-256 of `NAME.EXPIRES` under
 //! a secret that this plugin uses and never sees. Who guesses too often is not listened to for a while.
 
-use isocenter_sdk::{Authenticator, Credentials, Identity, Result, host, same_secret, state};
+use isocenter::{Authenticator, Credentials, Identity, Result, host, same_secret, state};
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -64,7 +64,7 @@ impl Authenticator for Tokens {
     }
 }
 
-isocenter_sdk::plugin!(Tokens: authenticator);
+isocenter::plugin!(Tokens: authenticator);
 
 #[cfg(test)]
 mod tests;

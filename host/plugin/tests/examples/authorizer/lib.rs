@@ -1,7 +1,7 @@
 //! An authorizer by claims: users see objects of their institutions alone, and only those who are told to may run the
 //! host.
 
-use isocenter_sdk::{Access, Authorizer, Decision, Identity, Result, tags};
+use isocenter::{Access, Authorizer, Decision, Identity, Result, tags};
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -43,7 +43,7 @@ impl Authorizer for Claims {
     }
 }
 
-isocenter_sdk::plugin!(Claims: authorizer);
+isocenter::plugin!(Claims: authorizer);
 
 #[cfg(test)]
 mod tests;

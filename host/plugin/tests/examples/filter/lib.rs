@@ -1,7 +1,7 @@
 //! A filter that looks at pixels: it refuses objects of too many frames, and holds those whose upper edge is bright, as
 //! where a device burns the patient's name into the image.
 
-use isocenter_sdk::{Edits, Filter, Form, FrameTrouble, Object, Passage, Result, Verdict};
+use isocenter::{Edits, Filter, Form, FrameTrouble, Object, Passage, Result, Verdict};
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -55,7 +55,7 @@ impl Filter for Edge {
     }
 }
 
-isocenter_sdk::plugin!(Edge: filter);
+isocenter::plugin!(Edge: filter);
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-use isocenter_sdk::fake::{self, Frame};
+use isocenter::fake::{self, Frame};
 
 use super::*;
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use isocenter_sdk::{Admission, Association, Gate, Identity, Rejection, Result, host, same_secret};
+use isocenter::{Admission, Association, Gate, Identity, Rejection, Result, host, same_secret};
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -57,7 +57,7 @@ impl Gate for Known {
     }
 }
 
-isocenter_sdk::plugin!(Known: gate);
+isocenter::plugin!(Known: gate);
 
 #[cfg(test)]
 mod tests;

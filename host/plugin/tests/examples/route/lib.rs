@@ -2,7 +2,7 @@
 //!
 //! `GET /plugins/NAME/?patient=…` and `GET /plugins/NAME/object/UID`.
 
-use isocenter_sdk::{Request, Response, Result, Route, archive, escape_html, tags};
+use isocenter::{Request, Response, Result, Route, archive, escape_html, tags};
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -64,7 +64,7 @@ fn list(patient: &str, response: &mut Response<'_>, config: &Config) -> Result<(
     Ok(())
 }
 
-isocenter_sdk::plugin!(Page: route);
+isocenter::plugin!(Page: route);
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use isocenter_sdk::{Error, Object, Plan, Result, Router, tags};
+use isocenter::{Error, Object, Plan, Result, Router, tags};
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +32,7 @@ impl Router for Rooms {
     }
 }
 
-isocenter_sdk::plugin!(Rooms: router);
+isocenter::plugin!(Rooms: router);
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-use isocenter_sdk::fake;
+use isocenter::fake;
 
 use super::*;
 

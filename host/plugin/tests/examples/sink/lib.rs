@@ -1,6 +1,6 @@
 //! A sink that posts events to a webhook, a batch at a time, with a bearer token that it never sees.
 
-use isocenter_sdk::{Error, Event, Result, Sink, http};
+use isocenter::{Error, Event, Result, Sink, http};
 use serde_json::{Value, json};
 
 #[derive(serde::Deserialize)]
@@ -50,7 +50,7 @@ impl Sink for Webhook {
     }
 }
 
-isocenter_sdk::plugin!(Webhook: sink);
+isocenter::plugin!(Webhook: sink);
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! A study-router that sends a study when it is complete: when it has as many series as its protocol makes, and one of
 //! them has the description that comes last.
 
-use isocenter_sdk::{Error, Plan, Result, Study, StudyRouter, tags};
+use isocenter::{Error, Plan, Result, Study, StudyRouter, tags};
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -47,7 +47,7 @@ impl StudyRouter for Complete {
     }
 }
 
-isocenter_sdk::plugin!(Complete: study_router);
+isocenter::plugin!(Complete: study_router);
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! Two roles in one plugin: a filter that must be quick leaves a job behind, and a worker with more time does it: it
 //! tells another system that a study is arriving, once per study and quarter of an hour.
 
-use isocenter_sdk::jobs::Job;
-use isocenter_sdk::{Edits, Error, Filter, Object, Passage, Result, Verdict, Worker, http};
+use isocenter::jobs::Job;
+use isocenter::{Edits, Error, Filter, Object, Passage, Result, Verdict, Worker, http};
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,7 +48,7 @@ impl Worker for Arrivals {
     }
 }
 
-isocenter_sdk::plugin!(Arrivals: filter, worker);
+isocenter::plugin!(Arrivals: filter, worker);
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use isocenter_sdk::{Error, Result, host};
+use isocenter::{Error, Result, host};
 
 use crate::Config;
 

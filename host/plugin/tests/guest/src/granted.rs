@@ -1,7 +1,7 @@
 //! What every role can do with a grant: state, HTTP, jobs, models.
 
-use isocenter_sdk::jobs::Job;
-use isocenter_sdk::{Error, Object, Result, Tensor, http, models, state, tags};
+use isocenter::jobs::Job;
+use isocenter::{Error, Object, Result, Tensor, http, models, state, tags};
 
 use crate::Config;
 use crate::acts::{gib_string, mebibytes};

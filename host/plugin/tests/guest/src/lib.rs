@@ -45,7 +45,7 @@ mod granted;
 #[cfg(feature = "roles")]
 mod roles;
 
-use isocenter_sdk::{
+use isocenter::{
     Edits, Error, Filter, Form, Object, Passage, Path, Plan, Result, Router, Step, Tag, Value, Verdict, tags,
 };
 
@@ -257,10 +257,10 @@ fn everywhere(plan: &mut Plan<'_>) -> Result<()> {
 }
 
 #[cfg(not(feature = "roles"))]
-isocenter_sdk::plugin!(Probe: filter, router);
+isocenter::plugin!(Probe: filter, router);
 
 #[cfg(feature = "roles")]
-isocenter_sdk::plugin!(
+isocenter::plugin!(
     Probe: filter,
     router,
     study_router,

@@ -1,6 +1,6 @@
 //! The roles beside filter and router.
 
-use isocenter_sdk::{
+use isocenter::{
     Access, Admission, Analyzer, Association, Authenticator, Authorizer, Credentials, Decision, Draft, DraftKind,
     Error, Event, Gate, Identity, Limit, Next, Plan, Rejection, Request, Response, Result, Results, Route, Sink, Study,
     StudyRouter, Value, Worker, archive, host, tags,
