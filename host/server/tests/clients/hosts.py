@@ -127,7 +127,8 @@ class Host:
         assert self.process.poll() is None, f"the host ended while it started:\n{self.log}"
         try:
             return self.web.get(f"{self.url}/readyz", timeout=5).status_code == 200
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
+            # Its port is bound before its plugins are compiled.
             return False
 
     def stop(self):
