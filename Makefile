@@ -33,10 +33,10 @@ test: ## Run every test
 contract: ## Compare the plugin contract with the one that was released last
 	@cargo run --locked --quiet --package isocenter-contract -- plugin-api/released plugin-api/wit
 
-bench: ## Measure ingest beside the machine's limits and Orthanc; ARGS="--help" for options
+bench: plugins ## Measure ingest beside the machine's limits and Orthanc, and what plugins cost; ARGS="--help" for options
 	@.ci/setup run
-	@$(MAKE) --no-print-directory build
-	cargo run --locked --release --package isocenter-bench -- $(ARGS)
+	cargo build --locked --release --package isocenter-host --package isocenter-bench
+	target/release/isocenter-bench $(ARGS)
 
 fmt: ## Format
 	cargo fmt --all

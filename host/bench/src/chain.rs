@@ -1,6 +1,7 @@
 //! The chains of filters that the host is measured with, and the host's configuration for them.
 //!
-//! Separate from the host because the same filters, with the same configuration, are also called alone.
+//! Separate from the host because the same filters, with the same configuration, are also called alone. Beside those
+//! that ship there are acts of the tests' guest, each of which isolates one cost.
 
 use std::path::{Path, PathBuf};
 
@@ -51,11 +52,45 @@ static ANONYMIZE_AGAIN: Filter = Filter {
     config: "{}",
     keyed: true,
 };
+static STAMP_PLACE: Filter = Filter {
+    name: "stamp-place",
+    file: "stamp.wasm",
+    config: r#"{"set": {"InstitutionAddress": "-", "OperatorsName": "-"}}"#,
+    keyed: false,
+};
+static STAMP_LATE: Filter = Filter {
+    name: "stamp-late",
+    file: "stamp.wasm",
+    config: r#"{"fill": {"ProtocolName": "-", "BodyPartExamined": "CHEST"}}"#,
+    keyed: false,
+};
+/// Does nothing: what every call costs.
+pub(crate) static EMPTY: Filter = guest("empty", r#"{"do": "nothing"}"#);
+/// [`HOST_CALLS`] of the smallest host call.
+pub(crate) static CLOCKS: Filter = guest("clock-10000", r#"{"do": "clocks"}"#);
+/// [`HOST_CALLS`] that read one element.
+pub(crate) static GETS: Filter = guest("get-10000", r#"{"do": "gets"}"#);
+pub(crate) static READ_AND_EDIT: Filter = guest("read-30-edit-50", r#"{"do": "read-30-edit-50"}"#);
+/// Computes for 300 ms in each call: within its limit, so that no breaker stops it.
+static BUSY: Filter = guest("busy", r#"{"do": "busy"}"#);
+
+/// What [`CLOCKS`] and [`GETS`] do in a call.
+pub(crate) const HOST_CALLS: u32 = 10_000;
+
+/// An act of the guest of the plugin runtime's tests.
+const fn guest(name: &'static str, config: &'static str) -> Filter {
+    Filter {
+        name,
+        file: "test/guest.wasm",
+        config,
+        keyed: true,
+    }
+}
 
 impl Filter {
-    /// Those of the benchmark whose components are in `folder`, each once.
+    /// Those that are called alone and whose components are in `folder`.
     pub(crate) fn all(folder: &Path) -> Vec<&'static Self> {
-        [&STAMP, &ANONYMIZE]
+        [&EMPTY, &STAMP, &ANONYMIZE, &READ_AND_EDIT, &CLOCKS, &GETS]
             .into_iter()
             .filter(|filter| filter.is_in(folder))
             .collect()
@@ -105,6 +140,31 @@ impl Chain {
             chains.push(Self::of("BENCH-ANON", &[&ANONYMIZE, &ANONYMIZE_AGAIN]));
         }
         chains
+    }
+
+    /// A chain of five that leaves the studies' UIDs alone.
+    pub(crate) fn of_five(folder: &Path) -> Option<Self> {
+        let filters = [&STAMP, &STAMP_AGAIN, &STAMP_PLACE, &STAMP_LATE, &READ_AND_EDIT];
+        let here = filters.iter().all(|filter| filter.is_in(folder));
+        here.then(|| Self {
+            name: "five filters".to_owned(),
+            ..Self::of("BENCH-FIVE", &filters)
+        })
+    }
+
+    /// One small filter.
+    pub(crate) fn of_one(folder: &Path) -> Option<Self> {
+        STAMP.is_in(folder).then(|| Self::of("BENCH-ONE", &[&STAMP]))
+    }
+
+    /// A filter that computes as long as it may.
+    pub(crate) fn busy(folder: &Path) -> Option<Self> {
+        BUSY.is_in(folder).then(|| Self::of("BENCH-BUSY", &[&BUSY]))
+    }
+
+    /// How many filters it has.
+    pub(crate) fn length(&self) -> usize {
+        self.filters.len()
     }
 
     fn of(calling: &'static str, filters: &[&'static Filter]) -> Self {

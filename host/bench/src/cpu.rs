@@ -80,6 +80,11 @@ pub(crate) fn resident(pid: u32) -> u64 {
     status_bytes(pid, "VmRSS:")
 }
 
+/// Resident bytes of one process that it shares with no other, and its part of those that it does; 0 when it is gone.
+pub(crate) fn proportional(pid: u32) -> u64 {
+    bytes(&format!("/proc/{pid}/smaps_rollup"), "Pss:")
+}
+
 /// The largest resident size of one process since its start or since [`forget_peak`], in bytes; 0 when it is
 /// gone.
 pub(crate) fn peak(pid: u32) -> u64 {
@@ -93,8 +98,13 @@ pub(crate) fn forget_peak(pid: u32) {
 }
 
 fn status_bytes(pid: u32, field: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    bytes(&format!("/proc/{pid}/status"), field)
+}
+
+/// A field of a file of `/proc` that counts in kB.
+fn bytes(file: &str, field: &str) -> u64 {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(field));
     line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok())
         .unwrap_or(0)
         * 1024

@@ -10,11 +10,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::chain::{self, Chain};
+use crate::chain::Chain;
 use crate::cpu::{self, Trees};
 use crate::load::Peer;
 use crate::process::{Process, free_address, http_get};
@@ -25,20 +25,22 @@ pub(crate) struct Host {
     dicom: SocketAddr,
     http: SocketAddr,
     pub(crate) trees: Trees,
+    /// From the start of the process until it said that it is ready.
+    pub(crate) start: Duration,
     /// Resident bytes once ready, plugins loaded, before the first object.
     pub(crate) idle: u64,
 }
 
 impl Host {
-    /// Starts the host below `folder` with these chains.
+    /// Starts the host below `folder` with this configuration. A folder that an earlier one has left is taken over.
     ///
     /// # Errors
-    /// It does not become ready within a minute.
-    pub(crate) fn start(program: &Path, plugins: &Path, chains: &[Chain], folder: &Path) -> io::Result<Self> {
+    /// It does not become ready within five minutes.
+    pub(crate) fn start(program: &Path, configuration: &str, folder: &Path) -> io::Result<Self> {
         let folder = folder.join("host");
         fs::create_dir_all(&folder)?;
         let file = folder.join("isocenter.toml");
-        fs::write(&file, chain::configuration(plugins, chains)?)?;
+        fs::write(&file, configuration)?;
         let (dicom, http) = (free_address()?, free_address()?);
         let mut command = Command::new(program);
         command.arg("serve").arg("--config").arg(&file);
@@ -49,10 +51,12 @@ impl Host {
         command
             .env("ISOCENTER_DICOM_LISTEN", dicom.to_string())
             .env("ISOCENTER_HTTP_LISTEN", http.to_string());
+        let begun = Instant::now();
         let mut process = Process::start("isocenter", &mut command, &folder.join("log"), Signal::TERM)?;
-        process.wait_until(Duration::from_secs(60), || {
+        process.wait_until(Duration::from_secs(300), || {
             matches!(http_get(http, "/readyz"), Ok((200, _)))
         })?;
+        let start = begun.elapsed();
         let trees = Trees::of([process.id()]);
         trees.settle(Duration::from_secs(10));
         sleep(Duration::from_secs(1));
@@ -62,6 +66,7 @@ impl Host {
             dicom,
             http,
             trees,
+            start,
             idle,
         })
     }

@@ -4,7 +4,8 @@
 //! Absolute numbers of a shared machine say little, so everything that is compared is measured in one run,
 //! minutes apart: the host without and with a chain of filters, Orthanc with Postgres and with SQLite, an
 //! append-and-sync of the same bytes, Postgres commits. In each row the host goes first and, in reverse order,
-//! last, with Orthanc in between: what drifts, drifts for both. It stands apart from the tests because nothing
+//! last, with Orthanc in between: what drifts, drifts for both. What plugins cost (a call, a start, memory, a busy
+//! neighbour) is measured apart from the loads, in turns for the same reason. It stands apart from the tests because nothing
 //! here may fail for being slow.
 #![forbid(unsafe_code)]
 
@@ -15,12 +16,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod beside;
 mod calls;
 mod chain;
 mod cluster;
 mod cpu;
 mod generate;
 mod host;
+mod idle;
 mod load;
 mod options;
 mod orthanc;
@@ -30,9 +33,12 @@ mod systems;
 mod targets;
 mod wire;
 
-use chain::Filter;
+use beside::Beside;
+use calls::Calls;
 use generate::Generator;
-use options::Options;
+use idle::Idle;
+use options::{Options, Part};
+use report::Row;
 use systems::Systems;
 use targets::Besides;
 
@@ -69,33 +75,17 @@ fn measure(options: &Options, folder: &Path) -> Result<(), Failure> {
         .canonicalize()
         .unwrap_or_else(|_| options.plugins.clone());
     // First, while nothing else runs.
-    let filters = if options.wants_calls() {
-        Filter::all(&plugins)
-    } else {
-        Vec::new()
-    };
-    let calls = calls::measure(&generator, &filters, &plugins, folder)?;
-    if !calls.is_empty() {
-        println!("One filter call, each in a fresh instance");
-        calls.iter().for_each(|call| println!("{}", call.line()));
-        println!();
-    }
-    let mut rows = Vec::new();
-    let mut idle = None;
-    let loads = options.loads();
-    if !loads.is_empty() {
-        let systems = Systems::start(options, generator, &plugins, folder)?;
-        systems.print();
-        for load in loads {
-            let row = systems.row(load)?;
-            println!("{}", row.table());
-            rows.push(row);
-        }
-        idle = systems.idle_bytes();
-    }
+    let calls = calls(options, &generator, &plugins, folder)?;
+    let idle = idle(options, &plugins, folder)?;
+    let beside = beside(options, &generator, &plugins, folder)?;
+    let (rows, idle_bytes) = rows(options, generator, &plugins, folder)?;
     let besides = Besides {
-        idle_megabytes: idle.map(|bytes| bytes as f64 / 1e6),
-        call_microseconds: calls.first().map(|call| call.median_microseconds),
+        idle_megabytes: idle_bytes.map(|bytes| bytes as f64 / 1e6),
+        empty_call_microseconds: calls.empty(),
+        host_call_nanoseconds: calls.host_call(),
+        read_and_edit_microseconds: calls.read_and_edit(),
+        plugin_megabytes: idle::resident_each(&idle, 100),
+        start_milliseconds: idle::added_start(&idle, 10),
     };
     let targets = targets::judge(&rows, besides);
     if !targets.is_empty() {
@@ -105,8 +95,59 @@ fn measure(options: &Options, folder: &Path) -> Result<(), Failure> {
         println!("{}", target.line());
     }
     if let Some(file) = &options.json {
-        let all = serde_json::json!({ "calls": calls, "rows": rows, "besides": besides, "targets": targets });
+        let all = serde_json::json!({
+            "calls": calls, "idle": idle, "beside": beside, "rows": rows, "besides": besides, "targets": targets,
+        });
         fs::write(file, serde_json::to_vec_pretty(&all)?)?;
     }
     Ok(())
+}
+
+fn calls(options: &Options, generator: &Generator, plugins: &Path, folder: &Path) -> Result<Calls, Failure> {
+    if !options.wants(Part::Calls) {
+        return Ok(Calls::default());
+    }
+    let calls = calls::measure(generator, plugins, &options.host, folder)?;
+    println!("{}", calls.table());
+    Ok(calls)
+}
+
+fn idle(options: &Options, plugins: &Path, folder: &Path) -> Result<Vec<Idle>, Failure> {
+    if !options.wants(Part::Idle) {
+        return Ok(Vec::new());
+    }
+    let idle = idle::measure(&options.host, plugins, folder)?;
+    println!("{}", idle::table(&idle));
+    Ok(idle)
+}
+
+fn beside(options: &Options, generator: &Generator, plugins: &Path, folder: &Path) -> Result<Vec<Beside>, Failure> {
+    if !options.wants(Part::Beside) {
+        return Ok(Vec::new());
+    }
+    let beside = beside::measure(generator, &options.host, plugins, folder)?;
+    println!("{}", beside::table(&beside));
+    Ok(beside)
+}
+
+/// The loads, and what the host takes before the first.
+fn rows(
+    options: &Options,
+    generator: Generator,
+    plugins: &Path,
+    folder: &Path,
+) -> Result<(Vec<Row>, Option<u64>), Failure> {
+    let mut rows = Vec::new();
+    let loads = options.loads();
+    if loads.is_empty() {
+        return Ok((rows, None));
+    }
+    let systems = Systems::start(options, generator, plugins, folder)?;
+    systems.print();
+    for load in loads {
+        let row = systems.row(load)?;
+        println!("{}", row.table());
+        rows.push(row);
+    }
+    Ok((rows, systems.idle_bytes()))
 }

@@ -24,9 +24,9 @@ pub(crate) struct Options {
     /// A tenth of the objects.
     #[arg(long)]
     quick: bool,
-    /// One size of objects only, or only what a filter's call costs.
+    /// One part only: a size of objects, single calls of filters, hosts that do nothing, or a sender beside busy filters.
     #[arg(long, value_name = "SIZE")]
-    only: Option<Only>,
+    only: Option<Part>,
     /// Numbers of associations to measure.
     #[arg(long, value_delimiter = ',', default_value = "1,4,8", value_parser = clap::value_parser!(u32).range(1..=64))]
     associations: Vec<u32>,
@@ -47,27 +47,30 @@ pub(crate) struct Options {
     pub(crate) keep: bool,
 }
 
+/// What can be measured alone.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Only {
+pub(crate) enum Part {
     Small,
     Large,
     Calls,
+    Idle,
+    Beside,
 }
 
 impl Options {
-    /// Whether single calls of filters are measured.
-    pub(crate) fn wants_calls(&self) -> bool {
-        !self.without_host && self.only.is_none_or(|only| only == Only::Calls)
+    /// Whether this part, which needs the host, is measured.
+    pub(crate) fn wants(&self, part: Part) -> bool {
+        !self.without_host && self.only.is_none_or(|only| only == part)
     }
 
     /// The rows of the table.
     pub(crate) fn loads(&self) -> Vec<Load> {
-        let sizes = [(Size::Small, Only::Small, 5000), (Size::Large, Only::Large, 1000)];
+        let sizes = [(Size::Small, Part::Small, 5000), (Size::Large, Part::Large, 1000)];
         let sizes = sizes
             .iter()
             .filter(|(_, only, _)| self.only.is_none_or(|wanted| wanted == *only));
         let limit = Duration::from_secs(self.limit);
-        let of_size = |&(size, _, objects): &(Size, Only, u32)| {
+        let of_size = |&(size, _, objects): &(Size, Part, u32)| {
             let objects = if self.quick { objects / 10 } else { objects };
             self.associations.iter().map(move |&lanes| Load {
                 size,

@@ -58,7 +58,7 @@ impl Process {
             if Instant::now() > until {
                 return Err(self.trouble(&format!("is not ready after {} s", longest.as_secs())));
             }
-            sleep(Duration::from_millis(50));
+            sleep(Duration::from_millis(2));
         }
         Ok(())
     }

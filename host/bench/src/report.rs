@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Host,
     /// The host with a chain of two filters.
     HostWithChain,
+    /// The host with a chain of five filters.
+    HostWithFive,
     OrthancPostgres,
     OrthancSqlite,
 }
@@ -108,7 +110,7 @@ impl Measured {
 }
 
 /// The value below which this part of the sorted latencies lies, in milliseconds.
-fn quantile(sorted: &[Duration], part: f64) -> Option<f64> {
+pub(crate) fn quantile(sorted: &[Duration], part: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     sorted
         .get((last as f64 * part).round() as usize)
@@ -198,7 +200,7 @@ impl Row {
         let generator = self
             .systems
             .iter()
-            .filter(|system| matches!(system.kind, Kind::Host | Kind::HostWithChain));
+            .filter(|system| matches!(system.kind, Kind::Host | Kind::HostWithChain | Kind::HostWithFive));
         let generator = generator
             .filter_map(|system| system.generator_cpu_seconds_per_gigabyte)
             .reduce(f64::max);

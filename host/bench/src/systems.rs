@@ -9,7 +9,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::chain::Chain;
+use crate::chain::{self, Chain};
 use crate::cluster::Cluster;
 use crate::cpu;
 use crate::generate::Generator;
@@ -84,10 +84,12 @@ impl Systems {
         if !options.without_host {
             chains.push(Chain::none());
             chains.extend(Chain::of_two(plugins));
+            chains.extend(Chain::of_five(plugins));
             if chains.len() == 1 {
                 println!("Without chains: no filter's component is in {}.", plugins.display());
             }
-            host = Some(Host::start(&options.host, plugins, &chains, folder)?);
+            let configuration = chain::configuration(plugins, &chains)?;
+            host = Some(Host::start(&options.host, &configuration, folder)?);
         }
         Ok(Self {
             generator,
@@ -161,10 +163,10 @@ impl Systems {
         let mut targets = Vec::new();
         if let Some(host) = &self.host {
             for chain in &self.chains {
-                let kind = if *chain == Chain::none() {
-                    Kind::Host
-                } else {
-                    Kind::HostWithChain
+                let kind = match chain.length() {
+                    0 => Kind::Host,
+                    1..=2 => Kind::HostWithChain,
+                    _ => Kind::HostWithFive,
                 };
                 let name = format!("isocenter, {}", chain.name);
                 targets.push(Target::new(

@@ -17,9 +17,18 @@ const AGAINST_POSTGRES: [(Size, u32, f64); 4] = [
 ];
 const CPU_SECONDS_PER_GIGABYTE: f64 = 4.0;
 const PART_OF_RATE_WITH_CHAIN: f64 = 0.90;
+const PART_OF_RATE_WITH_FIVE: f64 = 0.85;
+/// Associations for the target above.
+const ASSOCIATIONS_WITH_FIVE: u32 = 8;
 const PEAK_MEGABYTES: f64 = 256.0;
 const IDLE_MEGABYTES: f64 = 100.0;
-const CALL_MICROSECONDS: f64 = 60.0;
+const EMPTY_CALL_MICROSECONDS: f64 = 35.0;
+const HOST_CALL_NANOSECONDS: f64 = 120.0;
+const READ_AND_EDIT_MICROSECONDS: f64 = 200.0;
+/// Of each of a hundred.
+const PLUGIN_MEGABYTES: f64 = 3.0;
+/// Of ten plugins.
+const START_MILLISECONDS: f64 = 100.0;
 
 /// A promise and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -76,8 +85,16 @@ impl Target {
 pub(crate) struct Besides {
     /// Of the host with plugins loaded, its Postgres apart.
     pub(crate) idle_megabytes: Option<f64>,
-    /// Median of a fresh instance and a small filter's call.
-    pub(crate) call_microseconds: Option<f64>,
+    /// Median of a fresh instance and an empty call.
+    pub(crate) empty_call_microseconds: Option<f64>,
+    /// Of the smallest one.
+    pub(crate) host_call_nanoseconds: Option<f64>,
+    /// Median of a filter that reads thirty elements and records fifty edits.
+    pub(crate) read_and_edit_microseconds: Option<f64>,
+    /// What each of a hundred plugins adds to an idle host.
+    pub(crate) plugin_megabytes: Option<f64>,
+    /// What ten plugins add to a start.
+    pub(crate) start_milliseconds: Option<f64>,
 }
 
 /// Every target that this run measured.
@@ -105,25 +122,7 @@ pub(crate) fn judge(rows: &[Row], besides: Besides) -> Vec<Target> {
             targets.push(Target::at_least(what, "times", 1.0, host / orthanc));
         }
     }
-    for row in rows {
-        for system in row.systems.iter().filter(|system| system.kind == Kind::HostWithChain) {
-            let Some(without) = row.rate(Kind::Host) else {
-                continue;
-            };
-            let what = format!(
-                "rate with {} to rate without, {} objects, associations: {}",
-                system.name.trim_start_matches("isocenter, "),
-                row.size.name(),
-                row.associations
-            );
-            targets.push(Target::at_least(
-                what,
-                "times",
-                PART_OF_RATE_WITH_CHAIN,
-                system.objects_per_second / without,
-            ));
-        }
-    }
+    targets.extend(rows.iter().flat_map(with_chains));
     for (kind, name) in [
         (Kind::Host, "without a chain"),
         (Kind::HostWithChain, "with a chain of two"),
@@ -137,7 +136,8 @@ pub(crate) fn judge(rows: &[Row], besides: Besides) -> Vec<Target> {
             targets.push(Target::at_most(what, "s/GB", CPU_SECONDS_PER_GIGABYTE, worst));
         }
     }
-    let all = systems(rows, Kind::Host, None).chain(systems(rows, Kind::HostWithChain, None));
+    let kinds = [Kind::Host, Kind::HostWithChain, Kind::HostWithFive];
+    let all = kinds.into_iter().flat_map(|kind| systems(rows, kind, None));
     if let Some(worst) = all.filter_map(|system| system.peak_megabytes).reduce(f64::max) {
         targets.push(Target::at_most(
             "peak resident memory of the host, worst row".to_owned(),
@@ -146,15 +146,81 @@ pub(crate) fn judge(rows: &[Row], besides: Besides) -> Vec<Target> {
             worst,
         ));
     }
-    if let Some(idle) = besides.idle_megabytes {
-        let what = "idle resident memory of the host, plugins loaded".to_owned();
-        targets.push(Target::at_most(what, "MB", IDLE_MEGABYTES, idle));
-    }
-    if let Some(call) = besides.call_microseconds {
-        let what = "fresh instance and a small filter's call, median".to_owned();
-        targets.push(Target::at_most(what, "us", CALL_MICROSECONDS, call));
-    }
+    targets.extend(apart(besides));
     targets
+}
+
+/// What chains may cost.
+fn with_chains(row: &Row) -> Vec<Target> {
+    let Some(without) = row.rate(Kind::Host) else {
+        return Vec::new();
+    };
+    let judged = row.systems.iter().filter_map(|system| {
+        let wanted = match system.kind {
+            Kind::HostWithChain => PART_OF_RATE_WITH_CHAIN,
+            Kind::HostWithFive if row.associations == ASSOCIATIONS_WITH_FIVE => PART_OF_RATE_WITH_FIVE,
+            _ => return None,
+        };
+        let what = format!(
+            "rate with {} to rate without, {} objects, associations: {}",
+            system.name.trim_start_matches("isocenter, "),
+            row.size.name(),
+            row.associations
+        );
+        Some(Target::at_least(
+            what,
+            "times",
+            wanted,
+            system.objects_per_second / without,
+        ))
+    });
+    judged.collect()
+}
+
+/// What was measured apart from the rows.
+fn apart(besides: Besides) -> Vec<Target> {
+    let table = [
+        (
+            "idle resident memory of the host, plugins loaded",
+            "MB",
+            IDLE_MEGABYTES,
+            besides.idle_megabytes,
+        ),
+        (
+            "fresh instance and empty call, median",
+            "us",
+            EMPTY_CALL_MICROSECONDS,
+            besides.empty_call_microseconds,
+        ),
+        (
+            "typed host call",
+            "ns",
+            HOST_CALL_NANOSECONDS,
+            besides.host_call_nanoseconds,
+        ),
+        (
+            "filter that reads 30 elements and records 50 edits, median",
+            "us",
+            READ_AND_EDIT_MICROSECONDS,
+            besides.read_and_edit_microseconds,
+        ),
+        (
+            "resident memory of each of 100 idle plugins",
+            "MB",
+            PLUGIN_MEGABYTES,
+            besides.plugin_megabytes,
+        ),
+        (
+            "what ten plugins add to a start",
+            "ms",
+            START_MILLISECONDS,
+            besides.start_milliseconds,
+        ),
+    ];
+    let measured = table
+        .into_iter()
+        .filter_map(|(what, unit, wanted, measured)| Some(Target::at_most(what.to_owned(), unit, wanted, measured?)));
+    measured.collect()
 }
 
 fn systems(rows: &[Row], kind: Kind, size: Option<Size>) -> impl Iterator<Item = &Measured> {

@@ -11,15 +11,25 @@ use crate::limits::{MOST_MEMORY, SLICE};
 /// Calls that run at the same time, of all plugins together.
 pub(crate) const POOL: u32 = 64;
 
-/// Starts an engine: with a pool of instances where the address space allows it (that is what makes a fresh instance
-/// cost microseconds), else with instances allocated on demand.
-pub(crate) fn start() -> wasmtime::Result<Engine> {
-    let engine = match Engine::new(&config(true)) {
-        Ok(engine) => engine,
-        Err(error) => {
+/// Where a fresh instance gets its memories, tables and stack from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Allocation {
+    /// From slots that are mapped once and cleaned after each call: what makes a fresh instance cost microseconds. Takes
+    /// 260 GiB of address space; where that is not to be had, instances are made on demand, with a warning.
+    #[default]
+    Pooled,
+    /// Mapped for each call and unmapped after it.
+    OnDemand,
+}
+
+/// Starts an engine, and the thread that advances its epoch.
+pub(crate) fn start(allocation: Allocation) -> wasmtime::Result<Engine> {
+    let engine = match Engine::new(&config(allocation)) {
+        Err(error) if allocation == Allocation::Pooled => {
             tracing::warn!("no pool of plugin instances, calls will be slower: {error:#}");
-            Engine::new(&config(false))?
+            Engine::new(&config(Allocation::OnDemand))?
         }
+        made => made?,
     };
     tick(&engine);
     Ok(engine)
@@ -28,7 +38,7 @@ pub(crate) fn start() -> wasmtime::Result<Engine> {
 /// An engine that only compiles: without the pool, whose address space would not fit into the compiler's limits. What
 /// it makes is the same.
 pub(crate) fn for_compiling() -> wasmtime::Result<Engine> {
-    Engine::new(&config(false))
+    Engine::new(&config(Allocation::OnDemand))
 }
 
 /// Compiles a component for engines of these settings.
@@ -36,7 +46,7 @@ pub(crate) fn precompile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Vec<
     engine.precompile_component(bytes)
 }
 
-fn config(pooling: bool) -> Config {
+fn config(allocation: Allocation) -> Config {
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::Speed)
@@ -56,7 +66,7 @@ fn config(pooling: bool) -> Config {
         // The 4 GiB of address space per memory make bounds checks free. It is address space, not memory.
         .memory_reservation(4 << 30)
         .memory_guard_size(32 << 20);
-    if pooling {
+    if allocation == Allocation::Pooled {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
     }
     config

@@ -31,6 +31,7 @@ mod trap;
 mod trust;
 
 pub use compile::compile_plugin;
+pub use engine::Allocation;
 pub use load::{LoadError, Reason};
 pub use plugin::WasmPlugin;
 pub use runtime::{Runtime, RuntimeOptions, StartError, Surroundings};

@@ -11,7 +11,7 @@ use isocenter_role::backing::Backing;
 use tokio::sync::Semaphore;
 
 use crate::cache::Cache;
-use crate::engine::{self, POOL};
+use crate::engine::{self, Allocation, POOL};
 use crate::load::{self, LoadError};
 use crate::plugin::WasmPlugin;
 use crate::spec::PluginSpec;
@@ -29,6 +29,8 @@ pub struct RuntimeOptions {
     /// [`crate::compile_plugin`]. Apart from the host, so that a component that takes for ever or eats memory in the
     /// compiler costs a process and not the host. `None`: the host compiles by itself.
     pub compiler: Option<PathBuf>,
+    /// Pooled, unless somebody wants to measure the difference.
+    pub allocation: Allocation,
 }
 
 impl RuntimeOptions {
@@ -41,6 +43,7 @@ impl RuntimeOptions {
             site_key,
             threads: cores.clamp(2, 4),
             compiler: None,
+            allocation: Allocation::default(),
         }
     }
 }
@@ -94,7 +97,7 @@ impl Runtime {
     /// # Errors
     /// When the engine or the threads do not start.
     pub fn start(options: RuntimeOptions) -> Result<Runtime, StartError> {
-        let engine = engine::start().map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let engine = engine::start(options.allocation).map_err(|error| StartError::Engine(format!("{error:#}")))?;
         let slots = Arc::new(Semaphore::new(POOL as usize));
         let here = Arc::as_ptr(&slots).addr();
         let threads = tokio::runtime::Builder::new_multi_thread()

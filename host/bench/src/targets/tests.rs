@@ -22,12 +22,13 @@ fn targets_are_judged() {
     let systems = vec![
         system(Kind::Host, 400.0),
         system(Kind::HostWithChain, 380.0),
+        system(Kind::HostWithFive, 320.0),
         system(Kind::OrthancPostgres, 100.0),
         system(Kind::OrthancSqlite, 500.0),
     ];
     let row = Row {
         size: Size::Large,
-        associations: 1,
+        associations: 8,
         objects: 100,
         object_bytes: 500_000,
         systems,
@@ -36,17 +37,20 @@ fn targets_are_judged() {
         &[row],
         Besides {
             idle_megabytes: Some(120.0),
-            call_microseconds: None,
+            host_call_nanoseconds: Some(90.0),
+            ..Besides::default()
         },
     );
     let expected = [
         ("rate to Orthanc with Postgres", 4.0, true),
         ("rate to Orthanc with SQLite", 0.8, false),
         ("rate with x to rate without", 0.95, true),
+        ("rate with x to rate without", 0.8, false),
         ("CPU for large objects, without a chain", 5.0, false),
         ("CPU for large objects, with a chain", 5.0, false),
         ("peak resident memory", 200.0, true),
         ("idle resident memory", 120.0, false),
+        ("typed host call", 90.0, true),
     ];
     assert_eq!(judged.len(), expected.len());
     for (target, (what, measured, met)) in judged.iter().zip(expected) {

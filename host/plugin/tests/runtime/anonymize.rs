@@ -43,7 +43,7 @@ async fn anonymized(plugin: &Arc<WasmPlugin>, header: Arc<Header>) -> Result<Hea
 }
 
 /// The header of a Part 10 file, inflated where it must be; `None` where it does not parse.
-pub(crate) fn read(path: &Path) -> Option<Arc<Header>> {
+fn read(path: &Path) -> Option<Arc<Header>> {
     let bytes = std::fs::read(path).ok()?;
     let (meta, rest) = MetaReader::new().push(&bytes).ok()??;
     let (syntax, data) = if meta.syntax.is_deflated() {

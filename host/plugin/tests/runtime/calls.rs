@@ -5,7 +5,7 @@ use std::time::Duration;
 use isocenter_role::{Measure, PlannedSend, Verdict};
 use serde_json::json;
 
-use crate::support::{Ask as _, component, guest, header, load, passage, probe, runtime, secrets};
+use crate::support::{Ask as _, guest, header, load, passage, probe, runtime};
 
 #[tokio::test]
 async fn a_filter_sees_the_object_and_its_passage() {
@@ -153,52 +153,4 @@ async fn many_at_once_wait_for_their_slots() {
     for call in calls {
         call.await.unwrap().unwrap();
     }
-}
-
-/// Not a test of correctness: prints what a call costs, from asking to the answer.
-/// `cargo test --release -p isocenter-plugin --test runtime speed -- --ignored --nocapture`
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn speed() {
-    let runtime = runtime();
-    let mut plugins: Vec<_> = ["nothing", "read", "edits"]
-        .map(|act| (act, probe(&runtime, act), header()))
-        .into();
-    if let Some(samples) = crate::support::samples() {
-        let mut spec = isocenter_plugin::PluginSpec::new("anonymize", component("anonymize.wasm"));
-        spec.grant.secrets = secrets();
-        let anonymize = load(&runtime, spec).unwrap();
-        let header = crate::anonymize::read(&samples.join("synthetic_phi/phi_ct_1.dcm")).unwrap();
-        plugins.push(("anonymize", anonymize, header));
-    }
-    for (name, plugin, header) in plugins {
-        let (mut times, mut cpu) = (Vec::new(), Vec::new());
-        for _ in 0..3000 {
-            let begun = std::time::Instant::now();
-            let outcome = plugin.filter(header.clone(), passage()).await;
-            times.push(begun.elapsed());
-            cpu.push(outcome.cost.cpu);
-            outcome.result.unwrap();
-        }
-        times.sort();
-        cpu.sort();
-        println!(
-            "{name}: median {:?}, p99 {:?}; cpu median {:?}",
-            times[1500], times[2970], cpu[1500]
-        );
-    }
-    let mut spec = isocenter_plugin::PluginSpec::new("rules", component("rules.wasm"));
-    spec.config = json!({ "default": ["archive"], "rules": [
-        { "when": { "modality": "MR", "StudyDescription": "*BRAIN*" }, "send-to": ["research"] }
-    ] });
-    let rules = load(&runtime, spec).unwrap();
-    let header = header();
-    let mut times = Vec::new();
-    for _ in 0..3000 {
-        let begun = std::time::Instant::now();
-        rules.route(header.clone()).await.result.unwrap();
-        times.push(begun.elapsed());
-    }
-    times.sort();
-    println!("rules: median {:?}, p99 {:?}", times[1500], times[2970]);
 }

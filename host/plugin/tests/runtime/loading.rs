@@ -69,10 +69,10 @@ fn files_that_are_no_plugin() {
             .map(|_| ())
             .unwrap_err()
             .to_string();
-        report.push_str(&format!(
-            "{}\n",
-            error.replace(&format!("{}/", folder.path().display()), "")
-        ));
+        let error = error.replace(&format!("{}/", folder.path().display()), "");
+        // Where it was torn changes with the guest.
+        let error = error.split(": section range").next().unwrap();
+        report.push_str(&format!("{error}\n"));
     }
     let absent = load(&runtime, PluginSpec::new("p", "absent.wasm")).unwrap_err();
     report.push_str(&format!("{absent}\n"));
@@ -83,7 +83,7 @@ fn files_that_are_no_plugin() {
         the plugin `p` does not load: native.wasm is native code, not a WebAssembly component
         the plugin `p` does not load: core.wasm is a core module (componentize it with isocenter-plugin-build), not a WebAssembly component
         the plugin `p` does not load: future.wasm is WebAssembly of an unknown version, not a WebAssembly component
-        the plugin `p` does not load: torn.wasm is not a valid component: failed to parse WebAssembly module: wasm component contains an invalid module section: section range 2925..137112 is out of bounds (bound = 75588)
+        the plugin `p` does not load: torn.wasm is not a valid component: failed to parse WebAssembly module: wasm component contains an invalid module section
         the plugin `p` does not load: it was built for isocenter:filter@0.2.0, this host offers 0.1.1
         the plugin `p` does not load: it imports wasi:cli/environment@0.2.3, which this host does not offer; this host offers no WASI: build for wasm32-unknown-unknown
         the plugin `p` does not load: it plays no role: it exports a:b/run, but none of filter, router, study-router, analyzer, authenticator, authorizer, gate, sink, route, worker (a filter is isocenter:filter/filter@0.1.1)

@@ -73,6 +73,12 @@ pub(crate) fn act(what: &str, config: &Config) -> Result<String> {
             host::observe("seconds", 0.5);
             host::observe("seconds", f64::NAN);
         }
+        "clocks" => {
+            for _ in 0..10_000 {
+                black_box(host::monotonic_nanos());
+            }
+        }
+        "busy" => busy(300),
         "clock" => return Ok(format!("{}", host::unix_millis() > 1_700_000_000_000)),
         "never" => return Err(Error::never("this guest never can")),
         "later" => return Err(Error::after(7, "this guest can later")),
@@ -95,6 +101,16 @@ pub(crate) fn act(what: &str, config: &Config) -> Result<String> {
         other => return Err(Error::never(format!("no such act: {other}"))),
     }
     Ok(String::new())
+}
+
+/// Computes for so long, and is content.
+fn busy(milliseconds: u64) {
+    let end = host::monotonic_nanos() + milliseconds * 1_000_000;
+    while host::monotonic_nanos() < end {
+        for turn in 0..10_000 {
+            black_box(turn);
+        }
+    }
 }
 
 #[expect(unconditional_recursion, reason = "it overflows the stack on purpose")]

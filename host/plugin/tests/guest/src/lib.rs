@@ -17,6 +17,7 @@
 //! `url`, `model`, `queue`, `job` and `mib` are what some acts need.
 //!
 //! **In every role** ([`acts`]): `nothing`, `spin`, `spin-in-host`, `eat` (a memory bomb), `panic`, `trap`, `recurse`,
+//! `busy` (computes for 300 ms, within its limit), `clocks` (reads the clock 10,000 times),
 //! `never`, `later`, `remember`, `clock`, `random`, `too-much-random`, `secret`, `metrics`, `observe`, `metric-flood`,
 //! `log-flood`, `log-field`, `huge-log`, `huge-metric`, `huge-secret` (a string of `mib` MiB of the guest's memory),
 //! `gib-log`, `gib-log-field`, `gib-metric`, `gib-secret` (a string that claims 1 GiB and has none).
@@ -26,7 +27,8 @@
 //! (a handle bomb), `responses`, `huge-body`, `huge-header`, `gib-header`, `gib-url`; `enqueue`, `leave-job`, `enqueue-flood`,
 //! `huge-job`; `infer` (`model` doubles or not), `tensors` (a handle bomb), `huge-tensor`, `wrong-tensor`.
 //!
-//! **Of a role** (in this file, where each role is): of a filter `edits`, `read`, `describe`, `many-edits`,
+//! **Of a role** (in this file, where each role is): of a filter `edits`, `read`, `gets` (reads one element 10,000 times),
+//! `read-30-edit-50`, `describe`, `many-edits`,
 //! `large-edits`, `huge-edit`, `gib-edit`, `many-paths`, `deep-path`, `frame`, `frames` (a handle bomb), `drop`,
 //! `refuse`, `quarantine`, `huge-reason`, `exfiltrate` (with grants: patient's name in the query of `url`); of a router
 //! `everywhere`, `nowhere`, `unplanned`, `gib-destination`; of a study-router `everywhere`, `members`, `objects` (a
@@ -44,6 +46,8 @@ mod acts;
 mod granted;
 #[cfg(feature = "roles")]
 mod roles;
+
+use std::hint::black_box;
 
 use isocenter::{
     Edits, Error, Filter, Form, Object, Passage, Path, Plan, Result, Router, Step, Tag, Value, Verdict, tags,
@@ -151,6 +155,12 @@ impl Filter for Probe {
                 let present = read.iter().filter(|&&tag| object.get(tag).is_some()).count();
                 edits.set_text(tags::IMAGE_COMMENTS, format!("{present}"));
             }
+            "gets" => {
+                for _ in 0..10_000 {
+                    black_box(object.get(tags::ROWS));
+                }
+            }
+            "read-30-edit-50" => read_and_edit(object, edits),
             "describe" => return Ok(Verdict::Refuse(describe(object, passage))),
             "many-edits" => loop {
                 edits.clear(tags::PATIENT_NAME);
@@ -205,6 +215,78 @@ impl Filter for Probe {
         Ok(Verdict::Keep)
     }
 }
+
+/// What a large filter does: 30 elements are read one by one, 50 are edited.
+fn read_and_edit(object: &Object<'_>, edits: &mut Edits<'_>) {
+    for tag in READ {
+        if let Some(text) = object.first(tag) {
+            edits.set_text(tag, text);
+        } else {
+            edits.clear(tag);
+        }
+    }
+    for tag in REMOVED {
+        edits.remove(tag);
+    }
+}
+
+/// Thirty elements of a CT image, all of text.
+const READ: [Tag; 30] = [
+    Tag(0x0008_0008),
+    Tag(0x0008_0018),
+    Tag(0x0008_0020),
+    Tag(0x0008_0030),
+    Tag(0x0008_0050),
+    Tag(0x0008_0060),
+    Tag(0x0008_0070),
+    Tag(0x0008_0080),
+    Tag(0x0008_0081),
+    Tag(0x0008_0090),
+    Tag(0x0008_1010),
+    Tag(0x0008_1030),
+    Tag(0x0008_103E),
+    Tag(0x0008_1040),
+    Tag(0x0008_1050),
+    Tag(0x0008_1070),
+    Tag(0x0008_1090),
+    Tag(0x0010_0010),
+    Tag(0x0010_0020),
+    Tag(0x0010_0021),
+    Tag(0x0010_0030),
+    Tag(0x0010_0040),
+    Tag(0x0010_1010),
+    Tag(0x0018_0015),
+    Tag(0x0018_0050),
+    Tag(0x0018_0060),
+    Tag(0x0020_000D),
+    Tag(0x0020_000E),
+    Tag(0x0020_0013),
+    Tag(0x0028_0004),
+];
+
+/// Twenty more, some of which are seldom there.
+const REMOVED: [Tag; 20] = [
+    Tag(0x0008_0012),
+    Tag(0x0008_0013),
+    Tag(0x0008_0014),
+    Tag(0x0008_0201),
+    Tag(0x0008_1032),
+    Tag(0x0008_1048),
+    Tag(0x0008_1060),
+    Tag(0x0008_1110),
+    Tag(0x0008_1140),
+    Tag(0x0010_1020),
+    Tag(0x0010_1030),
+    Tag(0x0010_21B0),
+    Tag(0x0010_4000),
+    Tag(0x0018_0010),
+    Tag(0x0018_1020),
+    Tag(0x0018_1030),
+    Tag(0x0020_4000),
+    Tag(0x0032_1060),
+    Tag(0x0040_0244),
+    Tag(0x0040_A124),
+];
 
 /// What of an object and its passage a filter can see.
 fn describe(object: &Object<'_>, passage: &Passage<'_>) -> String {
