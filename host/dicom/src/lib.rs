@@ -15,6 +15,7 @@ pub mod body;
 #[cfg(test)]
 mod corpus;
 mod dictionary;
+pub mod diff;
 pub mod draft;
 pub mod edit;
 mod error;

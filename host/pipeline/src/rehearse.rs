@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use isocenter_dicom::diff::{self, Change};
 use isocenter_dicom::header::{Header, HeaderReader};
 use isocenter_dicom::part10::MetaReader;
-use isocenter_dicom::{Path, Step as Descent, Value};
 use isocenter_role::{Cost, Direction, OpenObject, Passage, Plugin, Transport};
 
 use crate::chain::OnFailure;
@@ -16,11 +16,6 @@ use crate::decide::Next;
 use crate::record::Described;
 use crate::rewrite::{self, Placed, Way};
 use crate::{Pipeline, frames};
-
-/// How deep items are compared; what is nested deeper is not shown.
-const DEEPEST: usize = 16;
-/// Differences shown of one step.
-const MOST_CHANGES: usize = 10_000;
 
 /// What a chain would do.
 #[derive(Debug)]
@@ -52,17 +47,6 @@ pub struct Step {
     pub edits: Vec<String>,
     /// What the edits change.
     pub changes: Vec<Change>,
-}
-
-/// One element that differs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Where.
-    pub at: String,
-    /// Before; `None`: it was not there.
-    pub before: Option<String>,
-    /// After; `None`: it is gone.
-    pub after: Option<String>,
 }
 
 /// Why an object cannot be tried.
@@ -144,7 +128,7 @@ impl Pipeline {
                     .iter()
                     .map(|edit| Described(edit).to_string())
                     .collect(),
-                changes: changes(&before, &after),
+                changes: diff::changes(&before, &after),
             });
             before = after;
         }
@@ -216,80 +200,4 @@ fn ended(next: &Next, plugin: &str) -> String {
         Next::TryLater(_, reason) => format!("the sender would be told to come again ({plugin}: {reason})"),
         Next::Hold(reason) => format!("it would be held in quarantine ({plugin}: {reason})"),
     }
-}
-
-/// The elements that differ between two headers, in the order of their tags.
-fn changes(before: &Arc<Header>, after: &Arc<Header>) -> Vec<Change> {
-    let mut changes = Vec::new();
-    if !Arc::ptr_eq(before, after) {
-        compare(before, after, &mut Vec::new(), &mut changes);
-    }
-    changes
-}
-
-fn compare(before: &Header, after: &Header, within: &mut Vec<Descent>, changes: &mut Vec<Change>) {
-    let mut tags = before.tags(within);
-    tags.extend(after.tags(within));
-    tags.sort_unstable_by_key(|tag| (tag.0, tag.1));
-    tags.dedup();
-    for tag in tags {
-        if changes.len() >= MOST_CHANGES {
-            return;
-        }
-        let at = Path {
-            within: within.clone(),
-            tag,
-        };
-        let items = (before.items(&at), after.items(&at));
-        if items.0.is_some() || items.1.is_some() {
-            let most = items.0.unwrap_or(0).max(items.1.unwrap_or(0));
-            if items.0 != items.1 {
-                let of = |count: Option<u32>| count.map(|count| format!("{count} items"));
-                changes.push(Change {
-                    at: at.to_string(),
-                    before: of(items.0),
-                    after: of(items.1),
-                });
-            }
-            if within.len() < DEEPEST {
-                for item in 0..most {
-                    within.push(Descent { sequence: tag, item });
-                    compare(before, after, within, changes);
-                    within.pop();
-                }
-            }
-            continue;
-        }
-        let (old, new) = (before.value(&at), after.value(&at));
-        if old != new {
-            changes.push(Change {
-                at: at.to_string(),
-                before: old.map(|value| shown(&value)),
-                after: new.map(|value| shown(&value)),
-            });
-        }
-    }
-}
-
-/// A value in one line of bounded length.
-fn shown(value: &Value) -> String {
-    const LONGEST: usize = 200;
-    let text = match value {
-        Value::Text(values) => values.join("\\"),
-        Value::Signed(values) => joined(values),
-        Value::Unsigned(values) => joined(values),
-        Value::Real(values) => joined(values),
-        Value::Tags(values) => joined(values),
-        Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
-    };
-    if text.chars().count() <= LONGEST {
-        text
-    } else {
-        text.chars().take(LONGEST).chain(['…']).collect()
-    }
-}
-
-fn joined<T: ToString>(values: &[T]) -> String {
-    let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
-    texts.join("\\")
 }

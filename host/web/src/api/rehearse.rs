@@ -3,7 +3,8 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use isocenter_pipeline::rehearse::{Change, Rehearsal, Step};
+use isocenter_dicom::diff::Change;
+use isocenter_pipeline::rehearse::{Rehearsal, Step};
 use serde_json::{Value, json};
 
 use super::{Pairs, named};
