@@ -19,6 +19,7 @@ mod contract;
 mod documentation;
 mod engine;
 mod host;
+mod inspect;
 mod limits;
 mod load;
 mod manifest;
@@ -32,6 +33,8 @@ mod trust;
 
 pub use compile::compile_plugin;
 pub use engine::Allocation;
+pub use inspect::Inspection;
+pub use isocenter_dicom::edit::SiteKey;
 pub use load::{LoadError, Reason};
 pub use plugin::WasmPlugin;
 pub use runtime::{Runtime, RuntimeOptions, StartError, Surroundings};

@@ -227,7 +227,7 @@ fn config_json(config: &serde_json::Value) -> Result<String, Reason> {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Reason> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Reason> {
     let unreadable = |error| Reason::Unreadable {
         path: path.to_owned(),
         error,
@@ -270,7 +270,7 @@ fn text(path: &Path) -> Result<String, Reason> {
 }
 
 /// Tells a component from what people take for one.
-fn recognise(bytes: &[u8], path: &Path) -> Result<(), Reason> {
+pub(crate) fn recognise(bytes: &[u8], path: &Path) -> Result<(), Reason> {
     let found = match bytes {
         [0, b'a', b's', b'm', 0x0D, 0, 1, 0, ..] => return Ok(()),
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => "a core module (componentize it with isocenter-plugin-build)",

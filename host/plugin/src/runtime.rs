@@ -126,6 +126,10 @@ impl Runtime {
         self.core.handle.clone()
     }
 
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
     /// Reads, compiles, links and checks one plugin.
     ///
     /// Blocks the calling thread: up to seconds for the compiler where the cache is empty, then at most 5 s for the

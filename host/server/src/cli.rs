@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use isocenter_dimse::AeTitle;
+use isocenter_role::Role;
 
 use crate::config::PeerAddress;
 
@@ -81,11 +82,70 @@ pub enum Command {
     },
     /// What plugins of the running host did: to an object, about a study, or one of them
     Outcomes(OutcomesOf),
+    /// Write a plugin: make a project, build it, run its cases, look at a component; needs no host
+    Plugin {
+        /// What to do
+        #[command(subcommand)]
+        ask: Author,
+    },
     /// Print the version
     Version,
     /// Compiles a plugin from standard input to standard output; the host calls itself so.
     #[command(hide = true)]
     CompilePlugin,
+}
+
+/// What an author of plugins does.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Author {
+    /// Make a project in a new folder: an example of the role with its tests, and a first case
+    New {
+        /// What the plugin is to be
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// Its name, and the folder's
+        name: String,
+        /// The folder of the guest crate, if it is not the published one
+        #[arg(long, value_name = "DIR")]
+        sdk: Option<PathBuf>,
+    },
+    /// Build the component; the wasm target is prepared where it is missing
+    Build(InProject),
+    /// Run the crate's tests natively, then each folder of cases/ in the host's own runtime; UPDATE_EXPECT=1 takes what comes
+    Test(InProject),
+    /// Build it and put objects through it: what it answers and changes; what is around it is as in the first case
+    Run {
+        /// The project
+        #[command(flatten)]
+        project: InProject,
+        /// DICOM files, or DICOM JSON (*.json)
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Say what a component is: roles, imports, the grant that it needs, digest, and the lines for a configuration
+    Inspect {
+        /// The component [default: the project's, built]
+        #[arg(value_name = "COMPONENT")]
+        component: Option<PathBuf>,
+        /// The project
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Build and reload the running host of the configuration whenever a file of the project changes, until Ctrl-C
+    Dev(InProject),
+}
+
+/// Which project.
+#[derive(Args, Clone, Debug)]
+pub struct InProject {
+    /// The project's folder
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub project: PathBuf,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let found = Role::ALL.into_iter().find(|role| role.as_str() == text);
+    found.ok_or_else(|| format!("there are {}", Role::ALL.map(Role::as_str).join(", ")))
 }
 
 /// What is asked about work or events that wait for a person.

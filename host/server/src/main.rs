@@ -9,6 +9,7 @@
 )]
 
 mod assembly;
+mod author;
 mod backing;
 mod cli;
 mod config;
@@ -35,7 +36,7 @@ use clap::Parser;
 use isocenter_dimse::AeTitle;
 use tracing::Level;
 
-use crate::cli::{Cli, Command, Peer};
+use crate::cli::{Author, Cli, Command, Peer};
 use crate::config::{Config, Environment, PeerAddress};
 use crate::operator::Operator;
 use crate::send::Receiver;
@@ -81,6 +82,12 @@ fn run(cli: &Cli, log: log::Settings) -> Result<bool, Box<dyn Error>> {
             println!("{written} objects written below {}", folder.display());
             return Ok(true);
         }
+        // An author has no configuration; `dev` reads the host's when it needs it.
+        Command::Plugin { ask } => {
+            if let Some(answer) = author::answer(ask)? {
+                return Ok(answer);
+            }
+        }
         _ => {}
     }
     let environment = config::environment();
@@ -114,12 +121,15 @@ async fn answer(cli: &Cli, config: &Config, environment: &Environment) -> Result
         Command::Verify => Ok(upkeep::verify(config).await?),
         Command::Reindex => Ok(upkeep::reindex(config).await?),
         Command::Reload => Ok(operator(config).reload().await?),
+        Command::Plugin {
+            ask: Author::Dev(project),
+        } => Ok(author::dev(&project.project, &operator(config)).await?),
         Command::Try { chain, files } => Ok(operator(config).attempt(chain, files).await?),
         Command::Quarantine { ask } => Ok(operator(config).held(ask).await?),
         Command::DeadLetters { ask } => Ok(operator(config).waiting("dead-letters", ask).await?),
         Command::Parked { ask } => Ok(operator(config).waiting("parked", ask).await?),
         Command::Outcomes(of) => Ok(operator(config).outcomes(of).await?),
-        Command::Version | Command::CompilePlugin => Ok(true),
+        Command::Version | Command::CompilePlugin | Command::Plugin { .. } => Ok(true),
     }
 }
 

@@ -1,0 +1,223 @@
+//! What is around the plugin of a case: state in memory, servers that answer what the case says, jobs that nobody runs.
+//! What the plugin did to them is told in the end.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use isocenter_role::backing::{
+    Backing, JobQueue, ModelTrouble, Models, Outbound, OutboundClient, OutboundRequest, OutboundResponse,
+    OutboundTrouble, StateEntry, StateStore, StateTrouble, Tensor,
+};
+
+use crate::case::{Answer, Case};
+
+pub(crate) struct World {
+    state: Mutex<BTreeMap<String, StateEntry>>,
+    before: BTreeMap<String, String>,
+    answers: Vec<Answer>,
+    models: Vec<String>,
+    /// Requests and jobs, a line each, in their order.
+    did: Mutex<Vec<String>>,
+}
+
+pub(crate) fn backing(world: &Arc<World>) -> Backing {
+    Backing {
+        state: Some(world.clone()),
+        outbound: Some(Arc::new(Net(world.clone()))),
+        jobs: Some(world.clone()),
+        models: Some(world.clone()),
+    }
+}
+
+/// Nothing in here panics with it held.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn now<T: Send + 'static>(answer: T) -> BoxFuture<'static, T> {
+    std::future::ready(answer).boxed()
+}
+
+impl World {
+    pub(crate) fn new(case: &Case) -> World {
+        let entry = |value: &String| StateEntry {
+            value: value.clone().into_bytes(),
+            version: 1,
+        };
+        World {
+            state: Mutex::new(
+                case.state
+                    .iter()
+                    .map(|(key, value)| (key.clone(), entry(value)))
+                    .collect(),
+            ),
+            before: case.state.clone(),
+            answers: case.http.clone(),
+            models: case.models.clone(),
+            did: Mutex::default(),
+        }
+    }
+
+    /// What the plugin did, in lines.
+    pub(crate) fn said(&self) -> String {
+        let mut lines: Vec<String> = held(&self.did).clone();
+        let state = held(&self.state);
+        for (key, entry) in state.iter() {
+            let value = String::from_utf8_lossy(&entry.value);
+            if self.before.get(key).is_none_or(|before| *before != value) {
+                lines.push(format!("state: {key} = {value}"));
+            }
+        }
+        for key in self.before.keys().filter(|key| !state.contains_key(*key)) {
+            lines.push(format!("state: {key} is gone"));
+        }
+        lines.into_iter().map(|line| line + "\n").collect()
+    }
+
+    fn does(&self, line: String) {
+        held(&self.did).push(line);
+    }
+}
+
+impl StateStore for World {
+    fn get(&self, _plugin: String, key: String) -> BoxFuture<'_, Result<Option<StateEntry>, StateTrouble>> {
+        now(Ok(held(&self.state).get(&key).cloned()))
+    }
+
+    fn put(
+        &self,
+        _plugin: String,
+        key: String,
+        value: Vec<u8>,
+        expect: Option<u64>,
+        _lifetime: Option<Duration>,
+        quota: u64,
+    ) -> BoxFuture<'_, Result<u64, StateTrouble>> {
+        let mut state = held(&self.state);
+        let found = state.get(&key).map_or(0, |entry| entry.version);
+        if expect.is_some_and(|expect| expect != found) {
+            return now(Err(StateTrouble::Conflict));
+        }
+        let others = state.iter().filter(|(other, _)| **other != key);
+        let used: usize = others.map(|(key, entry)| key.len() + entry.value.len()).sum();
+        if (used + key.len() + value.len()) as u64 > quota {
+            return now(Err(StateTrouble::OverQuota));
+        }
+        let version = found + 1;
+        state.insert(key, StateEntry { value, version });
+        now(Ok(version))
+    }
+
+    fn delete(&self, _plugin: String, key: String) -> BoxFuture<'_, Result<(), StateTrouble>> {
+        held(&self.state).remove(&key);
+        now(Ok(()))
+    }
+
+    fn keys(
+        &self,
+        _plugin: String,
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<String>, StateTrouble>> {
+        let state = held(&self.state);
+        let keys = state.keys().filter(|key| key.starts_with(&prefix)).cloned();
+        let keys = keys.filter(|key| after.as_ref().is_none_or(|after| key > after));
+        now(Ok(keys.take(limit as usize).collect()))
+    }
+}
+
+struct Net(Arc<World>);
+
+impl Outbound for Net {
+    fn client(&self, _plugin: &str, _grant: &[String]) -> Result<Arc<dyn OutboundClient>, String> {
+        Ok(Arc::new(Net(Arc::clone(&self.0))))
+    }
+}
+
+impl OutboundClient for Net {
+    fn send(&self, request: OutboundRequest) -> BoxFuture<'_, Result<Box<dyn OutboundResponse>, OutboundTrouble>> {
+        let mut line = format!("http: {} {}", request.method, request.url);
+        for (name, value, secret) in &request.headers {
+            let value = if *secret { "(a secret)" } else { value.as_str() };
+            line.push_str(&format!("\n  {name}: {value}"));
+        }
+        if !request.body.is_empty() {
+            line.push_str(&format!("\n  {}", String::from_utf8_lossy(&request.body)));
+        }
+        self.0.does(line);
+        let answer = self.0.answers.iter().find(|answer| answer.url == request.url).cloned();
+        now(match answer {
+            Some(answer) => Ok(Box::new(Canned(answer)) as _),
+            None => Err(OutboundTrouble::Connect(format!(
+                "the case has no answer for {} ([[http]] in case.toml)",
+                request.url
+            ))),
+        })
+    }
+}
+
+struct Canned(Answer);
+
+impl OutboundResponse for Canned {
+    fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    fn headers(&self) -> &[(String, String)] {
+        &[]
+    }
+
+    fn read(&mut self, limit: u32) -> BoxFuture<'_, Result<Bytes, OutboundTrouble>> {
+        let mut at = self.0.body.len().min(limit as usize);
+        while !self.0.body.is_char_boundary(at) {
+            at -= 1;
+        }
+        let rest = self.0.body.split_off(at);
+        now(Ok(std::mem::replace(&mut self.0.body, rest).into()))
+    }
+}
+
+impl JobQueue for World {
+    fn enqueue(
+        &self,
+        _plugin: String,
+        queue: String,
+        payload: Vec<u8>,
+        key: Option<String>,
+        delay: Duration,
+    ) -> BoxFuture<'_, Result<u64, String>> {
+        let mut line = format!("job: {queue}");
+        if let Some(key) = key {
+            line.push_str(&format!(" key={key}"));
+        }
+        if !delay.is_zero() {
+            line.push_str(&format!(" in {} s", delay.as_secs()));
+        }
+        line.push_str(&format!(": {}", String::from_utf8_lossy(&payload)));
+        self.does(line);
+        now(Ok(held(&self.did).len() as u64))
+    }
+}
+
+impl Models for World {
+    fn has(&self, model: &str) -> bool {
+        self.models.iter().any(|known| known == model)
+    }
+
+    fn run(
+        &self,
+        model: String,
+        inputs: Vec<(String, Tensor)>,
+    ) -> BoxFuture<'_, Result<Vec<(String, Tensor)>, ModelTrouble>> {
+        let Some((name, tensor)) = inputs.into_iter().next() else {
+            return now(Err(ModelTrouble::BadShape("there is no input".into())));
+        };
+        self.does(format!("model: {model}({name} {:?})", tensor.shape));
+        now(Ok(vec![("mask".into(), tensor)]))
+    }
+}

@@ -1,0 +1,81 @@
+//! What an author of plugins does at the command line (`isocenter plugin …`): a new project, its build, its cases, a
+//! look at a component.
+//!
+//! Separate from the host's commands because it needs no host, no database and no configuration: a folder with a crate,
+//! cargo, and the host's own runtime.
+//!
+//! ```text
+//! Project::create → Project::open → build → component → test (cases), run (one object), inspect
+//! ```
+
+mod build;
+mod cases;
+mod inspect;
+mod project;
+mod template;
+mod wasm_target;
+
+use std::path::PathBuf;
+
+pub use cases::{Tested, run, test};
+pub use inspect::inspect;
+pub use isocenter_role::Role;
+pub use project::Project;
+
+/// Why a command of an author did not go well. Each says what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// A file or folder.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// There is something already.
+    #[error("{} is there already; choose another name, or remove it", .0.display())]
+    Exists(PathBuf),
+    /// A name that no crate can have.
+    #[error("`{0}` cannot be a plugin's name: use lower-case letters, digits and dashes, a letter first, at most 64")]
+    Name(String),
+    /// No project.
+    #[error("{} is no plugin project: there is no Cargo.toml with a [lib] of crate-type \"cdylib\"; `isocenter plugin new` makes one", .0.display())]
+    NoProject(PathBuf),
+    /// The wasm target cannot be prepared.
+    #[error("the standard library for wasm32-unknown-unknown is not there and cannot be made: {0}")]
+    Target(String),
+    /// Cargo ended with an error, which it printed.
+    #[error("`cargo {0}` did not succeed; its messages are above")]
+    Cargo(&'static str),
+    /// Cargo is not there.
+    #[error("cargo does not start ({0}); install Rust")]
+    NoCargo(std::io::Error),
+    /// The module does not become a component.
+    #[error(transparent)]
+    Build(#[from] isocenter_plugin_build::BuildError),
+    /// There is no case to take the plugin's configuration from.
+    #[error("{} has no cases; make a folder cases/first with a case.toml and an object.json", .0.display())]
+    NoCases(PathBuf),
+    /// A case.
+    #[error(transparent)]
+    Case(#[from] isocenter_harness::CaseError),
+    /// The runtime, or a case that does not fit the plugin.
+    #[error(transparent)]
+    Harness(#[from] isocenter_harness::HarnessError),
+    /// An object.
+    #[error(transparent)]
+    Object(#[from] isocenter_harness::ObjectError),
+    /// A component that does not load.
+    #[error(transparent)]
+    Load(#[from] isocenter_plugin::LoadError),
+    /// The runtime.
+    #[error(transparent)]
+    Start(#[from] isocenter_plugin::StartError),
+}
+
+/// The file in an error.
+fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> ToolError {
+    let path = path.into();
+    move |error| ToolError::File { path, error }
+}
