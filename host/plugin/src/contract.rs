@@ -65,7 +65,7 @@ impl Surface {
                     let unknown = self.imports.iter().find(|name| differs(name, &offered).is_err());
                     let name = unknown.map_or("", String::as_str);
                     let hint = if name.starts_with("wasi:") {
-                        "; this host offers no WASI: build for wasm32-unknown-unknown"
+                        "; this host offers no WASI: build for wasm32-unknown-unknown, or with WASI stubbed"
                     } else {
                         ""
                     };

@@ -229,6 +229,7 @@ fn bounds_of_a_component() {
         ("the compiler's CPU time", time(compile::CPU)),
         ("the compiler's memory", size(compile::MEMORY)),
         ("the compiled component", size(compile::MOST_COMPILED)),
+        ("core instances of one call", count(engine::CORE_INSTANCES)),
         ("calls of all plugins at the same time", count(engine::POOL)),
         ("memory that an operator may allow", size(limits::MOST_MEMORY)),
     ]

@@ -10,6 +10,8 @@ use crate::limits::{MOST_MEMORY, SLICE};
 
 /// Calls that run at the same time, of all plugins together.
 pub(crate) const POOL: u32 = 64;
+/// Core instances of one component.
+pub(crate) const CORE_INSTANCES: u32 = 64;
 
 /// Where a fresh instance gets its memories, tables and stack from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,16 +75,17 @@ fn config(allocation: Allocation) -> Config {
 }
 
 /// One component with imports is three core instances (the module, the shim, its fix-up), with one memory and two
-/// tables; guests from other languages bring one or two more. Address space: 64 × 4 GiB; memory: what is kept
-/// resident, at most 64 × 256 KiB, and only after that many calls at once.
+/// tables. Interpreters are linked of more: CPython of 38, which share its memory and tables, and whose metadata is
+/// allocated with the call. Address space: 64 × 4 GiB; memory: what is kept resident, at most 64 × 256 KiB, and only
+/// after that many calls at once.
 fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(POOL)
-        .total_core_instances(POOL * 4)
+        .total_core_instances(POOL * CORE_INSTANCES)
         .total_memories(POOL)
         .total_tables(POOL * 3)
         .total_stacks(POOL)
-        .max_core_instances_per_component(8)
+        .max_core_instances_per_component(CORE_INSTANCES)
         .max_memories_per_component(1)
         .max_tables_per_component(4)
         .max_memory_size(usize::try_from(MOST_MEMORY).unwrap_or(usize::MAX))

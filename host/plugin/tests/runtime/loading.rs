@@ -85,7 +85,7 @@ fn files_that_are_no_plugin() {
         the plugin `p` does not load: future.wasm is WebAssembly of an unknown version, not a WebAssembly component
         the plugin `p` does not load: torn.wasm is not a valid component: failed to parse WebAssembly module: wasm component contains an invalid module section
         the plugin `p` does not load: it was built for isocenter:filter@0.2.0, this host offers 0.1.1
-        the plugin `p` does not load: it imports wasi:cli/environment@0.2.3, which this host does not offer; this host offers no WASI: build for wasm32-unknown-unknown
+        the plugin `p` does not load: it imports wasi:cli/environment@0.2.3, which this host does not offer; this host offers no WASI: build for wasm32-unknown-unknown, or with WASI stubbed
         the plugin `p` does not load: it plays no role: it exports a:b/run, but none of filter, router, study-router, analyzer, authenticator, authorizer, gate, sink, route, worker (a filter is isocenter:filter/filter@0.1.1)
         the plugin `p` does not load: it does not export isocenter:plugin/lifecycle@0.1.1, which every plugin does
         the plugin `p` does not load: its exports are not those of the contract: failed to convert function to given type: type mismatch with parameters: expected 3-tuple, found 0-tuple
