@@ -4,6 +4,7 @@
 //! TCP_NODELAY (without it small answers wait 40 ms for a delayed acknowledgement), a bound on how long a request's
 //! header may take, and a bound on how long a peer may not read its answer.
 
+mod linger;
 mod operator;
 mod write_stall;
 
@@ -26,6 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
+use self::linger::Linger;
 pub use self::operator::OperatorSocket;
 use self::write_stall::WriteStall;
 
@@ -134,7 +136,7 @@ fn open(
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.header)
         .serve_connection(
-            TokioIo::new(WriteStall::new(stream, bounds.write_stall)),
+            TokioIo::new(Linger::new(WriteStall::new(stream, bounds.write_stall))),
             TowerToHyperService::new(service),
         );
     let connection = graceful.watch(connection);

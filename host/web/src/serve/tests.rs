@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::routing::get;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
 use futures::stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,6 +34,10 @@ async fn host(bounds: Connections) -> Host {
     };
     let router = Router::new()
         .route("/", get(|| async { "hello" }))
+        .route(
+            "/refused",
+            post(|| async { (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not this") }),
+        )
         .route("/slow", get(slow))
         .route("/endless", get(endless));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -69,6 +74,25 @@ async fn read_to_end(stream: &mut TcpStream) -> String {
         .await
         .unwrap();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[tokio::test]
+async fn an_answer_before_the_body_was_read_arrives() {
+    let host = host(bounds()).await;
+    for size in [1, 100_000, 2_000_000] {
+        for _ in 0..10 {
+            let mut stream = TcpStream::connect(host.address).await.unwrap();
+            let head = format!("POST /refused HTTP/1.1\r\nHost: h\r\nContent-Length: {size}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // As most clients do: first all of the request, then the answer.
+            stream.write_all(&vec![b'x'; size]).await.unwrap();
+            let answer = read_to_end(&mut stream).await;
+            assert!(
+                answer.starts_with("HTTP/1.1 415 ") && answer.ends_with("not this"),
+                "{size}: {answer}"
+            );
+        }
+    }
 }
 
 #[tokio::test]
