@@ -8,6 +8,7 @@
 
 mod ask;
 mod case;
+mod json;
 mod object;
 mod world;
 

@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use dicom_object::InMemDicomObject;
-use dicom_object::mem::InMemElement;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use isocenter_dicom::header::{Header, HeaderReader, Limits};
@@ -13,6 +11,8 @@ use isocenter_dicom::part10::MetaReader;
 use isocenter_dicom::{Path as ElementPath, TransferSyntax, tags};
 use isocenter_pixels::{PixelError, Pixels, Ranges, Trouble};
 use isocenter_role::{Form, Frame, FrameTrouble, Frames, OpenObject};
+
+use crate::json;
 
 /// Explicit VR Little Endian.
 const EXPLICIT: &str = "1.2.840.10008.1.2.1";
@@ -75,7 +75,7 @@ pub fn read_object(path: &Path) -> Result<CaseObject, ObjectError> {
     let bytes = std::fs::read(path).map_err(file)?;
     let (syntax, data_set) = if path.extension().is_some_and(|extension| extension == "json") {
         let syntax = TransferSyntax::lookup(EXPLICIT).ok_or_else(|| content("no transfer syntax".into()))?;
-        (syntax, of_json(&bytes).map_err(content)?)
+        (syntax, json::data_set(&bytes).map_err(content)?.into())
     } else {
         of_part10(bytes.into()).map_err(content)?
     };
@@ -112,20 +112,6 @@ fn of_part10(file: Bytes) -> Result<(TransferSyntax, Bytes), String> {
         return Ok((explicit, plain));
     }
     Ok((meta.syntax, data_set))
-}
-
-/// The elements in explicit VR little endian.
-fn of_json(text: &[u8]) -> Result<Bytes, String> {
-    let object: InMemDicomObject = dicom_json::from_slice(text).map_err(|error| error.to_string())?;
-    let mut elements: Vec<InMemElement> = object.into_iter().collect();
-    elements.sort_by_key(|element| element.header().tag);
-    let sorted = InMemDicomObject::from_element_iter(elements);
-    let mut bytes = Vec::new();
-    let syntax = dicom_transfer_syntax_registry::entries::EXPLICIT_VR_LITTLE_ENDIAN.erased();
-    sorted
-        .write_dataset_with_ts(&mut bytes, &syntax)
-        .map_err(|error| error.to_string())?;
-    Ok(bytes.into())
 }
 
 /// The frames of an object that is in memory, found when somebody asks.

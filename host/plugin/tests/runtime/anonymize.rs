@@ -210,16 +210,16 @@ async fn markers_are_set_and_depth_is_reached() {
     json.retain(|tag, _| tag != "00120063");
     let shown: Vec<String> = json.iter().map(|(tag, value)| format!("{tag} {value}")).collect();
     expect_test::expect![[r#"
-        00080020 {"vr":"DA","Value":["20231113"]}
-        00080030 {"vr":"TM","Value":["101112"]}
-        00081140 {"vr":"SQ","Value":[{"00080020":{"vr":"DA","Value":["20231113"]},"00080090":{"vr":"PN"},"00081155":{"vr":"UI","Value":["2.25.166053569926743696541850923065391422348"]}}]}
-        00100020 {"vr":"LO","Value":["a6512f1aca35ffd4533d7eb2"]}
+        00080020 {"Value":["20231113"],"vr":"DA"}
+        00080030 {"Value":["101112"],"vr":"TM"}
+        00081140 {"Value":[{"00080020":{"Value":["20231113"],"vr":"DA"},"00080090":{"vr":"PN"},"00081155":{"Value":["2.25.166053569926743696541850923065391422348"],"vr":"UI"}}],"vr":"SQ"}
+        00100020 {"Value":["a6512f1aca35ffd4533d7eb2"],"vr":"LO"}
         00100030 {"vr":"DA"}
-        00120062 {"vr":"CS","Value":["YES"]}
-        00120064 {"vr":"SQ","Value":[{"00080100":{"vr":"SH","Value":["113100"]},"00080102":{"vr":"SH","Value":["DCM"]},"00080104":{"vr":"LO","Value":["Basic Application Confidentiality Profile"]}},{"00080100":{"vr":"SH","Value":["113107"]},"00080102":{"vr":"SH","Value":["DCM"]},"00080104":{"vr":"LO","Value":["Retain Longitudinal Temporal Information Modified Dates Option"]}}]}
-        00181030 {"vr":"LO","Value":["REMOVED"]}
-        0020000D {"vr":"UI","Value":["2.25.166053569926743696541850923065391422348"]}
-        00280303 {"vr":"CS","Value":["MODIFIED"]}"#]].assert_eq(&shown.join("\n"));
+        00120062 {"Value":["YES"],"vr":"CS"}
+        00120064 {"Value":[{"00080100":{"Value":["113100"],"vr":"SH"},"00080102":{"Value":["DCM"],"vr":"SH"},"00080104":{"Value":["Basic Application Confidentiality Profile"],"vr":"LO"}},{"00080100":{"Value":["113107"],"vr":"SH"},"00080102":{"Value":["DCM"],"vr":"SH"},"00080104":{"Value":["Retain Longitudinal Temporal Information Modified Dates Option"],"vr":"LO"}}],"vr":"SQ"}
+        00181030 {"Value":["REMOVED"],"vr":"LO"}
+        0020000D {"Value":["2.25.166053569926743696541850923065391422348"],"vr":"UI"}
+        00280303 {"Value":["MODIFIED"],"vr":"CS"}"#]].assert_eq(&shown.join("\n"));
 }
 
 #[tokio::test]

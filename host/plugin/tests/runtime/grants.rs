@@ -98,7 +98,7 @@ async fn a_call_beyond_the_grant_is_refused_and_says_what_is_missing() {
         {"do":"infer","model":"other"}: the plugin could not do its work: the model is not configured, or not granted
         {"do":"huge-value","mib":1}: the plugin could not do its work: the state is full, its key longer than 512 bytes or its value than 64 KiB
         {"do":"huge-key","mib":1}: the plugin could not do its work: the state is full, its key longer than 512 bytes or its value than 64 KiB
-        {"do":"huge-job","queue":"later","mib":1}: the plugin could not do its work: a payload may have 65536 bytes
+        {"do":"huge-job","mib":1,"queue":"later"}: the plugin could not do its work: a payload may have 65536 bytes
         {"do":"state"}: new true, again false, over true, stale false, sum 1, keys sum versions
         {"do":"enqueue","queue":"later"}: the second is the first: true
     "#]].assert_eq(&report);
