@@ -107,7 +107,7 @@ fn every_role_of_every_plugin_has_its_numbers_and_its_state() {
         .lines()
         .find(|line| line.contains("this guest panics on purpose") && line.contains("ERROR"))
         .unwrap_or_else(|| panic!("{log}"));
-    for part in ["src/lib.rs:", "plugin=\"bad\"", "call=\"", "digest=\""] {
+    for part in ["src/acts.rs:", "plugin=\"bad\"", "call=\"", "digest=\""] {
         assert!(line.contains(part), "{part} is not in {line}");
     }
 
