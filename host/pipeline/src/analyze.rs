@@ -20,13 +20,12 @@ use crate::destination::Retry;
 use crate::ingest::Announced;
 use crate::record::{self, About, Called};
 use crate::study::Study;
+use crate::taken::taken;
 
 /// Studies that one analyzer looks at at the same time are bounded by its concurrency; so many are claimed.
 const BATCH: u32 = 4;
 /// Longer than any step may take.
 const LEASE: Duration = Duration::from_secs(2 * 3600);
-/// How long to sleep where nothing waits and nobody wakes us.
-const NAP: Duration = Duration::from_secs(2);
 /// An analyzer that asks to come again, and an archive that cannot be read now.
 pub(crate) const RETRY: Retry = Retry {
     first: Duration::from_secs(2),
@@ -47,29 +46,20 @@ pub(crate) async fn run(pipeline: Pipeline, name: String, stop: CancellationToke
             return;
         }
         let index = pipeline.archive().index();
-        match index.claim_analyses(&name, BATCH, LEASE).await {
-            Ok(jobs) if jobs.is_empty() => {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    _ = index.wait_for_work(NAP) => {}
-                }
-            }
-            Ok(jobs) => {
-                futures::stream::iter(jobs)
-                    .for_each_concurrent(None, |job| {
-                        let span = tracing::info_span!("analyze", study = %job.study, chain = job.chain);
-                        settle(&pipeline, job).instrument(span)
-                    })
-                    .await;
-            }
-            Err(error) => {
-                tracing::warn!(plugin = name, %error, "analyses wait for the index");
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(NAP) => {}
-                }
-            }
-        }
+        let claimed = index.claim_analyses(&name, BATCH, LEASE).await;
+        let jobs = taken(
+            index,
+            claimed,
+            &stop,
+            |error| tracing::warn!(plugin = name, %error, "analyses wait for the index"),
+        )
+        .await;
+        futures::stream::iter(jobs)
+            .for_each_concurrent(None, |job| {
+                let span = tracing::info_span!("analyze", study = %job.study, chain = job.chain);
+                settle(&pipeline, job).instrument(span)
+            })
+            .await;
     }
 }
 

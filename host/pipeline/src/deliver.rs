@@ -16,13 +16,12 @@ use crate::Pipeline;
 use crate::destination::{Destination, Target};
 use crate::egress::{self, NotSent};
 use crate::route::find;
+use crate::taken::taken;
 
 /// Objects of one batch, and so of one association.
 const BATCH: u32 = 64;
 /// A claimed delivery that is not ended within this time is claimed by another: it bounds how long a batch may take.
 const LEASE: Duration = Duration::from_secs(1_800);
-/// How long to sleep where nothing waits and nobody wakes us.
-const NAP: Duration = Duration::from_secs(2);
 
 /// What became of one delivery.
 #[derive(Debug)]
@@ -43,21 +42,16 @@ pub(crate) async fn run(pipeline: Pipeline, name: String, stop: CancellationToke
             return;
         };
         let index = pipeline.archive().index();
-        match index.claim_deliveries(&name, BATCH, LEASE).await {
-            Ok(jobs) if jobs.is_empty() => {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    _ = index.wait_for_work(NAP) => {}
-                }
-            }
-            Ok(jobs) => batch(&pipeline, &destination, jobs).await,
-            Err(error) => {
-                tracing::warn!(destination = name, %error, "deliveries wait for the index");
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(NAP) => {}
-                }
-            }
+        let claimed = index.claim_deliveries(&name, BATCH, LEASE).await;
+        let jobs = taken(
+            index,
+            claimed,
+            &stop,
+            |error| tracing::warn!(destination = name, %error, "deliveries wait for the index"),
+        )
+        .await;
+        if !jobs.is_empty() {
+            batch(&pipeline, &destination, jobs).await;
         }
     }
 }

@@ -28,6 +28,7 @@ mod shadow;
 mod sink;
 mod spool;
 pub mod study;
+mod taken;
 mod tries;
 mod worker;
 

@@ -17,6 +17,7 @@ use crate::Pipeline;
 use crate::chain::matching;
 use crate::destination::Retry;
 use crate::record::{self, About, Called};
+use crate::taken::taken;
 
 /// Jobs claimed at a time.
 const BATCH: u32 = 64;
@@ -24,8 +25,6 @@ const BATCH: u32 = 64;
 const AT_ONCE: usize = 4;
 /// A claimed job that is not ended within this time is claimed by another.
 const LEASE: Duration = Duration::from_secs(120);
-/// How long to sleep where nothing waits and nobody wakes us.
-const NAP: Duration = Duration::from_secs(2);
 /// A router that asks to come again, and an archive that cannot be read now.
 pub(crate) const RETRY: Retry = Retry {
     first: Duration::from_secs(1),
@@ -50,29 +49,20 @@ enum Routed {
 pub(crate) async fn run(pipeline: Pipeline, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let index = pipeline.archive().index();
-        match index.claim_routes(BATCH, LEASE).await {
-            Ok(jobs) if jobs.is_empty() => {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    _ = index.wait_for_work(NAP) => {}
-                }
-            }
-            Ok(jobs) => {
-                futures::stream::iter(jobs)
-                    .for_each_concurrent(AT_ONCE, |job| {
-                        let span = tracing::info_span!("route", uid = %job.object);
-                        settle(&pipeline, job).instrument(span)
-                    })
-                    .await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "routing waits for the index");
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(NAP) => {}
-                }
-            }
-        }
+        let claimed = index.claim_routes(BATCH, LEASE).await;
+        let jobs = taken(
+            index,
+            claimed,
+            &stop,
+            |error| tracing::warn!(%error, "routing waits for the index"),
+        )
+        .await;
+        futures::stream::iter(jobs)
+            .for_each_concurrent(AT_ONCE, |job| {
+                let span = tracing::info_span!("route", uid = %job.object);
+                settle(&pipeline, job).instrument(span)
+            })
+            .await;
     }
 }
 

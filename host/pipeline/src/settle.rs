@@ -19,6 +19,7 @@ use crate::destination::Retry;
 use crate::record::{self, About, Called};
 use crate::route::{Plan, merge, places};
 use crate::study::Study;
+use crate::taken::taken;
 use crate::{Pipeline, Set};
 
 /// Jobs claimed at a time, and worked on at a time.
@@ -26,8 +27,6 @@ const BATCH: u32 = 16;
 const AT_ONCE: usize = 2;
 /// A claimed job that is not ended within this time is claimed by another.
 const LEASE: Duration = Duration::from_secs(300);
-/// How long to sleep where nothing waits and nobody wakes us.
-const NAP: Duration = Duration::from_secs(2);
 /// A study-router that asks to come again, and an archive that cannot be read now.
 pub(crate) const RETRY: Retry = Retry {
     first: Duration::from_secs(1),
@@ -45,29 +44,20 @@ enum Trouble {
 pub(crate) async fn run(pipeline: Pipeline, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let index = pipeline.archive().index();
-        match index.claim_settles(BATCH, LEASE).await {
-            Ok(jobs) if jobs.is_empty() => {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    _ = index.wait_for_work(NAP) => {}
-                }
-            }
-            Ok(jobs) => {
-                futures::stream::iter(jobs)
-                    .for_each_concurrent(AT_ONCE, |job| {
-                        let span = tracing::info_span!("settle", study = %job.study, chain = job.chain);
-                        settle(&pipeline, job).instrument(span)
-                    })
-                    .await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "quiet studies wait for the index");
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(NAP) => {}
-                }
-            }
-        }
+        let claimed = index.claim_settles(BATCH, LEASE).await;
+        let jobs = taken(
+            index,
+            claimed,
+            &stop,
+            |error| tracing::warn!(%error, "quiet studies wait for the index"),
+        )
+        .await;
+        futures::stream::iter(jobs)
+            .for_each_concurrent(AT_ONCE, |job| {
+                let span = tracing::info_span!("settle", study = %job.study, chain = job.chain);
+                settle(&pipeline, job).instrument(span)
+            })
+            .await;
     }
 }
 

@@ -12,13 +12,12 @@ use tracing::Instrument as _;
 use crate::Pipeline;
 use crate::destination::Retry;
 use crate::record::{self, About, Called};
+use crate::taken::taken;
 
 /// Jobs claimed at a time.
 const BATCH: u32 = 16;
 /// Longer than any job may take.
 const LEASE: Duration = Duration::from_secs(2 * 3600);
-/// How long to sleep where nothing waits and nobody wakes us.
-const NAP: Duration = Duration::from_secs(2);
 /// A worker that asks to come again.
 pub(crate) const RETRY: Retry = Retry {
     first: Duration::from_secs(1),
@@ -35,30 +34,21 @@ pub(crate) async fn run(pipeline: Pipeline, name: String, stop: CancellationToke
             return;
         };
         let index = pipeline.archive().index();
-        match index.claim_plugin_jobs(&name, BATCH, LEASE).await {
-            Ok(jobs) if jobs.is_empty() => {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    _ = index.wait_for_work(NAP) => {}
-                }
-            }
-            Ok(jobs) => {
-                // How many really run at once is the plugin's concurrency.
-                futures::stream::iter(jobs)
-                    .for_each_concurrent(None, |job| {
-                        let span = tracing::info_span!("work", queue = job.queue);
-                        settle(&pipeline, &worker, job).instrument(span)
-                    })
-                    .await;
-            }
-            Err(error) => {
-                tracing::warn!(plugin = name, %error, "jobs of a plugin wait for the index");
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(NAP) => {}
-                }
-            }
-        }
+        let claimed = index.claim_plugin_jobs(&name, BATCH, LEASE).await;
+        let jobs = taken(
+            index,
+            claimed,
+            &stop,
+            |error| tracing::warn!(plugin = name, %error, "jobs of a plugin wait for the index"),
+        )
+        .await;
+        // How many really run at once is the plugin's concurrency.
+        futures::stream::iter(jobs)
+            .for_each_concurrent(None, |job| {
+                let span = tracing::info_span!("work", queue = job.queue);
+                settle(&pipeline, &worker, job).instrument(span)
+            })
+            .await;
     }
 }
 
