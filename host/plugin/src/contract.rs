@@ -139,7 +139,7 @@ fn version_sentence(interface: &str, offered: &str) -> String {
 }
 
 /// `isocenter:host/log@0.1.0` as interface and version.
-fn split(name: &str) -> (&str, &str) {
+pub(crate) fn split(name: &str) -> (&str, &str) {
     name.split_once('@').unwrap_or((name, ""))
 }
 

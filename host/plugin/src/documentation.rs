@@ -304,17 +304,6 @@ fn importers() -> BTreeMap<String, Vec<Role>> {
     importers
 }
 
-/// What the sentence of a missing grant would have the operator write.
-fn grant(sentence: &str) -> String {
-    let grant = sentence
-        .split_once("(grant = { ")
-        .and_then(|(_, rest)| rest.split_once(" })"));
-    grant.map_or_else(
-        || panic!("{sentence} names no grant"),
-        |(grant, _)| format!("`{grant}`"),
-    )
-}
-
 #[test]
 fn capabilities_and_who_has_them() {
     let importers = importers();
@@ -329,11 +318,21 @@ fn capabilities_and_who_has_them() {
             } else {
                 names.join(", ")
             };
-            let needs = (capability.validate)(&ungranted, &Backing::default());
+            // What it says that it needs is what it asks for.
+            let refused = (capability.validate)(&ungranted, &Backing::default()).err();
+            assert_eq!(
+                refused.is_some(),
+                capability.grant.is_some(),
+                "{}",
+                capability.interface
+            );
+            if let (Some(sentence), Some(grant)) = (refused, capability.grant) {
+                assert!(sentence.contains(&format!("(grant = {{ {grant} }})")), "{sentence}");
+            }
             vec![
                 format!("`{}`", capability.interface),
                 who,
-                needs.err().map(|sentence| grant(&sentence)).unwrap_or_default(),
+                capability.grant.map(|grant| format!("`{grant}`")).unwrap_or_default(),
             ]
         })
         .collect();

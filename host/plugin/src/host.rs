@@ -45,6 +45,8 @@ use crate::spec::PluginSpec;
 pub(crate) struct Capability {
     /// Its name in the contract, with its version.
     pub(crate) interface: &'static str,
+    /// What a grant for it holds, as an operator writes it; `None`: it needs none.
+    pub(crate) grant: Option<&'static str>,
     /// Whether this plugin may have it. The error is one sentence, without the plugin's name.
     pub(crate) validate: fn(&PluginSpec, &Backing) -> Result<(), String>,
     /// Adds its functions.
@@ -71,6 +73,7 @@ macro_rules! capability {
     ($interface:literal, $($module:ident)::+) => {
         Capability {
             interface: $interface,
+            grant: None,
             validate: free,
             link: |linker| {
                 crate::bindings::isocenter::$($module)::+::add_to_linker::<Call, wasmtime::component::HasSelf<Call>>(
@@ -80,9 +83,10 @@ macro_rules! capability {
             },
         }
     };
-    ($interface:literal, $($module:ident)::+, $validate:expr) => {
+    ($interface:literal, $($module:ident)::+, $granted:ident) => {
         Capability {
-            validate: $validate,
+            grant: Some($granted::GRANT),
+            validate: $granted::validate,
             ..capability!($interface, $($module)::+)
         }
     };
@@ -96,10 +100,10 @@ pub(crate) static OFFERED: [Capability; 24] = [
     capability!("isocenter:host/config@0.1.1", host::config),
     capability!("isocenter:host/clock@0.1.1", host::clock),
     capability!("isocenter:host/random@0.1.1", host::random),
-    capability!("isocenter:host/secrets@0.1.1", host::secrets, secrets::validate),
-    capability!("isocenter:host/state@0.1.1", host::state, state::validate),
-    capability!("isocenter:host/http@0.1.1", host::http, http::validate),
-    capability!("isocenter:host/jobs@0.1.1", host::jobs, jobs::validate),
+    capability!("isocenter:host/secrets@0.1.1", host::secrets, secrets),
+    capability!("isocenter:host/state@0.1.1", host::state, state),
+    capability!("isocenter:host/http@0.1.1", host::http, http),
+    capability!("isocenter:host/jobs@0.1.1", host::jobs, jobs),
     capability!("isocenter:dicom/types@0.1.1", dicom::types),
     capability!("isocenter:dicom/objects@0.1.1", dicom::objects),
     capability!("isocenter:dicom/edits@0.1.1", dicom::edits),
@@ -111,7 +115,7 @@ pub(crate) static OFFERED: [Capability; 24] = [
     capability!("isocenter:auth/identity@0.1.0", auth::identity),
     capability!("isocenter:auth/evidence@0.1.0", auth::evidence),
     capability!("isocenter:inference/results@0.1.0", inference::results),
-    capability!("isocenter:inference/models@0.1.0", inference::models, models::validate),
+    capability!("isocenter:inference/models@0.1.0", inference::models, models),
     capability!("isocenter:http-ext/exchange@0.1.0", http_ext::exchange),
     capability!("isocenter:http-ext/archive@0.1.0", http_ext::archive),
 ];

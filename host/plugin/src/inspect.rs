@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use isocenter_role::backing::Backing;
 use isocenter_role::{Manifest, Role};
 
-use crate::contract::{Surface, export_of};
+use crate::contract::{Surface, export_of, split};
 use crate::host::OFFERED;
 use crate::load::{LoadError, Reason, read, recognise};
 use crate::runtime::Runtime;
-use crate::spec::PluginSpec;
 use crate::{compile, manifest};
 
 /// What a component file is.
@@ -57,7 +55,7 @@ impl Runtime {
             surface
                 .exports
                 .iter()
-                .any(|name| unversioned(name) == unversioned(export_of(*role)))
+                .any(|name| split(name).0 == split(export_of(*role)).0)
         };
         Ok(Inspection {
             size: bytes.len() as u64,
@@ -74,17 +72,10 @@ impl Runtime {
     }
 }
 
-fn unversioned(interface: &str) -> &str {
-    interface.split('@').next().unwrap_or(interface)
-}
-
 /// What a grant must hold for an import.
 fn grant_of(interface: &str) -> Option<String> {
     let offered = OFFERED
         .iter()
-        .find(|offered| unversioned(offered.interface) == unversioned(interface))?;
-    let nothing = PluginSpec::new("", "");
-    let sentence = (offered.validate)(&nothing, &Backing::default()).err()?;
-    let (_, grant) = sentence.split_once("(grant = { ")?;
-    grant.strip_suffix(" })").map(str::to_owned)
+        .find(|offered| split(offered.interface).0 == split(interface).0)?;
+    offered.grant.map(str::to_owned)
 }

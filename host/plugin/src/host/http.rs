@@ -17,10 +17,13 @@ pub(crate) const MOST_READ: u32 = 1 << 20;
 /// Bytes of all requests of one call that are being written.
 pub(crate) const MOST_REQUESTS: usize = 16 << 20;
 
+/// What a grant for it holds, as an operator writes it.
+pub(crate) const GRANT: &str = "http = [\"https://…\"]";
+
 pub(crate) fn validate(spec: &PluginSpec, backing: &Backing) -> Result<(), String> {
     let interface = "isocenter:host/http";
     if spec.grant.http.is_empty() {
-        return Err(super::not_granted(interface, "http = [\"https://…\"]"));
+        return Err(super::not_granted(interface, GRANT));
     }
     let outbound = backing.outbound.as_ref().ok_or_else(|| super::not_offered(interface))?;
     outbound.client(&spec.name, &spec.grant.http).map(|_| ())

@@ -15,10 +15,13 @@ pub(crate) const LONGEST_KEY: usize = 512;
 /// The longest delay, in seconds: 30 days.
 pub(crate) const LONGEST_DELAY: u32 = 30 * 86_400;
 
+/// What a grant for it holds, as an operator writes it.
+pub(crate) const GRANT: &str = "jobs = [\"QUEUE\"]";
+
 pub(crate) fn validate(spec: &PluginSpec, backing: &Backing) -> Result<(), String> {
     let interface = "isocenter:host/jobs";
     if spec.grant.jobs.is_empty() {
-        return Err(super::not_granted(interface, "jobs = [\"QUEUE\"]"));
+        return Err(super::not_granted(interface, GRANT));
     }
     backing
         .jobs

@@ -15,10 +15,13 @@ pub(crate) const MOST_BYTES: u64 = 2 << 30;
 /// Dimensions of a tensor.
 pub(crate) const MOST_DIMENSIONS: usize = 8;
 
+/// What a grant for it holds, as an operator writes it.
+pub(crate) const GRANT: &str = "models = [\"MODEL\"]";
+
 pub(crate) fn validate(spec: &PluginSpec, backing: &Backing) -> Result<(), String> {
     let interface = "isocenter:inference/models";
     if spec.grant.models.is_empty() {
-        return Err(super::not_granted(interface, "models = [\"MODEL\"]"));
+        return Err(super::not_granted(interface, GRANT));
     }
     let models = backing.models.as_ref().ok_or_else(|| super::not_offered(interface))?;
     match spec.grant.models.iter().find(|name| !models.has(name)) {

@@ -8,9 +8,14 @@ use crate::bindings::isocenter::host::secrets;
 use crate::call::{Call, Missing};
 use crate::spec::{PluginSpec, Secret};
 
+/// What a grant for it holds, as an operator writes it.
+pub(crate) const GRANT: &str = "secrets = [\"…\"]";
+
 pub(crate) fn validate(spec: &PluginSpec, _backing: &Backing) -> Result<(), String> {
     if spec.grant.secrets.is_empty() {
-        return Err("it uses secrets, but its grant names none (grant = { secrets = [\"…\"] })".into());
+        return Err(format!(
+            "it uses secrets, but its grant names none (grant = {{ {GRANT} }})"
+        ));
     }
     Ok(())
 }

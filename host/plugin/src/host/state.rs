@@ -18,10 +18,13 @@ pub(crate) const MOST_KEYS: u32 = 1000;
 /// Entries that a dry call may keep.
 const MOST_DRY: usize = 1000;
 
+/// What a grant for it holds, as an operator writes it.
+pub(crate) const GRANT: &str = "state = \"16 MiB\"";
+
 pub(crate) fn validate(spec: &PluginSpec, backing: &Backing) -> Result<(), String> {
     let interface = "isocenter:host/state";
     if spec.grant.state.is_none() {
-        return Err(super::not_granted(interface, "state = \"16 MiB\""));
+        return Err(super::not_granted(interface, GRANT));
     }
     backing
         .state
