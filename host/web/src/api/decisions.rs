@@ -5,7 +5,8 @@ use std::future::Future;
 use axum::Json;
 use axum::extract::{Path, State};
 use isocenter_archive::index::ResolvedObject;
-use isocenter_pipeline::held::{Decided, Resolved};
+use isocenter_pipeline::Pipeline;
+use isocenter_pipeline::held::{Decided, HeldError, Resolved};
 use serde_json::{Value, json};
 
 use super::{Pairs, before, limit, named};
@@ -131,40 +132,42 @@ async fn whole<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static
     })
 }
 
-async fn release_held(
-    State(state): State<AppState>,
-    visitor: Visitor,
-    Path(id): Path<String>,
-    pairs: Pairs,
-) -> Result<Json<Value>, RouteError> {
+/// What is asked about one held object.
+type Asked = (State<AppState>, Visitor, Path<String>, Pairs);
+
+/// Has a decision carried out, and says what became of the object.
+async fn decide<F>(
+    (State(state), visitor, Path(id), pairs): Asked,
+    what: &'static str,
+    decision: impl FnOnce(Pipeline, i64, Decided) -> F,
+) -> Result<Json<Value>, RouteError>
+where
+    F: Future<Output = Result<Resolved, HeldError>> + Send + 'static,
+{
     let (id, decided) = (number(&id)?, decided(&visitor, &pairs)?);
-    let (pipeline, who) = (state.app.pipeline.clone(), decided.clone());
-    let became = whole(async move { pipeline.release_held(id, &who).await }).await??;
-    Ok(resolved(id, "release", &decided.by, became))
+    let became = whole(decision(state.app.pipeline.clone(), id, decided.clone())).await??;
+    Ok(resolved(id, what, &decided.by, became))
 }
 
-async fn retry_held(
-    State(state): State<AppState>,
-    visitor: Visitor,
-    Path(id): Path<String>,
-    pairs: Pairs,
-) -> Result<Json<Value>, RouteError> {
-    let (id, decided) = (number(&id)?, decided(&visitor, &pairs)?);
-    let (pipeline, who) = (state.app.pipeline.clone(), decided.clone());
-    let became = whole(async move { pipeline.retry_held(id, &who).await }).await??;
-    Ok(resolved(id, "retry", &decided.by, became))
+async fn release_held(asked: Asked) -> Result<Json<Value>, RouteError> {
+    decide(asked, "release", |pipeline, id, who| async move {
+        pipeline.release_held(id, &who).await
+    })
+    .await
 }
 
-async fn discard_held(
-    State(state): State<AppState>,
-    visitor: Visitor,
-    Path(id): Path<String>,
-    pairs: Pairs,
-) -> Result<Json<Value>, RouteError> {
-    let (id, decided) = (number(&id)?, decided(&visitor, &pairs)?);
-    let (pipeline, who) = (state.app.pipeline.clone(), decided.clone());
-    let became = whole(async move { pipeline.discard_held(id, &who).await }).await??;
-    Ok(resolved(id, "discard", &decided.by, became))
+async fn retry_held(asked: Asked) -> Result<Json<Value>, RouteError> {
+    decide(asked, "retry", |pipeline, id, who| async move {
+        pipeline.retry_held(id, &who).await
+    })
+    .await
+}
+
+async fn discard_held(asked: Asked) -> Result<Json<Value>, RouteError> {
+    decide(asked, "discard", |pipeline, id, who| async move {
+        pipeline.discard_held(id, &who).await
+    })
+    .await
 }
 
 /// What was held and is not any more: who decided what, when and why.
