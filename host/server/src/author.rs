@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use isocenter_plugin::StartError;
 use isocenter_tool::{Project, ToolError, inspect, run, test};
 
 use crate::cli::Author;
@@ -16,24 +17,17 @@ const MOST_FILES: usize = 10_000;
 
 /// Everything but `dev`, which needs the host's configuration: `None`. `false`: a case is not as expected.
 pub fn answer(ask: &Author) -> Result<Option<bool>, ToolError> {
-    if matches!(ask, Author::Dev(_)) {
-        return Ok(None);
-    }
-    done(ask).map(Some)
-}
-
-fn done(ask: &Author) -> Result<bool, ToolError> {
-    match ask {
+    let fine = match ask {
         Author::New { role, name, sdk } => {
             let project = Project::create(Path::new("."), name, *role, sdk.as_deref())?;
             println!("{} is a {} plugin. Next:", project.name, role.as_str());
             println!("  cd {name}");
             println!("  isocenter plugin test");
-            Ok(true)
+            true
         }
         Author::Build(at) => {
             build(&Project::open(&at.project)?)?;
-            Ok(true)
+            true
         }
         Author::Test(at) => {
             let project = Project::open(&at.project)?;
@@ -45,7 +39,7 @@ fn done(ask: &Author) -> Result<bool, ToolError> {
                 "cases: {} ok, {} written, {} not as expected",
                 tested.passed, tested.written, tested.failed
             );
-            Ok(tested.failed == 0)
+            tested.failed == 0
         }
         Author::Run { project, files } => {
             let project = Project::open(&project.project)?;
@@ -53,7 +47,7 @@ fn done(ask: &Author) -> Result<bool, ToolError> {
             for path in files {
                 wait(run(&project, path))?;
             }
-            Ok(true)
+            true
         }
         Author::Inspect { component, project } => {
             let (component, cache) = match component {
@@ -66,10 +60,11 @@ fn done(ask: &Author) -> Result<bool, ToolError> {
                 }
             };
             print!("{}", inspect(&component, &cache)?);
-            Ok(true)
+            true
         }
-        Author::Dev(_) => Ok(true),
-    }
+        Author::Dev(_) => return Ok(None),
+    };
+    Ok(Some(fine))
 }
 
 fn build(project: &Project) -> Result<(), ToolError> {
@@ -81,11 +76,7 @@ fn build(project: &Project) -> Result<(), ToolError> {
 /// Runs what waits, on a runtime of its own: these commands are short and have no host around them.
 fn wait<T>(work: impl Future<Output = Result<T, ToolError>>) -> Result<T, ToolError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| ToolError::File {
-        path: PathBuf::from("/proc"),
-        error,
-    })?;
-    runtime.block_on(work)
+    runtime.map_err(StartError::Threads)?.block_on(work)
 }
 
 /// Builds and reloads whenever something changes, until Ctrl-C. What does not build or load is said, and the host goes on
