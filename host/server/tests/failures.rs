@@ -12,19 +12,9 @@
 mod door;
 
 use std::path::Path;
-use std::process::Command;
 
-use door::object::{Object, associate, associate_as, store};
-use door::{Host, models, plugin_table};
-
-fn send(host: &Host, object: &Object) -> u16 {
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let mut association = associate(host.dicom).await.unwrap();
-        let answer = store(&mut association, object).await.unwrap();
-        association.release().await.unwrap();
-        answer.status.code()
-    })
-}
+use door::object::{Object, associate_as};
+use door::{Host, models, plugin_table, said};
 
 /// The object with another Study ID (0020,0010), of an even number of characters.
 fn with_study_id(mut object: Object, id: &[u8]) -> Object {
@@ -40,12 +30,6 @@ fn with_study_id(mut object: Object, id: &[u8]) -> Object {
 fn probe(name: &str, config: &str) -> String {
     let more = format!("grant = {{ secrets = [\"site-key\"] }}\nconfig = {{ {config} }}");
     plugin_table(name, "test/roles", &more)
-}
-
-fn said(command: &mut Command) -> (bool, String) {
-    let output = command.output().unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
 fn reload(host: &Host, folder: &Path, config: &str) {
@@ -90,26 +74,26 @@ fn i7_filters() {
 
     let (trap, never) = (told(1, "trap"), told(2, "never"));
     for object in [&trap, &never] {
-        assert_eq!(send(&host, object), 0);
+        assert_eq!(host.send_one(object), 0);
         assert_eq!(kept(object), (false, true), "held for a person");
     }
     let refused = strict(told(3, "trap"));
-    assert_eq!(send(&host, &refused), 0x0124, "not taken");
+    assert_eq!(host.send_one(&refused), 0x0124, "not taken");
     assert_eq!(kept(&refused), (false, false));
 
     let later = told(4, "later");
     for _ in 0..3 {
-        assert_eq!(send(&host, &later), 0xa700, "come again");
+        assert_eq!(host.send_one(&later), 0xa700, "come again");
         assert_eq!(kept(&later), (false, false));
     }
-    assert_eq!(send(&host, &later), 0);
+    assert_eq!(host.send_one(&later), 0);
     assert_eq!(kept(&later), (false, true), "held for a person the fourth time");
 
     let later = strict(told(5, "later"));
     for _ in 0..3 {
-        assert_eq!(send(&host, &later), 0xa700, "come again");
+        assert_eq!(host.send_one(&later), 0xa700, "come again");
     }
-    assert_eq!(send(&host, &later), 0x0124);
+    assert_eq!(host.send_one(&later), 0x0124);
     assert_eq!(kept(&later), (false, false));
 }
 
@@ -143,7 +127,7 @@ fn what_waits_in_the_queue() {
     let object = Object::ct(1, 1, 100).with(0x0020, 0x4000, b"LT", b"leave-job");
     let sent = with_study_id(Object::ct(2, 1, 100), b"OUT ");
     for object in [&object, &sent] {
-        assert_eq!(send(&host, object), 0, "stored, whatever comes of what follows");
+        assert_eq!(host.send_one(object), 0, "stored, whatever comes of what follows");
     }
     assert!(host.object(&object.study, &object.series, &object.uid).is_some());
 
@@ -209,7 +193,7 @@ fn work_that_may_go_well_later_is_tried_again() {
     let object = Object::ct(1, 1, 100).with(0x0020, 0x4000, b"LT", b"leave-job");
     let sent = with_study_id(Object::ct(2, 1, 100), b"OUT ");
     for object in [&object, &sent] {
-        assert_eq!(send(&host, object), 0);
+        assert_eq!(host.send_one(object), 0);
     }
     for role in ["router", "study-router", "analyzer", "worker", "filter", "sink"] {
         assert_eq!(

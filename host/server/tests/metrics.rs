@@ -11,17 +11,7 @@
 mod door;
 
 use door::Host;
-use door::object::{Object, associate, store};
-
-fn send(host: &Host, objects: &[Object]) {
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let mut association = associate(host.dicom).await.unwrap();
-        for object in objects {
-            store(&mut association, object).await.unwrap();
-        }
-        association.release().await.unwrap();
-    });
-}
+use door::object::Object;
 
 /// The test guest under several names, each with an act of its own; all look at every object, the last panics.
 fn config() -> String {
@@ -50,7 +40,7 @@ fn every_role_of_every_plugin_has_its_numbers_and_its_state() {
     assert_eq!(state("bad", "router", "ready"), Some(0.0));
 
     let objects: Vec<Object> = (1..=6).map(|number| Object::ct(1, number, 100)).collect();
-    send(&host, &objects);
+    host.send(&objects);
     let resting = ["tripped", "half-open"].map(|word| state("bad", "filter", word).unwrap());
     assert_eq!(resting.iter().sum::<f64>(), 1.0, "{resting:?}");
     assert_eq!(state("bad", "filter", "ready"), Some(0.0));

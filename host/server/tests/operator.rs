@@ -10,41 +10,17 @@
 
 mod door;
 
-use std::process::Command;
-
-use door::Host;
-use door::object::{Object, associate, store};
-
-fn send(host: &Host, object: &Object) -> u16 {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let mut association = associate(host.dicom).await.unwrap();
-        let status = store(&mut association, object).await.unwrap().status;
-        association.release().await.unwrap();
-        status.code()
-    })
-}
-
-/// What a command prints, and whether it succeeded.
-fn said(command: &mut Command) -> (bool, String) {
-    let output = command.output().unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
-}
-
-fn plugin(name: &str, file: &str, more: &str) -> String {
-    let source = door::plugin(file);
-    format!("[plugins.{name}]\nsource = \"{}\"\n{more}\n", source.display())
-}
+use door::object::Object;
+use door::{Host, plugin_table, said};
 
 #[test]
 fn a_shadow_is_recorded_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let config = plugin("stamp", "stamp", "config = { set = { InstitutionName = \"SHADOW\" } }")
+    let config = plugin_table("stamp", "stamp", "config = { set = { InstitutionName = \"SHADOW\" } }")
         + "[[chains]]\nname = \"later\"\ningest = [\"stamp\"]\nshadow = true\n";
     let host = Host::start(folder.path(), &config);
     let object = Object::ct(1, 1, 1_000);
-    assert_eq!(send(&host, &object), 0);
+    assert_eq!(host.send_one(&object), 0);
     let stored = host.object(&object.study, &object.series, &object.uid).unwrap();
     assert!(stored.ends_with(&object.data_set), "the data set is as it came");
     host.eventually("the shadow is recorded", |host| {
@@ -57,7 +33,7 @@ fn a_shadow_is_recorded_and_changes_nothing() {
 fn what_is_held_is_listed_retried_released_and_discarded() {
     let folder = tempfile::tempdir().unwrap();
     let guest = |act: &str| {
-        plugin(
+        plugin_table(
             "probe",
             "test/guest",
             &format!("grant = {{ secrets = [\"site-key\"] }}\nconfig = {{ do = \"{act}\" }}"),
@@ -66,7 +42,7 @@ fn what_is_held_is_listed_retried_released_and_discarded() {
     let host = Host::start(folder.path(), &guest("panic"));
     let objects = [Object::ct(1, 1, 100), Object::ct(2, 2, 100), Object::ct(3, 3, 100)];
     for object in &objects {
-        assert_eq!(send(&host, object), 0, "held, and answered success");
+        assert_eq!(host.send_one(object), 0, "held, and answered success");
     }
     let (fine, list) = said(host.command("quarantine").arg("list"));
     assert!(fine && list.contains("probe"), "{list}");
@@ -117,14 +93,14 @@ fn what_is_held_is_listed_retried_released_and_discarded() {
 #[test]
 fn a_rehearsal_shows_what_would_change_and_stores_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let config = plugin(
+    let config = plugin_table(
         "stamp",
         "stamp",
         "config = { set = { InstitutionName = \"NEW PLACE\" } }",
     ) + "[[chains]]\nname = \"place\"\nwhen = { calling-ae = [\"NOBODY\"] }\ningest = [\"stamp\"]\n";
     let host = Host::start(folder.path(), &config);
     let object = Object::ct(1, 1, 1_000);
-    assert_eq!(send(&host, &object), 0);
+    assert_eq!(host.send_one(&object), 0);
     let file = folder.path().join("object.dcm");
     std::fs::write(&file, host.object(&object.study, &object.series, &object.uid).unwrap()).unwrap();
     let (fine, text) = said(host.command("try").arg("--chain").arg("place").arg(&file));
@@ -141,7 +117,7 @@ fn a_rehearsal_shows_what_would_change_and_stores_nothing() {
 fn a_plugin_is_pinned_by_its_digest() {
     let folder = tempfile::tempdir().unwrap();
     let pinned = |digest: &str| {
-        plugin(
+        plugin_table(
             "stamp",
             "stamp",
             &format!("digest = \"blake3:{digest}\"\nconfig = {{ clear = [\"StationName\"] }}"),

@@ -13,33 +13,16 @@ mod door;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use door::Host;
-use door::object::{Object, associate, store};
+use door::object::Object;
+use door::{Host, plugin_table};
 
 /// Text that identifies the patient of [`Object::ct`].
 const IDENTIFIERS: [&[u8]; 3] = [b"Test^Patient", b"PID-7", b"Referrer^Ruth"];
 
-fn send(host: &Host, objects: &[Object]) -> Vec<u16> {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let mut association = associate(host.dicom).await.unwrap();
-        let mut statuses = Vec::new();
-        for object in objects {
-            statuses.push(store(&mut association, object).await.unwrap().status.code());
-        }
-        association.release().await.unwrap();
-        statuses
-    })
-}
-
 fn configured(plugins: &[(&str, &str, &str)], rest: &str) -> String {
     let mut text = String::new();
     for (name, file, more) in plugins {
-        let source = door::plugin(file);
-        text.push_str(&format!(
-            "[plugins.{name}]\nsource = \"{}\"\n{more}\n",
-            source.display()
-        ));
+        text.push_str(&plugin_table(name, file, more));
     }
     text + rest
 }
@@ -72,9 +55,9 @@ fn an_ingest_chain_edits_what_is_stored() {
     );
     let mut host = Host::start(folder.path(), &config);
     let objects = [Object::ct(1, 1, 200_000), Object::ct(1, 2, 100)];
-    assert_eq!(send(&host, &objects), [0, 0]);
+    assert_eq!(host.send(&objects), [0, 0]);
     // The same again is the same: the edits are deterministic.
-    assert_eq!(send(&host, &objects), [0, 0]);
+    assert_eq!(host.send(&objects), [0, 0]);
 
     let stored = host.search("/instances");
     assert_eq!(stored.len(), 2, "{stored:?}");
@@ -121,11 +104,7 @@ fn i7_what_a_filter_fails_on_is_held_or_refused_and_never_stored() {
             );
             let host = Host::start(folder.path(), &configured(&[("bad", "test/guest", &plugin)], &chain));
             let object = Object::ct(1, 1, 100_000);
-            assert_eq!(
-                send(&host, std::slice::from_ref(&object)),
-                [expected],
-                "{act}, {policy}"
-            );
+            assert_eq!(host.send(std::slice::from_ref(&object)), [expected], "{act}, {policy}");
             assert!(host.search("/studies").is_empty(), "{act}, {policy}: nothing is found");
             let (status, body) = host.get("/api/quarantine");
             assert_eq!(status, 200);
@@ -163,7 +142,7 @@ fn i12_copies_are_sent_on_anonymized_and_a_dead_peer_delays_nobody() {
     );
     let mut host = Host::start(folder.path(), &config);
     let objects: Vec<_> = (1..=5).map(|number| Object::ct(1, number, 50_000)).collect();
-    assert_eq!(send(&host, &objects), [0; 5]);
+    assert_eq!(host.send(&objects), [0; 5]);
     host.eventually("copies in the folder", |_| files(&research).len() == 5);
     for file in files(&research) {
         for text in IDENTIFIERS {
@@ -220,11 +199,11 @@ fn a_looping_filter_does_not_slow_another_association() {
     looping.data_set = bytes.into();
 
     std::thread::scope(|scope| {
-        let hostile = scope.spawn(|| send(&host, std::slice::from_ref(&looping)));
+        let hostile = scope.spawn(|| host.send(std::slice::from_ref(&looping)));
         let began = Instant::now();
         let mut honest = 0;
         while !hostile.is_finished() && honest < 200 {
-            assert_eq!(send(&host, &[Object::ct(2, honest, 1000)]), [0]);
+            assert_eq!(host.send(&[Object::ct(2, honest, 1000)]), [0]);
             honest += 1;
         }
         assert!(began.elapsed() < Duration::from_secs(30));

@@ -15,21 +15,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use door::object::{Object, associate, associate_as, store};
+use door::object::{Object, associate_as, store};
 use door::{Host, models, plugin_table};
 use serde_json::Value;
-
-fn send(host: &Host, objects: &[Object]) -> Vec<u16> {
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let mut association = associate(host.dicom).await.unwrap();
-        let mut answers = Vec::new();
-        for object in objects {
-            answers.push(store(&mut association, object).await.unwrap().status.code());
-        }
-        association.release().await.unwrap();
-        answers
-    })
-}
 
 /// A secret of the configuration.
 fn secret(folder: &Path, name: &str, value: &str) -> String {
@@ -110,7 +98,7 @@ fn an_authenticator_names_the_caller_and_an_authorizer_bounds_what_is_found() {
     };
     let own = with_patient(Object::ct(1, 1, 100), b"alice");
     let others = Object::ct(2, 1, 100);
-    assert_eq!(send(&host, &[own.clone(), others.clone()]), [0, 0]);
+    assert_eq!(host.send(&[own.clone(), others.clone()]), [0, 0]);
 
     // HMAC-SHA-256 under the secret, which the plugin uses and never sees.
     let token = "alice.9999999999.1184781fb5bd4657c374b4fa5dc1a6d4627f48958867a28786bc061a41198b1f";
@@ -185,7 +173,7 @@ fn a_sink_is_told_at_least_once_and_in_order_also_over_kill_9() {
     let mut host = Host::start(folder.path(), &sink(folder.path(), &other));
     let objects: Vec<Object> = (1..=20).map(|number| Object::ct(1, number, 100)).collect();
     for (at, some) in objects.chunks(5).enumerate() {
-        assert_eq!(send(&host, some), [0; 5]);
+        assert_eq!(host.send(some), [0; 5]);
         if at % 2 == 1 {
             host.kill();
             host.restart();
@@ -238,7 +226,7 @@ fn a_study_router_sends_a_study_when_it_is_complete() {
     );
     let host = Host::start(folder.path(), &config);
     let first = Object::ct(1, 1, 100);
-    assert_eq!(send(&host, std::slice::from_ref(&first)), [0]);
+    assert_eq!(host.send(std::slice::from_ref(&first)), [0]);
     host.eventually("the study was looked at", |host| {
         !host.list(&format!("/api/outcomes?study={}", first.study)).is_empty()
     });
@@ -248,7 +236,7 @@ fn a_study_router_sends_a_study_when_it_is_complete() {
     second.data_set = replaced(&second.data_set, b"10.1451.1.1\0", b"10.1451.1.2\0");
     second.series = format!("{}.2", second.study);
     second.uid = format!("{}.2", second.series);
-    assert_eq!(send(&host, &[second]), [0]);
+    assert_eq!(host.send(&[second]), [0]);
     host.eventually("both series have arrived", |_| files(&out).len() == 2);
 }
 
@@ -287,7 +275,7 @@ fn an_analyzer_waits_resumes_runs_a_model_and_its_report_is_stored() {
     let host = Host::start(folder.path(), &config);
     // Five slices; the inner voxels of the bright ones have a bright neighbourhood.
     let slices: Vec<Object> = (1..=5).map(|number| Object::slice(1, number, 250)).collect();
-    assert_eq!(send(&host, &slices), [0; 5]);
+    assert_eq!(host.send(&slices), [0; 5]);
     let study = &slices[0].study;
     host.eventually("the report is found", |host| {
         host.search(&format!("/studies/{study}/series?Modality=SR")).len() == 1
@@ -326,7 +314,7 @@ fn a_filter_looks_at_pixels() {
         + "[[chains]]\nname = \"all\"\ningest = [\"edge\"]\n";
     let host = Host::start(folder.path(), &config);
     let (dark, bright) = (Object::slice(1, 1, 10), Object::slice(2, 1, 250));
-    assert_eq!(send(&host, &[dark.clone(), bright.clone()]), [0, 0]);
+    assert_eq!(host.send(&[dark.clone(), bright.clone()]), [0, 0]);
     let stored = |object: &Object| host.object(&object.study, &object.series, &object.uid);
     assert!(dark.is_data_set_of(&stored(&dark).unwrap()), "bit for bit");
     assert!(stored(&bright).is_none());
@@ -354,12 +342,12 @@ fn a_filter_leaves_a_job_and_the_worker_does_it() {
         + "[[chains]]\nname = \"all\"\ningest = [\"jobs\"]\n";
     let mut host = Host::start(folder.path(), &config);
     let leaves = |number| Object::ct(1, number, 100).with(0x0020, 0x4000, b"LT", b"leave-job");
-    assert_eq!(send(&host, &[leaves(1)]), [0]);
+    assert_eq!(host.send(&[leaves(1)]), [0]);
     host.eventually("the job is done", |host| host.log().contains("sum 1"));
     // What it remembered outlives the host.
     host.kill();
     host.restart();
-    assert_eq!(send(&host, &[leaves(2)]), [0]);
+    assert_eq!(host.send(&[leaves(2)]), [0]);
     host.eventually("the job is done after a restart", |host| host.log().contains("sum 2"));
 }
 
@@ -370,7 +358,7 @@ fn a_route_serves_pages_and_objects() {
         plugin_table("list", "test/route", "config = { title = \"Work <list>\" }") + "[http]\nroutes = [\"list\"]\n";
     let host = Host::start(folder.path(), &config);
     let object = Object::ct(1, 1, 300_000);
-    assert_eq!(send(&host, std::slice::from_ref(&object)), [0]);
+    assert_eq!(host.send(std::slice::from_ref(&object)), [0]);
     let (status, page) = host.get("/plugins/list/");
     let page = String::from_utf8(page).unwrap();
     assert!(
@@ -394,7 +382,7 @@ fn a_loop_of_plugins_ends() {
     let host = Host::start(folder.path(), &config);
     // Each object that it makes of the study has it look at the study again.
     let object = Object::ct(1, 1, 100);
-    assert_eq!(send(&host, std::slice::from_ref(&object)), [0]);
+    assert_eq!(host.send(std::slice::from_ref(&object)), [0]);
     host.eventually("what was made once too often is held", |host| {
         let held = host.list("/api/quarantine");
         held.iter()

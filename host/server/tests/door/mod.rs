@@ -219,11 +219,7 @@ impl Host {
 
     /// A GET with an Accept header.
     pub fn get_as(&self, path: &str, accept: &str) -> (u16, Vec<u8>) {
-        let answer = agent()
-            .get(format!("http://{}{path}", self.http))
-            .header("accept", accept)
-            .call();
-        read(answer)
+        self.get_with(path, "accept", accept)
     }
 
     /// A POST: status and body.
@@ -244,6 +240,25 @@ impl Host {
         let content_type = "multipart/related; type=\"application/dicom\"; boundary=frontier";
         let (status, answer) = self.post("/dicom-web/studies", content_type, &body);
         (status, serde_json::from_slice(&answer).unwrap_or_default())
+    }
+
+    /// C-STORE of these objects over one association: the statuses.
+    pub fn send(&self, objects: &[object::Object]) -> Vec<u16> {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let mut association = object::associate(self.dicom).await.unwrap();
+            let mut statuses = Vec::new();
+            for object in objects {
+                let answer = object::store(&mut association, object).await.unwrap();
+                statuses.push(answer.status.code());
+            }
+            association.release().await.unwrap();
+            statuses
+        })
+    }
+
+    /// C-STORE of one object over an association of its own: the status.
+    pub fn send_one(&self, object: &object::Object) -> u16 {
+        self.send(std::slice::from_ref(object))[0]
     }
 
     /// QIDO-RS: the results.
@@ -299,6 +314,13 @@ impl Drop for Host {
         }
         self.kill();
     }
+}
+
+/// What a command prints, and whether it succeeded.
+pub fn said(command: &mut Command) -> (bool, String) {
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Sends a signal to a process that the test started.
