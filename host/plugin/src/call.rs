@@ -5,14 +5,18 @@
 //! instance ever sees a second patient.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use isocenter_dicom::edit::SiteKey;
 use isocenter_role::{Clock, Cost, Failure, Limits, Outcome, Role, State, Visible};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinError;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -185,7 +189,9 @@ pub(crate) async fn run<W: Work>(plugin: Arc<WasmPlugin>, role: Role, work: W) -
     let outcome = if plugin.core.is_here() {
         called.await
     } else {
-        Running(plugin.core.handle.spawn(called)).finish().await
+        // Dropped with the caller: then the call ends.
+        let task = AbortOnDropHandle::new(plugin.core.short.handle().spawn(called));
+        task.await.unwrap_or_else(|error| lost(&error))
     };
     let word = match &outcome.result {
         Ok(answer) => W::word(answer),
@@ -209,22 +215,35 @@ pub(crate) async fn run<W: Work>(plugin: Arc<WasmPlugin>, role: Role, work: W) -
     outcome
 }
 
-/// A task that is aborted when its caller goes away; dropping a bare `JoinHandle` would let it run on.
-struct Running<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Running<Outcome<T>> {
-    async fn finish(mut self) -> Outcome<T> {
-        (&mut self.0).await.unwrap_or_else(|error| Outcome {
-            // Only a panic of the host or its end leads here.
-            result: Err(Failure::Trap(format!("the call was lost: {error}"))),
-            cost: Cost::default(),
-        })
+/// A call whose task ended without it: only a panic of the host or its end leads here.
+fn lost<T>(error: &JoinError) -> Outcome<T> {
+    Outcome {
+        result: Err(Failure::Trap(format!("the call was lost: {error}"))),
+        cost: Cost::default(),
     }
 }
 
-impl<T> Drop for Running<T> {
-    fn drop(&mut self) {
-        self.0.abort();
+/// A call under way, with the CPU time that it has used.
+struct Metered<F> {
+    call: Pin<Box<F>>,
+    cpu: Duration,
+}
+
+impl<F> Metered<F> {
+    /// Whether it has used more than the smallest unit of CPU time: then it is not one of the many that end in microseconds.
+    fn is_long(&self) -> bool {
+        self.cpu >= SLICE
+    }
+}
+
+impl<F: Future> Future for Metered<F> {
+    type Output = (F::Output, Duration);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let before = thread_cpu();
+        let poll = self.call.as_mut().poll(context);
+        self.cpu += thread_cpu().saturating_sub(before);
+        Poll::Ready((ready!(poll), self.cpu))
     }
 }
 
@@ -247,6 +266,8 @@ pub(crate) struct Task {
     limits: Limits,
     dry: bool,
     id: CallId,
+    /// Where it goes on when it is long.
+    long: Handle,
 }
 
 impl Task {
@@ -259,33 +280,48 @@ impl Task {
             limits,
             dry: plugin.dry,
             id: CallId::next(),
+            long: plugin.core.long.handle(),
         }
     }
 
     /// Runs the work in a fresh instance. Also answers what was asked for in vain.
+    ///
+    /// A call that computes for longer than a slice goes on on the threads for long calls: see [`crate::runtime`].
     pub(crate) async fn perform<W: Work>(self, work: W) -> (Outcome<W::Answer>, Option<Missing>) {
+        let long = self.long.clone();
+        let mut metered = Metered {
+            call: Box::pin(self.call(work)),
+            cpu: Duration::ZERO,
+        };
+        let short = poll_fn(|context| match Pin::new(&mut metered).poll(context) {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending if metered.is_long() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await;
+        let ((mut outcome, missing), cpu) = match short {
+            Some(ended) => ended,
+            None => {
+                let moved = AbortOnDropHandle::new(long.spawn(metered.in_current_span()));
+                moved.await.unwrap_or_else(|error| ((lost(&error), None), Duration::ZERO))
+            }
+        };
+        outcome.cost.cpu = cpu;
+        (outcome, missing)
+    }
+
+    /// The call from its instance to its account, of which the CPU time is left out.
+    async fn call<W: Work>(self, work: W) -> (Outcome<W::Answer>, Option<Missing>) {
         let begun = Instant::now();
         let limits = self.limits;
         let mut store = self.store();
-        let mut cpu = Duration::ZERO;
         let mut instantiate = Duration::ZERO;
-        let ended = {
-            let pre = &self.pre;
-            let store = &mut store;
-            let instantiated = &mut instantiate;
-            let mut call = pin!(async move {
-                let instance = pre.instantiate_async(&mut *store).await?;
-                *instantiated = begun.elapsed();
-                work.call(store, &instance).await
-            });
-            let metered = poll_fn(|context| {
-                let before = thread_cpu();
-                let poll = call.as_mut().poll(context);
-                cpu += thread_cpu().saturating_sub(before);
-                poll
-            });
-            tokio::time::timeout(limits.wall, metered).await
+        let called = async {
+            let instance = self.pre.instantiate_async(&mut store).await?;
+            instantiate = begun.elapsed();
+            work.call(&mut store, &instance).await
         };
+        let ended = tokio::time::timeout(limits.wall, called).await;
         let call = store.data_mut();
         let result = match ended {
             Err(_elapsed) => Err(Failure::Deadline {
@@ -307,7 +343,7 @@ impl Task {
         let cost = Cost {
             queue: Duration::ZERO,
             instantiate,
-            cpu,
+            cpu: Duration::ZERO,
             wall: begun.elapsed(),
             host_wait: call.waited,
             peak_memory: call.meter.peak(),

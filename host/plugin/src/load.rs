@@ -194,7 +194,7 @@ fn examine(plugin: &WasmPlugin, limits: Limits) -> Result<(), Reason> {
     };
     let slots = plugin.core.slots.clone();
     let (answer, receive) = mpsc::sync_channel(1);
-    plugin.core.handle.spawn(async move {
+    plugin.core.short.handle().spawn(async move {
         let _slot = slots.acquire_owned().await;
         // Nobody waits any more: then nobody needs the answer.
         let _ = answer.send(task.perform(work).await);

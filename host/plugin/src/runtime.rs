@@ -1,6 +1,8 @@
 //! The runtime: one engine, one linker, the threads that plugins run on.
 //!
-//! Separate from the host's own tokio runtime, so that a plugin that computes cannot starve the network.
+//! Separate from the host's own tokio runtime, so that a plugin that computes cannot starve the network. Twice: a call
+//! begins on threads for short ones, which answer in microseconds, and one that goes on computing is moved to threads that
+//! the kernel prefers less than anything else here. So neither the network nor the small filters of others wait for it.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -8,6 +10,7 @@ use std::sync::Arc;
 
 use isocenter_dicom::edit::SiteKey;
 use isocenter_role::backing::Backing;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::cache::Cache;
@@ -86,9 +89,52 @@ pub(crate) struct Core {
     pub(crate) site_key: SiteKey,
     /// As many permits as the pool has slots: a call waits here and never finds the pool empty.
     pub(crate) slots: Arc<Semaphore>,
-    /// Always there until the drop, which must not wait for it.
-    threads: Option<tokio::runtime::Runtime>,
-    pub(crate) handle: tokio::runtime::Handle,
+    /// Where calls begin.
+    pub(crate) short: Threads,
+    /// Where those go on that compute for longer than [`crate::limits::SLICE`].
+    pub(crate) long: Threads,
+}
+
+/// How much less the kernel prefers the threads for long calls: a third of the share of others where cores are scarce.
+/// More would let a long filter miss its wall clock on a busy host, and hold what it should have passed.
+const LONG_NICE: i32 = 5;
+
+/// Threads of a tokio runtime. Dropping it does not wait for what runs there.
+pub(crate) struct Threads(Option<tokio::runtime::Runtime>, Handle);
+
+impl Threads {
+    fn start(name: &str, count: usize, on_start: impl Fn() + Send + Sync + 'static) -> Result<Threads, StartError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .on_thread_start(on_start)
+            .worker_threads(count.clamp(1, 16))
+            .thread_name(name)
+            .enable_time()
+            .build()
+            .map_err(StartError::Threads)?;
+        let handle = runtime.handle().clone();
+        Ok(Threads(Some(runtime), handle))
+    }
+
+    pub(crate) fn handle(&self) -> Handle {
+        self.1.clone()
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // Dropping a tokio runtime waits for its threads, and panics inside another runtime.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Lets the kernel prefer others to this thread.
+fn step_back() {
+    // On Linux a "process" is a thread here, and none is the calling one.
+    if let Err(error) = rustix::process::setpriority_process(None, LONG_NICE) {
+        tracing::warn!("the threads for long plugin calls keep their priority: {error}");
+    }
 }
 
 impl Runtime {
@@ -100,21 +146,16 @@ impl Runtime {
         let engine = engine::start(options.allocation).map_err(|error| StartError::Engine(format!("{error:#}")))?;
         let slots = Arc::new(Semaphore::new(POOL as usize));
         let here = Arc::as_ptr(&slots).addr();
-        let threads = tokio::runtime::Builder::new_multi_thread()
-            .on_thread_start(move || HERE.set(here))
-            .worker_threads(options.threads.clamp(1, 16))
-            .thread_name("plugin")
-            .enable_time()
-            .build()
-            .map_err(StartError::Threads)?;
+        let short = Threads::start("plugin", options.threads, move || HERE.set(here))?;
+        let long = Threads::start("plugin-long", options.threads, step_back)?;
         let core = Core {
             cache: Cache::open(&options.cache, &engine),
             engine,
             compiler: options.compiler,
             site_key: options.site_key,
             slots,
-            handle: threads.handle().clone(),
-            threads: Some(threads),
+            short,
+            long,
         };
         Ok(Runtime { core: Arc::new(core) })
     }
@@ -122,8 +163,8 @@ impl Runtime {
     /// Where calls run. A task that is spawned here makes its calls without changing threads: one visit for a whole
     /// chain instead of one for each filter. It must do nothing else that takes time.
     #[must_use]
-    pub fn handle(&self) -> tokio::runtime::Handle {
-        self.core.handle.clone()
+    pub fn handle(&self) -> Handle {
+        self.core.short.handle()
     }
 
     pub(crate) fn core(&self) -> &Core {
@@ -146,14 +187,5 @@ impl Core {
     /// Whether the current thread is one of those that run plugins.
     pub(crate) fn is_here(&self) -> bool {
         HERE.get() == Arc::as_ptr(&self.slots).addr()
-    }
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        // Dropping a tokio runtime waits for its threads, and panics inside another runtime.
-        if let Some(threads) = self.threads.take() {
-            threads.shutdown_background();
-        }
     }
 }
