@@ -2,8 +2,8 @@
 //!
 //! What an edit does not touch is copied byte for byte, padding, private elements and style of length included. Around
 //! what it does touch, the lengths of enclosing sequences and items are corrected, and retired group lengths of changed
-//! groups, which would be wrong, are dropped. The result is parsed again, so that an edited header has passed the same
-//! gate as one from the network.
+//! groups, which would be wrong, are dropped. Unless only values at the top changed ([`rows`]), the result is parsed again,
+//! so that an edited header has passed the same gate as one from the network.
 //!
 //! Edits are applied in their order, each to the result of those before. An edit that cannot be done as asked is an
 //! error, and nothing is passed on: an object that was to lose a name must not keep it because of a typing error.
@@ -14,6 +14,7 @@ mod date;
 mod encode;
 mod everywhere;
 mod key;
+mod rows;
 mod tail;
 mod tree;
 
@@ -30,6 +31,7 @@ use crate::text::CharacterSet;
 use crate::value::Value;
 use crate::vr::{self, Form};
 use crate::{Tag, VR, dictionary, tags};
+use bytes::Bytes;
 use everywhere::{RemapUids, RemovePrivate, RemoveTag, ShiftDates};
 use std::collections::BTreeMap;
 use tree::Level;
@@ -231,12 +233,20 @@ fn run(header: &Header, edits: &[Edit], key: &SiteKey, log: &mut Log, scope: Sco
     }
     let mut bytes = Vec::with_capacity(header.bytes().len() + 1024);
     top.write(header, &mut bytes);
+    let Some(rows) = rows::of(header, &top) else {
+        return read_again(header, &bytes);
+    };
+    debug_assert!(read_again(header, &bytes).is_ok_and(|read| read.table() == rows));
+    Ok(Header::new(Bytes::from(bytes), header.syntax().clone(), rows))
+}
+
+fn read_again(header: &Header, bytes: &[u8]) -> Result<Header, EditError> {
     let limits = Limits {
         header_bytes: usize::MAX,
         depth: u16::MAX,
         elements: u32::MAX,
     };
-    let (edited, _) = Header::parse(header.syntax().clone(), &bytes, limits).map_err(EditError::Result)?;
+    let (edited, _) = Header::parse(header.syntax().clone(), bytes, limits).map_err(EditError::Result)?;
     Ok(edited)
 }
 

@@ -121,7 +121,8 @@ impl fmt::Debug for Header {
 }
 
 impl Header {
-    fn new(bytes: Bytes, syntax: TransferSyntax, table: Vec<Entry>) -> Self {
+    /// The table must be that of the bytes.
+    pub(crate) fn new(bytes: Bytes, syntax: TransferSyntax, table: Vec<Entry>) -> Self {
         let mut header = Self {
             bytes,
             syntax,

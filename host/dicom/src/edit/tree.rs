@@ -17,7 +17,7 @@ use std::ops::Range;
 /// The elements of the data set, or of one item.
 #[derive(Debug)]
 pub(super) struct Level {
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     /// How new elements are written here.
     encoding: Encoding,
     /// Groups from which an element was taken: their group lengths are wrong now.
@@ -25,14 +25,14 @@ pub(super) struct Level {
 }
 
 #[derive(Debug)]
-struct Node {
-    tag: Tag,
-    vr: VR,
-    content: Content,
+pub(super) struct Node {
+    pub(super) tag: Tag,
+    pub(super) vr: VR,
+    pub(super) content: Content,
 }
 
 #[derive(Debug)]
-enum Content {
+pub(super) enum Content {
     /// As it is in the original.
     Row(usize),
     /// A new value.
@@ -43,7 +43,7 @@ enum Content {
 
 /// Where a sequence is from.
 #[derive(Debug, Clone, Copy)]
-enum SequenceFrame {
+pub(super) enum SequenceFrame {
     /// The original, whose header and style of length it keeps.
     Row(usize),
     /// An edit.
@@ -51,7 +51,7 @@ enum SequenceFrame {
 }
 
 #[derive(Debug)]
-struct Item {
+pub(super) struct Item {
     /// Its row in the original; `None` when an edit added it.
     row: Option<usize>,
     level: Level,
@@ -68,6 +68,11 @@ pub(super) struct Style {
 impl Style {
     pub(super) fn value_is_big_endian(self) -> bool {
         self.encoding.big_endian && !self.wrapped
+    }
+
+    /// Its encoding, unless it states UN.
+    pub(super) fn plain(self) -> Option<Encoding> {
+        (!self.wrapped).then_some(self.encoding)
     }
 
     /// Whether a value can be this long.
@@ -294,16 +299,20 @@ impl Level {
         creators.map(|node| (node.tag, node.bytes(header).unwrap_or_default().to_vec()))
     }
 
-    /// Writes this level: what did not change byte for byte, what did anew, lengths around it corrected.
-    pub(super) fn write(&self, header: &Header, out: &mut Vec<u8>) {
+    /// The elements that are written: all but the group lengths that are wrong now.
+    pub(super) fn written(&self) -> impl Iterator<Item = &Node> {
         let changed = |group: u16| {
             let rewritten = |node: &Node| node.tag.group() == group && !matches!(node.content, Content::Row(_));
             self.shrunk.contains(&group) || self.nodes.iter().any(rewritten)
         };
-        for node in &self.nodes {
-            if node.tag.element() == 0 && changed(node.tag.group()) {
-                continue;
-            }
+        self.nodes
+            .iter()
+            .filter(move |node| node.tag.element() != 0 || !changed(node.tag.group()))
+    }
+
+    /// Writes this level: what did not change byte for byte, what did anew, lengths around it corrected.
+    pub(super) fn write(&self, header: &Header, out: &mut Vec<u8>) {
+        for node in self.written() {
             match &node.content {
                 Content::Row(row) => {
                     if let Some(entry) = header.table().get(*row) {

@@ -7,7 +7,7 @@ use crate::structure::{Encoding, Head};
 use crate::{Tag, VR};
 
 /// One element or item. Offsets are from the start of the header; a header is under 4 GiB.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) tag: Tag,
     pub(crate) vr: VR,
@@ -55,6 +55,19 @@ impl Entry {
             value,
             end,
             next: row.saturating_add(1),
+        }
+    }
+
+    /// The same element at another place: each pair is where something was and where it is now, in bytes and in rows.
+    pub(crate) fn moved(&self, (from, to): (u32, u32), (from_row, to_row): (usize, usize)) -> Self {
+        let at = |offset: u32| offset.wrapping_sub(from).wrapping_add(to);
+        let row = |row: u32| row.wrapping_sub(from_row as u32).wrapping_add(to_row as u32);
+        Self {
+            start: at(self.start),
+            value: at(self.value),
+            end: at(self.end),
+            next: row(self.next),
+            ..*self
         }
     }
 
