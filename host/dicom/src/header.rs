@@ -66,8 +66,9 @@ pub struct Header {
     bytes: Bytes,
     syntax: TransferSyntax,
     table: Arc<[Entry]>,
-    /// Top-level tags ascend, so that a search may stop early.
-    ordered: bool,
+    /// The rows of the data set itself, where their tags ascend, as they should: what is asked for most is found by
+    /// halving.
+    ordered: Option<Arc<[u32]>>,
 }
 
 /// One element as it stands in the header.
@@ -127,13 +128,14 @@ impl Header {
             bytes,
             syntax,
             table: table.into(),
-            ordered: false,
+            ordered: None,
         };
         let mut last = None;
-        let ordered = header
-            .level(header.top())
-            .all(|(_, entry)| last.replace(entry.tag) <= Some(entry.tag));
-        header.ordered = ordered;
+        let rows = header.level(header.top()).map(|(row, entry)| {
+            let ascends = last.replace(entry.tag) <= Some(entry.tag);
+            ascends.then(|| u32::try_from(row).ok()).flatten()
+        });
+        header.ordered = rows.collect();
         header
     }
 
@@ -247,15 +249,32 @@ impl Header {
 
     /// The first row with this tag among those of one level.
     pub(crate) fn find(&self, rows: Range<usize>, tag: Tag) -> Option<(usize, &Entry)> {
-        self.find_all(rows, tag).next()
+        match &self.ordered {
+            Some(ordered) if rows == self.top() => self.among(ordered, tag).next(),
+            _ => self.level(rows).find(|(_, entry)| entry.tag == tag),
+        }
     }
 
-    /// All rows with this tag among those of one level.
-    pub(crate) fn find_all(&self, rows: Range<usize>, tag: Tag) -> impl Iterator<Item = (usize, &Entry)> {
-        let stop_early = self.ordered && rows == self.top();
-        self.level(rows)
-            .take_while(move |(_, entry)| !stop_early || entry.tag <= tag)
-            .filter(move |(_, entry)| entry.tag == tag)
+    /// All rows of the data set itself with this tag.
+    pub(crate) fn find_all(&self, tag: Tag) -> impl Iterator<Item = (usize, &Entry)> {
+        let ordered = self.ordered.iter().flat_map(move |rows| self.among(rows, tag));
+        let others = self
+            .ordered
+            .is_none()
+            .then(|| self.level(self.top()))
+            .into_iter()
+            .flatten();
+        ordered.chain(others.filter(move |(_, entry)| entry.tag == tag))
+    }
+
+    /// Those of rows in the order of their tags that have this one.
+    fn among<'h>(&'h self, ordered: &'h [u32], tag: Tag) -> impl Iterator<Item = (usize, &'h Entry)> {
+        let entry = |row: &u32| self.table.get(*row as usize).map(|entry| (*row as usize, entry));
+        let first = ordered.partition_point(|row| entry(row).is_some_and(|(_, entry)| entry.tag < tag));
+        let rest = ordered.get(first..).unwrap_or_default();
+        rest.iter()
+            .map_while(entry)
+            .take_while(move |(_, entry)| entry.tag == tag)
     }
 
     /// The rows of the level that these steps lead to.

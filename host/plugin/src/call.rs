@@ -303,7 +303,9 @@ impl Task {
             Some(ended) => ended,
             None => {
                 let moved = AbortOnDropHandle::new(long.spawn(metered.in_current_span()));
-                moved.await.unwrap_or_else(|error| ((lost(&error), None), Duration::ZERO))
+                moved
+                    .await
+                    .unwrap_or_else(|error| ((lost(&error), None), Duration::ZERO))
             }
         };
         outcome.cost.cpu = cpu;

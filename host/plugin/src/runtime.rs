@@ -95,7 +95,7 @@ pub(crate) struct Core {
     pub(crate) long: Threads,
 }
 
-/// How much less the kernel prefers the threads for long calls: a third of the share of others where cores are scarce.
+/// How much nicer than the host the threads for long calls are: a third of the share of others where cores are scarce.
 /// More would let a long filter miss its wall clock on a busy host, and hold what it should have passed.
 const LONG_NICE: i32 = 5;
 
@@ -132,7 +132,8 @@ impl Drop for Threads {
 /// Lets the kernel prefer others to this thread.
 fn step_back() {
     // On Linux a "process" is a thread here, and none is the calling one.
-    if let Err(error) = rustix::process::setpriority_process(None, LONG_NICE) {
+    let usual = rustix::process::getpriority_process(None).unwrap_or(0);
+    if let Err(error) = rustix::process::setpriority_process(None, usual + LONG_NICE) {
         tracing::warn!("the threads for long plugin calls keep their priority: {error}");
     }
 }

@@ -24,7 +24,11 @@ pub(super) fn of(header: &Header, top: &Level) -> Option<Vec<Entry>> {
                 let entry = header.table().get(*row)?;
                 let moved = header.table().get(*row..entry.next as usize)?;
                 let begins = rows.len();
-                rows.extend(moved.iter().map(|row_below| row_below.moved((entry.start, at), (*row, begins))));
+                rows.extend(
+                    moved
+                        .iter()
+                        .map(|row_below| row_below.moved((entry.start, at), (*row, begins))),
+                );
                 at += entry.after() - entry.start;
             }
             Content::Value { style, bytes } => {
@@ -74,7 +78,11 @@ fn head(node: &Node, encoding: Encoding, length: u32) -> Option<Head> {
     certain.then_some(Head {
         tag: node.tag,
         vr: node.vr,
-        size: if encoding.explicit && vr::has_long_header(node.vr) { 12 } else { 8 },
+        size: if encoding.explicit && vr::has_long_header(node.vr) {
+            12
+        } else {
+            8
+        },
         length: Some(length),
         encoding,
         wrapped: false,

@@ -57,7 +57,7 @@ pub(super) fn of(header: &Header) -> Result<Identity, MissingIdentity> {
 
 fn uid(header: &Header, tag: Tag, name: &'static str) -> Result<Uid, MissingIdentity> {
     let flawed = |flaw| MissingIdentity { tag, name, flaw };
-    let mut all = header.find_all(header.top(), tag);
+    let mut all = header.find_all(tag);
     let (_, entry) = all.next().ok_or_else(|| flawed(Flaw::Absent))?;
     let text = std::str::from_utf8(header.raw(entry)).map_err(|_| flawed(Flaw::NotText))?;
     if !all.all(|(_, other)| padless(header.raw(other)) == padless(text.as_bytes())) {
