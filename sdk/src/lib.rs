@@ -87,7 +87,7 @@ pub use analysis::{Draft, DraftKind, Next, Results};
 pub use auth::{Access, Admission, Association, Credentials, Decision, Identity, Limit, Rejection, same_secret};
 pub use bindings::filter::exports::isocenter::filter::filter::Verdict;
 pub use edits::Edits;
-pub use error::{Error, Result};
+pub use error::{Error, Result, RetryAfter};
 pub use event::Event;
 pub use exchange::{Request, Response, escape_html};
 pub use models::Tensor;
