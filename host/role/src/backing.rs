@@ -8,7 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
-/// Everything that may be behind a plugin. What is `None` is not offered: a plugin that needs it does not load.
+/// Everything that may be behind a plugin. What is `None` is not offered: a plugin that needs it does not load. Time and
+/// randomness alone are always offered: where they are `None`, they are the system's.
 #[derive(Clone, Default)]
 pub struct Backing {
     /// Small durable values.
@@ -19,6 +20,25 @@ pub struct Backing {
     pub jobs: Option<Arc<dyn JobQueue>>,
     /// Models that the host runs.
     pub models: Option<Arc<dyn Models>>,
+    /// Time other than the system's: for tests of plugins.
+    pub time: Option<Arc<dyn Time>>,
+    /// Randomness other than the system's: for tests of plugins.
+    pub random: Option<Arc<dyn Random>>,
+}
+
+/// What time it is.
+pub trait Time: Send + Sync {
+    /// Milliseconds since 1970-01-01 00:00 UTC.
+    fn unix_millis(&self) -> u64;
+
+    /// Nanoseconds since an arbitrary moment; never less than before.
+    fn monotonic_nanos(&self) -> u64;
+}
+
+/// What is drawn by lot.
+pub trait Random: Send + Sync {
+    /// Writes all of it.
+    fn fill(&self, bytes: &mut [u8]);
 }
 
 /// A value with its version.

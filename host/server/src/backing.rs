@@ -46,7 +46,7 @@ pub fn of(config: &Config, archive: &Archive) -> Result<Backing, String> {
             host: host.clone(),
         })),
         outbound: Some(Arc::new(Http::new(outbound_of(config)?, host))),
-        models: None,
+        ..Backing::default()
     })
 }
 
@@ -59,7 +59,7 @@ pub fn of_nothing(config: &Config) -> Result<Backing, String> {
         state: Some(Arc::new(Nothing)),
         outbound: Some(Arc::new(Http::new(outbound_of(config)?, Handle::current()))),
         jobs: Some(Arc::new(Nothing)),
-        models: None,
+        ..Backing::default()
     })
 }
 

@@ -19,6 +19,7 @@ use isocenter_role::{
 use crate::HarnessError;
 use crate::case::Case;
 use crate::object::CaseObject;
+use crate::world::World;
 
 /// The most steps of an analysis; its waits are not waited.
 const MOST_STEPS: usize = 10;
@@ -26,7 +27,7 @@ const MOST_STEPS: usize = 10;
 type Said = Result<(String, Cost), HarnessError>;
 
 /// Asks in one role.
-pub(crate) async fn ask(plugin: &Arc<WasmPlugin>, role: Role, case: &Case) -> Said {
+pub(crate) async fn ask(plugin: &Arc<WasmPlugin>, role: Role, case: &Case, world: &World) -> Said {
     let needs = |needs| HarnessError::Needs {
         role: role.as_str(),
         needs,
@@ -58,7 +59,7 @@ pub(crate) async fn ask(plugin: &Arc<WasmPlugin>, role: Role, case: &Case) -> Sa
         }
         Role::Router => Ok(told(seat!(as_router).route(object()?).await, planned)),
         Role::StudyRouter => Ok(told(seat!(as_study_router).route_study(study()?).await, planned)),
-        Role::Analyzer => analyze(seat!(as_analyzer), study()?).await,
+        Role::Analyzer => analyze(seat!(as_analyzer), study()?, world).await,
         Role::Authenticator => {
             let credentials = input::credentials(&case.input)?;
             let outcome = seat!(as_authenticator).authenticate(Arc::new(credentials)).await;
@@ -165,17 +166,18 @@ fn planned(plan: Vec<PlannedSend>) -> String {
         .collect()
 }
 
-async fn analyze(analyzer: Arc<dyn isocenter_role::Analyzer>, study: Arc<Members>) -> Said {
+async fn analyze(analyzer: Arc<dyn isocenter_role::Analyzer>, study: Arc<Members>, world: &World) -> Said {
     let mut outcome = Arc::clone(&analyzer).start(study.clone()).await;
     let mut text = String::new();
     for _ in 1..MOST_STEPS {
-        let token = match &outcome.result {
+        let (token, pause) = match &outcome.result {
             Ok(Analysis {
-                next: Next::Wait(token, _),
+                next: Next::Wait(token, pause),
                 ..
-            }) => token.clone(),
+            }) => (token.clone(), *pause),
             _ => break,
         };
+        world.wait(pause);
         let (step, _) = told(outcome, analyzed);
         text.push_str(&step);
         outcome = Arc::clone(&analyzer).resume(token, study.clone()).await;

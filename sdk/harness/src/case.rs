@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use isocenter_role::Role;
 use serde_json::Value;
+use toml::value::Datetime;
 
+use crate::chance::{self, USUAL};
 use crate::object::{CaseObject, ObjectError, read_object};
 
 /// The most objects of a study in a case.
@@ -32,10 +34,45 @@ pub struct Case {
     pub destinations: Vec<String>,
     /// Of an object that passes.
     pub passage: PassageOf,
+    /// What time it is.
+    pub now: Now,
+    /// What random numbers follow from.
+    pub random: Seed,
     /// What a role without objects is asked, in the members of its page of documentation.
     pub input: Value,
     /// The object of a filter or router; the members of a study.
     pub objects: Vec<CaseObject>,
+}
+
+/// The time of a case. It stands: only while an analyzer waits does it go on, by as much as the analyzer asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Now {
+    /// Milliseconds since 1970-01-01 00:00 UTC.
+    At(u64),
+    /// The system's.
+    System,
+}
+
+/// 2026-01-02 03:04:05 UTC.
+impl Default for Now {
+    fn default() -> Now {
+        Now::At(USUAL)
+    }
+}
+
+/// What the random numbers of a case follow from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seed {
+    /// The same numbers for the same seed, in every run.
+    Of(u64),
+    /// The system's.
+    System,
+}
+
+impl Default for Seed {
+    fn default() -> Seed {
+        Seed::Of(0)
+    }
 }
 
 /// What a server answers.
@@ -99,6 +136,14 @@ pub enum CaseError {
         /// What it says.
         role: String,
     },
+    /// A time or a seed that is none.
+    #[error("{}: {problem}", path.display())]
+    Chance {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
     /// More than a case should have.
     #[error("{} has more than {MOST_OBJECTS} objects", .0.display())]
     Objects(PathBuf),
@@ -121,7 +166,61 @@ struct Written {
     models: Vec<String>,
     destinations: Vec<String>,
     passage: PassageOf,
+    clock: ClockOf,
+    random: Option<Drawing>,
     input: Value,
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct ClockOf {
+    now: Option<Moment>,
+}
+
+/// As TOML has it, or in quotes.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Moment {
+    At(Datetime),
+    Text(String),
+}
+
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Drawing {
+    Seed(u64),
+    Text(String),
+}
+
+fn now(written: Option<Moment>) -> Result<Now, String> {
+    let at = match written {
+        None => return Ok(Now::default()),
+        Some(Moment::At(at)) => Ok(at),
+        Some(Moment::Text(text)) if text == "system" => return Ok(Now::System),
+        Some(Moment::Text(text)) => text.parse().map_err(|_| text),
+    };
+    let millis = match &at {
+        Ok(at) => chance::unix_millis(at),
+        Err(_) => None,
+    };
+    millis.map(Now::At).ok_or_else(|| {
+        let found = at.map_or_else(|text| text, |at| at.to_string());
+        format!(
+            "clock.now is `{found}`; write a date and time with its offset, from 1970 on, like \
+             \"2026-01-02T03:04:05Z\", or \"system\""
+        )
+    })
+}
+
+fn random(written: Option<Drawing>) -> Result<Seed, String> {
+    match written {
+        None => Ok(Seed::default()),
+        Some(Drawing::Seed(seed)) => Ok(Seed::Of(seed)),
+        Some(Drawing::Text(text)) if text == "system" => Ok(Seed::System),
+        Some(Drawing::Text(text)) => Err(format!(
+            "random is `{text}`; write a whole number as its seed, or \"system\""
+        )),
+    }
 }
 
 impl Case {
@@ -150,8 +249,14 @@ impl Case {
                 None => return Err(CaseError::Role { path, role: name }),
             },
         };
+        let chance = |problem| CaseError::Chance {
+            path: path.clone(),
+            problem,
+        };
         Ok(Case {
             role,
+            now: now(written.clock.now).map_err(chance)?,
+            random: random(written.random).map_err(chance)?,
             config: written.config.unwrap_or_else(|| serde_json::json!({})),
             secrets: written.secrets,
             state: written.state,

@@ -8,6 +8,7 @@
 
 mod ask;
 mod case;
+mod chance;
 mod json;
 mod object;
 mod world;
@@ -20,7 +21,7 @@ use isocenter_dicom::edit::SiteKey;
 use isocenter_plugin::{Grant, LoadError, PluginSpec, Runtime, RuntimeOptions, Secret, StartError, Surroundings};
 use isocenter_role::{Cost, Plugin as _, Role};
 
-pub use case::{Answer, Case, CaseError, PassageOf};
+pub use case::{Answer, Case, CaseError, Now, PassageOf, Seed};
 pub use object::{CaseObject, ObjectError, read_object};
 
 /// The runtime for one component file.
@@ -115,7 +116,7 @@ impl Harness {
                 });
             }
         };
-        let (mut text, cost) = ask::ask(&plugin, role, case).await?;
+        let (mut text, cost) = ask::ask(&plugin, role, case, &world).await?;
         text.push_str(&world.said());
         Ok(Ran { role, text, cost })
     }

@@ -99,6 +99,49 @@ async fn what_it_asks_others_and_leaves_behind_is_told() {
 }
 
 #[tokio::test]
+async fn time_and_chance_are_what_the_case_says() {
+    let mut report = Vec::new();
+    for case in [
+        "",
+        "",
+        "random = 7\n[clock]\nnow = 2030-12-31T23:59:59.5+01:00",
+        "random = \"system\"\nclock = { now = \"system\" }",
+    ] {
+        let write = |folder: &Path| {
+            object(folder);
+            let case = format!("role = \"filter\"\nconfig = {{ do = \"chance\" }}\n{case}");
+            std::fs::write(folder.join("case.toml"), case).unwrap();
+        };
+        report.push(
+            told("guest", write, |case| {
+                case.secrets = [("site-key".into(), "a key".into())].into()
+            })
+            .await,
+        );
+    }
+    let others = report.pop().unwrap();
+    expect_test::expect![[r#""#]].assert_eq(&report.concat());
+    assert!(!report.contains(&others), "{others}");
+
+    for (case, expected) in [
+        (
+            "clock = { now = \"yesterday\" }",
+            "clock.now is `yesterday`; write a date and time with its offset",
+        ),
+        ("[clock]\nnow = 2026-01-02", "clock.now is `2026-01-02`; write"),
+        (
+            "random = \"dice\"",
+            "random is `dice`; write a whole number as its seed, or \"system\"",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("case.toml"), case).unwrap();
+        let error = Case::read(folder.path()).err().unwrap().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_case_that_does_not_fit_says_what_would() {
     let mut report = String::new();
     for (name, case) in [

@@ -1,5 +1,5 @@
-//! What is around the plugin of a case: state in memory, servers that answer what the case says, jobs that nobody runs.
-//! What the plugin did to them is told in the end.
+//! What is around the plugin of a case: state in memory, servers that answer what the case says, jobs that nobody runs,
+//! time that stands. What the plugin did to them is told in the end.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,16 +10,20 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use isocenter_role::backing::{
     Backing, JobQueue, ModelTrouble, Models, Outbound, OutboundClient, OutboundRequest, OutboundResponse,
-    OutboundTrouble, StateEntry, StateStore, StateTrouble, Tensor,
+    OutboundTrouble, Random, StateEntry, StateStore, StateTrouble, Tensor, Time,
 };
 
 use crate::case::{Answer, Case};
+use crate::chance::{Drawn, Stopped};
 
 pub(crate) struct World {
     state: Mutex<BTreeMap<String, StateEntry>>,
     before: BTreeMap<String, String>,
     answers: Vec<Answer>,
     models: Vec<String>,
+    /// `None`: the system's.
+    time: Option<Arc<Stopped>>,
+    random: Option<Arc<dyn Random>>,
     /// Requests and jobs, a line each, in their order.
     did: Mutex<Vec<String>>,
 }
@@ -30,6 +34,8 @@ pub(crate) fn backing(world: &Arc<World>) -> Backing {
         outbound: Some(Arc::new(Net(world.clone()))),
         jobs: Some(world.clone()),
         models: Some(world.clone()),
+        time: world.time.clone().map(|time| time as Arc<dyn Time>),
+        random: world.random.clone(),
     }
 }
 
@@ -58,6 +64,8 @@ impl World {
             before: case.state.clone(),
             answers: case.http.clone(),
             models: case.models.clone(),
+            time: Stopped::of(case.now),
+            random: Drawn::of(case.random),
             did: Mutex::default(),
         }
     }
@@ -76,6 +84,13 @@ impl World {
             lines.push(format!("state: {key} is gone"));
         }
         lines.into_iter().map(|line| line + "\n").collect()
+    }
+
+    /// Lets time pass that nobody waits for.
+    pub(crate) fn wait(&self, pause: Duration) {
+        if let Some(time) = &self.time {
+            time.pass(pause);
+        }
     }
 
     fn does(&self, line: String) {

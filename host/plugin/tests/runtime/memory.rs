@@ -38,6 +38,7 @@ impl Memory {
             outbound: Some(Arc::new(Net(self.clone()))),
             jobs: Some(self.clone()),
             models: Some(self.clone()),
+            ..Backing::default()
         }
     }
 }

@@ -80,6 +80,11 @@ pub(crate) fn act(what: &str, config: &Config) -> Result<String> {
         }
         "busy" => busy(300),
         "clock" => return Ok(format!("{}", host::unix_millis() > 1_700_000_000_000)),
+        "chance" => {
+            let (first, second) = (host::monotonic_nanos(), host::monotonic_nanos());
+            let drawn = [host::random(4), host::random(4)];
+            return Ok(format!("{} {} {drawn:x?}", host::unix_millis(), second - first));
+        }
         "never" => return Err(Error::never("this guest never can")),
         "later" => return Err(Error::after(7, "this guest can later")),
         "remember" => {

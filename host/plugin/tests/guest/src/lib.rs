@@ -18,7 +18,7 @@
 //!
 //! **In every role** ([`acts`]): `nothing`, `spin`, `spin-in-host`, `eat` (a memory bomb), `panic`, `trap`, `recurse`,
 //! `busy` (computes for 300 ms, within its limit), `clocks` (reads the clock 10,000 times),
-//! `never`, `later`, `remember`, `clock`, `random`, `too-much-random`, `secret`, `metrics`, `observe`, `metric-flood`,
+//! `never`, `later`, `remember`, `clock`, `chance` (says the time and what it draws), `random`, `too-much-random`, `secret`, `metrics`, `observe`, `metric-flood`,
 //! `log-flood`, `log-field`, `huge-log`, `huge-metric`, `huge-secret` (a string of `mib` MiB of the guest's memory),
 //! `gib-log`, `gib-log-field`, `gib-metric`, `gib-secret` (a string that claims 1 GiB and has none).
 //!
