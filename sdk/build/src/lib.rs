@@ -10,6 +10,8 @@ use wit_component::ComponentEncoder;
 
 /// Where the SDK and the host look for the manifest.
 const MANIFEST: &str = "isocenter:manifest";
+/// The member of the manifest that holds the schema of the configuration.
+const SCHEMA: &str = "config-schema";
 
 /// Why a module does not become a component.
 #[derive(Debug, thiserror::Error)]
@@ -26,13 +28,22 @@ pub enum BuildError {
     /// What the SDK's macro wrote of the plugin is not there as it wrote it.
     #[error("the module says {0} about itself; a plugin is exported by one `plugin!` of this SDK")]
     Manifest(&'static str),
+    /// The schema of its configuration is larger than a host reads.
+    #[error(
+        "the schema of its configuration and what else it says of itself are {0} bytes, and a host reads 64 KiB of them"
+    )]
+    Schema(usize),
 }
 
-/// Makes the component: adapts the module to the contract that it carries, and validates the result.
+/// The largest manifest that a host reads, in bytes.
+const MOST_MANIFEST: usize = 64 * 1024;
+
+/// Makes the component: adapts the module to the contract that it carries, and validates the result. `schema` is the JSON
+/// Schema of its configuration, for the host and for editors; it goes where the module says what it is, if it does.
 ///
 /// # Errors
 /// When this is no core module, or it does not fit the contract.
-pub fn componentize(module: &[u8]) -> Result<Vec<u8>, BuildError> {
+pub fn componentize(module: &[u8], schema: Option<&serde_json::Value>) -> Result<Vec<u8>, BuildError> {
     match module {
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {}
         [0, b'a', b's', b'm', 0x0D, 0, 1, 0, ..] => return Err(BuildError::AlreadyAComponent),
@@ -45,7 +56,14 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, BuildError> {
         .validate(true)
         .encode()
         .map_err(encode)?;
-    if let Some(manifest) = manifest(module)? {
+    if let Some(mut manifest) = manifest(module)? {
+        if let (Some(schema), Some(manifest)) = (schema, manifest.as_object_mut()) {
+            manifest.insert(SCHEMA.into(), schema.clone());
+        }
+        let manifest = manifest.to_string();
+        if manifest.len() > MOST_MANIFEST {
+            return Err(BuildError::Schema(manifest.len()));
+        }
         let section = CustomSection {
             name: MANIFEST.into(),
             data: manifest.into_bytes().into(),
@@ -56,7 +74,7 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, BuildError> {
 }
 
 /// The manifest in JSON, from the four texts that the SDK's macro wrote; none for a module that is not of this SDK.
-fn manifest(module: &[u8]) -> Result<Option<String>, BuildError> {
+fn manifest(module: &[u8]) -> Result<Option<serde_json::Value>, BuildError> {
     let mut found = None;
     for payload in Parser::new(0).parse_all(module) {
         let payload = payload.map_err(|error| BuildError::Encode(error.to_string()))?;
@@ -81,7 +99,7 @@ fn manifest(module: &[u8]) -> Result<Option<String>, BuildError> {
         "description": description,
         "license": license,
     });
-    Ok(Some(manifest.to_string()))
+    Ok(Some(manifest))
 }
 
 #[cfg(test)]
@@ -101,13 +119,13 @@ mod tests {
             ),
             (b"\0asm\x0d\0\x01\0", "this is a component already"),
         ] {
-            assert_eq!(componentize(bytes).unwrap_err().to_string(), expected);
+            assert_eq!(componentize(bytes, None).unwrap_err().to_string(), expected);
         }
     }
 
     #[test]
     fn what_the_module_says_of_itself_goes_to_the_surface() {
-        let with = |sections: &[&str]| {
+        let with = |sections: &[&str], schema: Option<&serde_json::Value>| {
             let mut module = wasm_encoder::Module::new();
             for text in sections {
                 module.section(&CustomSection {
@@ -115,9 +133,11 @@ mod tests {
                     data: text.as_bytes().into(),
                 });
             }
-            componentize(&module.finish()).map_err(|error| error.to_string())
+            componentize(&module.finish(), schema).map_err(|error| error.to_string())
         };
-        let component = with(&["my_plugin\x001.2.3\0Says \"hi\"\0MIT"]).unwrap();
+        let said = ["my_plugin\x001.2.3\0Says \"hi\"\0MIT"];
+        let schema = serde_json::json!({ "type": "object" });
+        let component = with(&said, Some(&schema)).unwrap();
         let mut depth = 0;
         let mut found = Vec::new();
         for payload in Parser::new(0).parse_all(&component) {
@@ -132,19 +152,24 @@ mod tests {
         }
         assert_eq!(
             found,
-            [r#"{"description":"Says \"hi\"","license":"MIT","name":"my-plugin","version":"1.2.3"}"#]
+            [
+                r#"{"config-schema":{"type":"object"},"description":"Says \"hi\"","license":"MIT","name":"my-plugin","version":"1.2.3"}"#
+            ]
         );
+        let endless = serde_json::json!({ "description": "x".repeat(MOST_MANIFEST) });
+        let error = with(&said, Some(&endless)).unwrap_err();
+        assert!(error.contains("a host reads 64 KiB"), "{error}");
         for (sections, expected) in [
             (&["a\0b\0c\0d", "a\0b\0c\0d"][..], "two things"),
             (&["a\0b"], "not four things"),
         ] {
-            let error = with(sections).unwrap_err();
+            let error = with(sections, None).unwrap_err();
             assert!(error.contains(expected), "{error}");
         }
     }
 
     #[test]
     fn a_module_without_a_contract_is_an_empty_component() {
-        assert!(componentize(b"\0asm\x01\0\0\0").is_ok());
+        assert!(componentize(b"\0asm\x01\0\0\0", None).is_ok());
     }
 }

@@ -22,17 +22,18 @@ REFUSED = 0x0124
 LANGUAGES = {
     "python": (["componentize-py"], "python/bin"),
     "javascript": (["node", "componentize-js"], "javascript/node_modules/.bin"),
-    "c": (["clang", "wasm-ld", "wit-bindgen", "isocenter-plugin-build"], "c/bin"),
+    "c": (["clang", "wasm-ld", "c-bindings", "isocenter-plugin-build"], ""),
 }
 
 
 def built(language):
     """The path of the example's component, newly built where its sources are newer."""
     tools, folder = LANGUAGES[language]
-    path = os.pathsep.join([str(TOOLS / folder), str(BINARY.parent), os.environ["PATH"]])
+    ours = [BINARY.parent, BINARY.parent / "examples"]
+    path = os.pathsep.join([str(TOOLS / folder), *map(str, ours), os.environ["PATH"]])
     missing = [tool for tool in tools if not shutil.which(tool, path=path)]
     if missing:
-        pytest.skip(f"{', '.join(missing)} is not installed: .ci/setup {'c' if language == 'c' else 'test'}")
+        pytest.skip(f"{', '.join(missing)} is not installed: .ci/setup test")
     component = PLUGINS / "examples" / f"{language}.wasm"
     sources = [*EXAMPLES.glob("*.*"), *(EXAMPLES / language).iterdir(), *(REPOSITORY / "plugin-api/wit").rglob("*.wit")]
     if component.exists() and component.stat().st_mtime > max(each.stat().st_mtime for each in sources):
