@@ -65,6 +65,31 @@ pub mod check {
     }
 }
 
+/// The type of the configuration that a role of a plugin reads.
+pub mod config_of {
+    macro_rules! config_of {
+        ($($name:ident: $role:ident;)*) => {
+            $(
+                #[expect(missing_docs, non_camel_case_types, reason = "one for each role, named as `plugin!` has it")]
+                pub type $name<P> = <P as crate::$role>::Config;
+            )*
+        };
+    }
+
+    config_of! {
+        filter: Filter;
+        router: Router;
+        study_router: StudyRouter;
+        analyzer: Analyzer;
+        authenticator: Authenticator;
+        authorizer: Authorizer;
+        gate: Gate;
+        sink: Sink;
+        route: Route;
+        worker: Worker;
+    }
+}
+
 /// A plugin's roles as the contract's exports.
 #[cfg(target_arch = "wasm32")]
 pub struct Exported<P>(std::marker::PhantomData<P>);

@@ -78,6 +78,9 @@ mod pixels;
 mod plan;
 mod raw;
 mod role;
+#[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
+pub mod schema;
 pub mod state;
 mod study;
 pub mod tags;
@@ -104,7 +107,9 @@ pub use wit_bindgen;
 /// Exports the plugin: `plugin!(Stamp: filter)`, or `plugin!(Site: filter, router, sink)` where one type plays several
 /// roles, or `plugin!(filter = Stamp, sink = Post)` where several types do. The roles are `filter`, `router`,
 /// `study_router`, `analyzer`, `authenticator`, `authorizer`, `gate`, `sink`, `route` and `worker`. Each reads the
-/// plugin's one configuration as its own type. Name, version, description and license are those of the crate.
+/// plugin's one configuration as its own type. Name, version, description and license are those of the crate. A
+/// configuration whose type derives `schemars::JsonSchema` is described in the component, and the host compares what an
+/// operator writes with that description before the plugin runs.
 #[macro_export]
 macro_rules! plugin {
     ($plugin:ident: $($role:ident),+ $(,)?) => {
@@ -141,6 +146,17 @@ macro_rules! plugin {
                 };
             )+
         };
+        // What the build tool asks for the schema of the configuration; it runs natively, so that nothing of it is in the
+        // component.
+        #[cfg(all(test, not(target_arch = "wasm32")))]
+        #[test]
+        #[ignore = "writes the schema of the configuration for the build tool"]
+        fn isocenter_config_schema() {
+            use $crate::schema::*;
+            $crate::schema::write($crate::schema::together(|generator| ::std::vec![
+                $((&$crate::schema::Of::<$crate::export::config_of::$role<$plugin>>::TYPE).schema(generator)),+
+            ]));
+        }
         // Natively nothing calls the plugin; this keeps it checked and used.
         #[cfg(not(target_arch = "wasm32"))]
         const _: () = {

@@ -6,7 +6,8 @@ use isocenter_role::{Manifest, Role};
 
 use crate::contract::{Surface, export_of, split};
 use crate::host::OFFERED;
-use crate::load::{LoadError, Reason, read, recognise};
+use crate::load::{LoadError, MOST_BYTES, Reason, read, recognise};
+use crate::manifest::Described;
 use crate::runtime::Runtime;
 use crate::{compile, manifest};
 
@@ -23,6 +24,8 @@ pub struct Inspection {
     pub imports: Vec<(String, Option<String>)>,
     /// What it says of itself.
     pub manifest: Option<Manifest>,
+    /// The JSON Schema of its configuration, if it says that.
+    pub config: Option<serde_json::Value>,
     /// Why this host would not load it, whatever its grant.
     pub difference: Option<String>,
 }
@@ -33,12 +36,7 @@ impl Runtime {
     /// # Errors
     /// When the file is no component.
     pub fn inspect(&self, path: &Path) -> Result<Inspection, LoadError> {
-        self.look(path).map_err(|reason| LoadError {
-            plugin: path
-                .file_stem()
-                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
-            reason,
-        })
+        self.look(path).map_err(|reason| named(path, reason))
     }
 
     fn look(&self, path: &Path) -> Result<Inspection, Reason> {
@@ -57,6 +55,10 @@ impl Runtime {
                 .iter()
                 .any(|name| split(name).0 == split(export_of(*role)).0)
         };
+        let (manifest, config) = match manifest::read(&bytes)? {
+            Some(Described { manifest, config }) => (Some(manifest), config),
+            None => (None, None),
+        };
         Ok(Inspection {
             size: bytes.len() as u64,
             digest,
@@ -66,9 +68,33 @@ impl Runtime {
                 .iter()
                 .map(|name| (name.clone(), grant_of(name)))
                 .collect(),
-            manifest: manifest::read(&bytes)?,
+            manifest,
+            config,
             difference: surface.difference(),
         })
+    }
+}
+
+/// What a component says of itself, by reading alone: nothing is compiled. `path` is for the error.
+///
+/// # Errors
+/// When these bytes are no component, or what it says is not as the build tool writes it.
+pub fn describe(bytes: &[u8], path: &Path) -> Result<Option<Described>, LoadError> {
+    let described = recognise(bytes, path).and_then(|()| {
+        if bytes.len() as u64 > MOST_BYTES {
+            return Err(Reason::TooLarge { path: path.to_owned() });
+        }
+        manifest::read(bytes)
+    });
+    described.map_err(|reason| named(path, reason))
+}
+
+fn named(path: &Path, reason: Reason) -> LoadError {
+    LoadError {
+        plugin: path
+            .file_stem()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        reason,
     }
 }
 

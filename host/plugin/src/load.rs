@@ -21,7 +21,7 @@ use crate::runtime::{Core, Surroundings};
 use crate::series::Registry;
 use crate::spec::PluginSpec;
 use crate::trust::{Pin, SignatureCheck};
-use crate::{compile, host, limits, manifest};
+use crate::{compile, host, limits, manifest, schema};
 
 /// The largest component file, in bytes.
 pub(crate) const MOST_BYTES: u64 = 64 * 1024 * 1024;
@@ -80,6 +80,9 @@ pub enum Reason {
     /// The configuration is not an object.
     #[error("its configuration must be a table, not {0}")]
     Config(&'static str),
+    /// The configuration is not as the plugin describes it.
+    #[error("its configuration does not fit: {0}")]
+    Unfit(String),
     /// A limit is out of its range.
     #[error("{0}")]
     Limits(String),
@@ -116,7 +119,12 @@ fn ready(core: &Arc<Core>, spec: PluginSpec, around: &Surroundings) -> Result<Ar
     let digest = blake3::hash(&bytes).to_hex().to_string();
     trusted(&bytes, &spec)?;
     recognise(&bytes, &spec.source)?;
-    let manifest = manifest::read(&bytes)?;
+    let described = manifest::read(&bytes)?;
+    if let Some(schema) = described.as_ref().and_then(|said| said.config.as_ref()) {
+        let empty = serde_json::Value::Object(serde_json::Map::new());
+        let config = if spec.config.is_null() { &empty } else { &spec.config };
+        schema::check(schema, config).map_err(Reason::Unfit)?;
+    }
     let component = match core.cache.get(&core.engine, &digest) {
         Some(component) => component,
         None => compile::compile(core, &bytes, &digest, &spec.source)?,
@@ -178,7 +186,7 @@ fn ready(core: &Arc<Core>, spec: PluginSpec, around: &Surroundings) -> Result<Ar
         pre,
         exports,
         seats: Arc::new(seats),
-        manifest,
+        manifest: described.map(|said| said.manifest),
         pixels: surface.imports("isocenter:dicom/pixels"),
         dry: false,
     };

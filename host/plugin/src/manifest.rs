@@ -10,6 +10,15 @@ use crate::load::Reason;
 /// The largest manifest, in bytes.
 pub(crate) const MOST_MANIFEST: usize = 64 * 1024;
 
+/// What a component says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// Name, version and the like.
+    pub manifest: Manifest,
+    /// The JSON Schema of its configuration.
+    pub config: Option<serde_json::Value>,
+}
+
 /// As it is written.
 #[derive(serde::Deserialize)]
 struct Written {
@@ -19,10 +28,12 @@ struct Written {
     description: String,
     #[serde(default)]
     license: String,
+    #[serde(rename = "config-schema")]
+    config_schema: Option<serde_json::Value>,
 }
 
 /// The manifest among the component's outermost sections, if it has one.
-pub(crate) fn read(component: &[u8]) -> Result<Option<Manifest>, Reason> {
+pub(crate) fn read(component: &[u8]) -> Result<Option<Described>, Reason> {
     let mut found = None;
     let mut rest = component.get(8..).unwrap_or_default();
     while let Some((&id, after)) = rest.split_first() {
@@ -47,12 +58,15 @@ pub(crate) fn read(component: &[u8]) -> Result<Option<Manifest>, Reason> {
             let written: Written =
                 serde_json::from_slice(content).map_err(|error| Reason::Manifest(error.to_string()))?;
             // One line each, of bounded length: they are shown in the log and on the page.
-            found = Some(Manifest::new(
-                reason(&written.name),
-                reason(&written.version),
-                reason(&written.description),
-                reason(&written.license),
-            ));
+            found = Some(Described {
+                manifest: Manifest::new(
+                    reason(&written.name),
+                    reason(&written.version),
+                    reason(&written.description),
+                    reason(&written.license),
+                ),
+                config: written.config_schema,
+            });
         }
         rest = next;
     }

@@ -1,11 +1,13 @@
 //! `isocenter plugin …`: what an author of plugins asks of the program. The work is the tool's; here are its words.
 
+mod ship;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use isocenter_plugin::StartError;
-use isocenter_tool::{Project, ToolError, inspect, run, test};
+use isocenter_tool::{Project, ToolError, inspect, run, schema, test};
 
 use crate::cli::Author;
 use crate::operator::Operator;
@@ -49,17 +51,38 @@ pub fn answer(ask: &Author) -> Result<Option<bool>, ToolError> {
             }
             true
         }
-        Author::Inspect { component, project } => {
+        Author::Inspect {
+            component,
+            schema: alone,
+            project,
+        } => {
             let (component, cache) = match component {
                 Some(component) => (component.clone(), std::env::temp_dir().join("isocenter-inspect")),
                 None => {
                     let project = Project::open(&project.project)?;
-                    build(&project)?;
+                    let built = project.build()?;
+                    if !alone {
+                        said(&project, built);
+                    }
                     let cache = project.folder.join("target/plugin/compiled");
                     (project.component(), cache)
                 }
             };
-            print!("{}", inspect(&component, &cache)?);
+            let text = if *alone {
+                schema(&component)?
+            } else {
+                inspect(&component, &cache)?
+            };
+            print!("{text}");
+            true
+        }
+        Author::Keygen { .. }
+        | Author::Sign { .. }
+        | Author::Verify { .. }
+        | Author::Pack { .. }
+        | Author::Push { .. }
+        | Author::Pull { .. } => {
+            ship::answer(ask)?;
             true
         }
         Author::Dev(_) => return Ok(None),
@@ -68,9 +91,12 @@ pub fn answer(ask: &Author) -> Result<Option<bool>, ToolError> {
 }
 
 fn build(project: &Project) -> Result<(), ToolError> {
-    let size = project.build()?;
-    println!("{} ({} KB)", project.component().display(), size.div_ceil(1000));
+    said(project, project.build()?);
     Ok(())
+}
+
+fn said(project: &Project, size: u64) {
+    println!("{} ({} KB)", project.component().display(), size.div_ceil(1000));
 }
 
 /// Runs what waits, on a runtime of its own: these commands are short and have no host around them.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use isocenter_dimse::AeTitle;
 use isocenter_role::Role;
+use isocenter_tool::Reference;
 
 use crate::config::PeerAddress;
 
@@ -122,17 +123,99 @@ pub enum Author {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Say what a component is: roles, imports, the grant that it needs, digest, and the lines for a configuration
+    /// Say what a component is: roles, imports, the grant that it needs, its configuration's schema, digest, and the lines
+    /// for a configuration
     Inspect {
         /// The component [default: the project's, built]
         #[arg(value_name = "COMPONENT")]
         component: Option<PathBuf>,
+        /// Print the JSON Schema of its configuration and nothing else
+        #[arg(long)]
+        schema: bool,
         /// The project
         #[command(flatten)]
         project: InProject,
     },
+    /// Make a pair of keys to sign with: NAME.key, which is yours alone, and NAME.pub, for who runs hosts
+    Keygen {
+        /// What the files are called, with the folder they go to
+        #[arg(value_name = "NAME", default_value = "isocenter-plugin")]
+        name: PathBuf,
+        /// Keep the secret key without a passphrase; else it is asked for, or taken from ISOCENTER_KEY_PASSPHRASE
+        #[arg(long)]
+        unprotected: bool,
+    },
+    /// Sign a component, as the host verifies it (minisign); the signature is put beside it
+    Sign {
+        /// What is signed
+        #[command(flatten)]
+        what: Made,
+        /// The secret key; its passphrase is asked for, or taken from ISOCENTER_KEY_PASSPHRASE
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Say of a component or a packed plugin who signed it, and whether it is the one that is meant
+    #[command(group = clap::ArgGroup::new("by").required(true).multiple(true).args(["key", "digest"]))]
+    Verify {
+        /// What is verified
+        #[command(flatten)]
+        what: Made,
+        /// A public key whose holder must have signed it: minisign's, or PEM
+        #[arg(long, value_name = "FILE")]
+        key: Vec<PathBuf>,
+        /// The digest that it must have: blake3:… or sha256:…
+        #[arg(long)]
+        digest: Vec<String>,
+    },
+    /// Pack a component and the signatures beside it into one file (an OCI image layout), to be carried anywhere
+    Pack {
+        /// What is packed
+        #[command(flatten)]
+        what: Made,
+        /// The file [default: NAME-VERSION.tar beside the component]
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+    /// Put a component or a packed plugin into an OCI registry or a folder, with its signatures
+    Push {
+        /// HOST[:PORT]/NAME:TAG, dir:FOLDER[#NAME:TAG] or file:FILE
+        #[arg(value_name = "WHERE")]
+        to: Reference,
+        /// What is put there
+        #[command(flatten)]
+        what: Made,
+        /// The registry is asked without TLS; one on this machine always is
+        #[arg(long)]
+        plain_http: bool,
+    },
+    /// Fetch a plugin from a registry, a folder or a packed file, and say how it is configured
+    Pull {
+        /// HOST[:PORT]/NAME:TAG, HOST[:PORT]/NAME@sha256:…, dir:FOLDER[#NAME:TAG] or file:FILE
+        #[arg(value_name = "WHERE")]
+        from: Reference,
+        /// The folder that it is put into
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        to: PathBuf,
+        /// A public key whose holder must have signed it; else nothing is kept
+        #[arg(long, value_name = "FILE")]
+        key: Vec<PathBuf>,
+        /// The registry is asked without TLS; one on this machine always is
+        #[arg(long)]
+        plain_http: bool,
+    },
     /// Build and reload the running host of the configuration whenever a file of the project changes, until Ctrl-C
     Dev(InProject),
+}
+
+/// Something that was built.
+#[derive(Args, Clone, Debug)]
+pub struct Made {
+    /// The component [default: the project's, as it was built last]
+    #[arg(value_name = "COMPONENT")]
+    pub component: Option<PathBuf>,
+    /// The project
+    #[command(flatten)]
+    pub project: InProject,
 }
 
 /// Which project.

@@ -10,6 +10,7 @@
 
 mod door;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Command;
 
@@ -65,6 +66,39 @@ fn from_nothing_to_a_filter_that_runs_in_a_host() {
         "{said}"
     );
 
+    // Small, although it carries the description of its configuration, by which a wrong one is refused with its place.
+    let size = said
+        .split("edge.wasm (")
+        .nth(1)
+        .and_then(|rest| rest.split(" KB)").next());
+    assert!(size.unwrap().parse::<u32>().unwrap() <= 100, "{said}");
+    // What cargo says comes before it.
+    let schema = fine(&project, &["inspect", "--schema"]);
+    let schema: serde_json::Value = serde_json::from_str(&schema[schema.find('{').unwrap()..]).unwrap();
+    let schema = schema.to_string();
+    assert!(
+        schema.contains("max-frames") && schema.contains("Objects of more frames are refused."),
+        "{schema}"
+    );
+    let case = project.join("cases/first/case.toml");
+    let good = std::fs::read_to_string(&case).unwrap();
+    for (config, expected) in [
+        (
+            "max-framez = 1",
+            "its configuration does not fit: `max-framez` is not known; there is `max-frames`, `rows`",
+        ),
+        (
+            "rows = \"two\"",
+            "its configuration does not fit: `rows` must be a whole number",
+        ),
+        ("rows = -1", "its configuration does not fit: `rows` must be at least 0"),
+    ] {
+        std::fs::write(&case, format!("config = {{ {config} }}\n")).unwrap();
+        let (passes, said) = author(&project, &["run", "bright.dcm"]);
+        assert!(!passes && said.contains(expected), "{said}");
+    }
+    std::fs::write(&case, good).unwrap();
+
     // The lines that `inspect` ends with are a configuration.
     let lines = &said[said.find("[plugins.edge]").unwrap()..];
     let config = format!("{lines}\n[[chains]]\ningest = [\"edge\"]\n");
@@ -78,6 +112,31 @@ fn from_nothing_to_a_filter_that_runs_in_a_host() {
             stored
         );
     }
+
+    // Where no host runs, `dev` says so and goes on.
+    let empty = folder.path().join("empty.toml");
+    std::fs::write(&empty, "[storage]\ndata = \"nowhere\"\n").unwrap();
+    let mut dev = Command::new(ISOCENTER)
+        .args(["plugin", "dev", "--config"])
+        .arg(&empty)
+        .current_dir(&project)
+        .env(
+            "CARGO_TARGET_DIR",
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects"),
+        )
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(dev.stderr.take().unwrap()).lines();
+    let said = lines.map_while(Result::ok).find(|line| line.starts_with("isocenter: "));
+    dev.kill().unwrap();
+    dev.wait().unwrap();
+    let said = said.unwrap();
+    assert!(
+        said.contains("no host runs on") && said.contains("start it with `isocenter serve`"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::project::Project;
+use crate::ship;
 use crate::wasm_target::{self, TRIPLE};
 use crate::{ToolError, file};
 
@@ -31,16 +32,59 @@ impl Project {
         let module = format!("{}.wasm", self.name.replace('-', "_"));
         let module = target.join(TRIPLE).join("release").join(module);
         let bytes = fs::read(&module).map_err(file(module))?;
-        let component = isocenter_plugin_build::componentize(&bytes)?;
+        let component = isocenter_plugin_build::componentize(&bytes, self.schema()?.as_ref())?;
         let at = self.component();
         if let Some(folder) = at.parent() {
             fs::create_dir_all(folder).map_err(file(folder))?;
+        }
+        if fs::read(&at).is_ok_and(|before| before != component) && ship::remove_signatures(&at)? {
+            eprintln!("its signature is removed: it was of the build before this one");
         }
         // A host that reads at this moment never sees half a component.
         let part: PathBuf = at.with_extension("part");
         fs::write(&part, &component).map_err(file(&part))?;
         fs::rename(&part, &at).map_err(file(&at))?;
         Ok(component.len() as u64)
+    }
+
+    /// The schema of its configuration, which the crate itself writes when it runs natively. Only a crate that depends on
+    /// `schemars` has one.
+    fn schema(&self) -> Result<Option<serde_json::Value>, ToolError> {
+        if !self.described {
+            return Ok(None);
+        }
+        let path = self.folder.join("target/plugin/config-schema.json");
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(file(folder))?;
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(file(path)(error)),
+            _ => {}
+        }
+        let ran = Command::new("cargo")
+            .args(["test", "--quiet", "--lib", "isocenter_config_schema", "--", "--ignored"])
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", self.target())
+            .env("ISOCENTER_CONFIG_SCHEMA", &path)
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(ToolError::NoCargo)?;
+        if !ran.status.success() {
+            eprint!("{}", String::from_utf8_lossy(&ran.stdout));
+            return Err(ToolError::Cargo("test --lib isocenter_config_schema -- --ignored"));
+        }
+        match fs::read(&path) {
+            // The crate has schemars for something else.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(file(path)(error)),
+            Ok(text) => serde_json::from_slice(&text)
+                .map(Some)
+                .map_err(|error| ToolError::File {
+                    path,
+                    error: error.into(),
+                }),
+        }
     }
 
     /// Runs the crate's own tests, natively. Their output goes where this process' does.

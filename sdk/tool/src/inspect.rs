@@ -7,6 +7,18 @@ use isocenter_plugin::{Runtime, RuntimeOptions};
 
 use crate::ToolError;
 
+/// The JSON Schema of a component's configuration, for an editor.
+///
+/// # Errors
+/// When the file is no component, or has no schema.
+pub fn schema(component: &Path) -> Result<String, ToolError> {
+    let bytes = std::fs::read(component).map_err(crate::file(component))?;
+    let said = isocenter_plugin::describe(&bytes, component)?;
+    let schema = said.and_then(|said| said.config);
+    let schema = schema.ok_or_else(|| ToolError::NoSchema(component.to_owned()))?;
+    Ok(format!("{schema:#}\n"))
+}
+
 /// Says of a component file what it is: roles, imports, the grant that it needs, what it says of itself, digest, size;
 /// and ends with the lines for a configuration.
 ///
@@ -34,6 +46,12 @@ pub fn inspect(component: &Path, cache: &Path) -> Result<String, ToolError> {
         let label = if position == 0 { "imports " } else { "        " };
         let _ = writeln!(text, "{label} {name}");
         needs.extend(grant.clone());
+    }
+    if let Some(schema) = &found.config {
+        let _ = writeln!(text, "config   as JSON Schema (`--schema` prints it alone)");
+        for line in format!("{schema:#}").lines() {
+            let _ = writeln!(text, "         {line}");
+        }
     }
     if let Some(difference) = &found.difference {
         let _ = writeln!(text, "\nthis host does not load it: {difference}");

@@ -6,21 +6,27 @@
 //!
 //! ```text
 //! Project::create → Project::open → build → component → test (cases), run (one object), inspect
+//!                                              component → sign, verify, pack, push → … → pull → a host
 //! ```
 
 mod build;
 mod cases;
 mod inspect;
+mod keys;
 mod project;
+mod ship;
 mod template;
 mod wasm_target;
 
 use std::path::PathBuf;
 
 pub use cases::{Tested, run, test};
-pub use inspect::inspect;
+pub use inspect::{inspect, schema};
+pub use isocenter_pack::{Digest, Reference};
 pub use isocenter_role::Role;
+pub use keys::{Passphrase, keygen, sign, verify};
 pub use project::Project;
+pub use ship::{Pulled, pack, pull, push};
 
 /// Why a command of an author did not go well. Each says what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -49,11 +55,35 @@ pub enum ToolError {
     #[error("`cargo {0}` did not succeed; its messages are above")]
     Cargo(&'static str),
     /// Cargo is not there.
-    #[error("cargo does not start ({0}); install Rust")]
+    #[error("cargo does not start ({0}); install Rust: https://rustup.rs")]
     NoCargo(std::io::Error),
     /// The module does not become a component.
     #[error(transparent)]
     Build(#[from] isocenter_plugin_build::BuildError),
+    /// It does not describe its configuration.
+    #[error("{} has no schema of its configuration; derive `schemars::JsonSchema` beside `Deserialize`, add schemars to the dependencies, and build again", .0.display())]
+    NoSchema(PathBuf),
+    /// Nothing has been built.
+    #[error("{} is not there; `isocenter plugin build` makes a project's component, or name another file", .0.display())]
+    NotBuilt(PathBuf),
+    /// It needs no packing.
+    #[error("{} is a packed plugin already; `isocenter plugin push` takes it as it is", .0.display())]
+    PackedAlready(PathBuf),
+    /// A file that is no secret key.
+    #[error("{} is no secret key of minisign; `isocenter plugin keygen` makes a pair of keys", .0.display())]
+    NoSecretKey(PathBuf),
+    /// The passphrase of a key.
+    #[error("the secret key {} cannot be used: {}; its passphrase is asked for at a terminal, or taken from ISOCENTER_KEY_PASSPHRASE", .0.display(), .1)]
+    Passphrase(PathBuf, String),
+    /// It is not known to be from the holder of a key.
+    #[error("by the key {} it is not known to be what its author made: {}", .0.display(), .1)]
+    Untrusted(PathBuf, String),
+    /// It is another file than was meant.
+    #[error("{}: {}; fetch it again, or ask its author which digest it has", .0.display(), .1)]
+    OtherDigest(PathBuf, String),
+    /// Packing, sending or fetching.
+    #[error(transparent)]
+    Pack(#[from] isocenter_pack::PackError),
     /// There is no case to take the plugin's configuration from.
     #[error("{} has no cases; make a folder cases/first with a case.toml and an object.json", .0.display())]
     NoCases(PathBuf),

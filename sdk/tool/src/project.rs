@@ -15,6 +15,8 @@ pub struct Project {
     pub folder: PathBuf,
     /// The crate's name, and the component's.
     pub name: String,
+    /// Whether it may describe its configuration: it depends on `schemars`.
+    pub(crate) described: bool,
 }
 
 impl Project {
@@ -24,10 +26,7 @@ impl Project {
     /// # Errors
     /// When the name is no crate's name or the folder is there already; when a file cannot be written.
     pub fn create(parent: &Path, name: &str, role: Role, sdk: Option<&Path>) -> Result<Project, ToolError> {
-        let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(fine) || name.len() > 64 {
-            return Err(ToolError::Name(name.to_owned()));
-        }
+        check_name(name)?;
         let folder = parent.join(name);
         if folder.exists() {
             return Err(ToolError::Exists(folder));
@@ -73,6 +72,7 @@ impl Project {
         Ok(Project {
             folder,
             name: name.to_owned(),
+            described: true,
         })
     }
 
@@ -97,6 +97,10 @@ impl Project {
         Ok(Project {
             folder: fs::canonicalize(folder).map_err(file(folder))?,
             name: name.to_owned(),
+            described: manifest
+                .get("dependencies")
+                .and_then(toml::Value::as_table)
+                .is_some_and(|all| all.contains_key("schemars")),
         })
     }
 
@@ -115,6 +119,15 @@ impl Project {
     pub(crate) fn cache(&self) -> PathBuf {
         self.folder.join("target/plugin/compiled")
     }
+}
+
+/// Whether a plugin may be called so.
+pub(crate) fn check_name(name: &str) -> Result<(), ToolError> {
+    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(fine) || name.len() > 64 {
+        return Err(ToolError::Name(name.to_owned()));
+    }
+    Ok(())
 }
 
 /// The guest crate beside the sources of this tool, if they are still there.

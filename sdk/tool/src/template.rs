@@ -97,6 +97,7 @@ crate-type = ["cdylib"]
 
 [dependencies]
 isocenter = {sdk}
+schemars = "1"
 serde = {{ version = "1", features = ["derive"] }}
 serde_json = "1"
 

@@ -3,7 +3,7 @@
 
 use isocenter::{Analyzer, Code, Draft, DraftKind, Error, Next, Path, Result, Results, Study, Tensor, models, tags};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Config {
     /// Takes `image` [1, 1, slices, rows, columns] and gives `mask`, the probability of each voxel.

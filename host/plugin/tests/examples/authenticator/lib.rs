@@ -3,7 +3,7 @@
 
 use isocenter::{Authenticator, Credentials, Identity, Result, host, same_secret, state};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct Config {
     /// The granted secret.

@@ -3,7 +3,7 @@
 
 use isocenter::{Access, Authorizer, Decision, Identity, Result, tags};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct Config {
     /// The claim whose values are Institution Names (0008,0080).

@@ -3,7 +3,7 @@
 
 use isocenter::{Edits, Filter, Form, FrameTrouble, Object, Passage, Result, Verdict};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct Config {
     /// Objects of more frames are refused.

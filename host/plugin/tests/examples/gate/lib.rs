@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use isocenter::{Admission, Association, Gate, Identity, Rejection, Result, host, same_secret};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Config {
     /// Our AE title.
@@ -17,7 +17,7 @@ struct Config {
     peers: BTreeMap<String, Peer>,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Peer {
     addresses: Vec<String>,

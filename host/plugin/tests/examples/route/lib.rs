@@ -4,7 +4,7 @@
 
 use isocenter::{Request, Response, Result, Route, archive, escape_html, tags};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
     title: String,

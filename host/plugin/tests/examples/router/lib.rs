@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use isocenter::{Error, Object, Plan, Result, Router, tags};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
     /// Modality and destination: `rooms = { CT = "room-1", MR = "room-2" }`.

@@ -3,7 +3,7 @@
 use isocenter::{Error, Event, Result, Sink, http};
 use serde_json::{Value, json};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Config {
     /// Its host must be granted: `grant = { http = ["https://hooks.example.org"], secrets = ["webhook"] }`.

@@ -3,7 +3,7 @@
 
 use isocenter::{Error, Plan, Result, Study, StudyRouter, tags};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Config {
     min_series: usize,

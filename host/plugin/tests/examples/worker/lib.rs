@@ -4,7 +4,7 @@
 use isocenter::jobs::Job;
 use isocenter::{Edits, Error, Filter, Object, Passage, Result, Verdict, Worker, http};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
     /// Its host must be granted: `grant = { http = ["https://ris.example.org"], jobs = ["arrivals"] }`.
