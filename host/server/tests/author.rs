@@ -85,7 +85,7 @@ fn from_nothing_to_a_filter_that_runs_in_a_host() {
     for (config, expected) in [
         (
             "max-framez = 1",
-            "its configuration does not fit: `max-framez` is not known; there is `max-frames`, `rows`",
+            "its configuration does not fit: `max-framez` is not known; there is `bright`, `max-frames`, `rows`",
         ),
         (
             "rows = \"two\"",

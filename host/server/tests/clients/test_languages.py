@@ -29,8 +29,7 @@ LANGUAGES = {
 def built(language):
     """The path of the example's component, newly built where its sources are newer."""
     tools, folder = LANGUAGES[language]
-    ours = [BINARY.parent, BINARY.parent / "examples"]
-    path = os.pathsep.join([str(TOOLS / folder), *map(str, ours), os.environ["PATH"]])
+    path = os.pathsep.join([str(TOOLS / folder), str(BINARY.parent), os.environ["PATH"]])
     missing = [tool for tool in tools if not shutil.which(tool, path=path)]
     if missing:
         pytest.skip(f"{', '.join(missing)} is not installed: .ci/setup test")
