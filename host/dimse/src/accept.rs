@@ -8,7 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::association::{Agreed, Association, Side};
 use crate::error::{AssociationError, RejectReason, Rejection, Violation};
 use crate::negotiation::{
-    Acceptance, AcceptedContext, Admission, ContextAnswer, ContextRefusal, ProposedContext, Request, RoleSelection,
+    Acceptance, AcceptedContext, Admission, ContextAnswer, ContextRefusal, ExtendedNegotiation, MAX_EXTENDED,
+    MAX_INFORMATION, ProposedContext, Request, RoleSelection,
 };
 use crate::options::Options;
 use crate::pdu;
@@ -172,6 +173,7 @@ fn answer(options: &Options, request: &Request, acceptance: Acceptance) -> Answe
             class_uid: options.implementation_class_uid.clone(),
             version: Some(options.implementation_version.clone()),
             roles: grant_roles(&request.roles, &acceptance.roles),
+            extended: answer_extended(&request.extended, acceptance.extended),
             identity: None,
             identity_response,
         },
@@ -201,6 +203,14 @@ fn grant_roles(proposed: &[RoleSelection], granted: &[RoleSelection]) -> Vec<Rol
     proposed.iter().filter_map(both).take(MAX_ROLES).collect()
 }
 
+/// Only what was asked about is answered (PS3.7 §D.3.3.5.2), once for each SOP class.
+fn answer_extended(asked: &[ExtendedNegotiation], answers: Vec<ExtendedNegotiation>) -> Vec<ExtendedNegotiation> {
+    let wanted = |answer: &ExtendedNegotiation| {
+        answer.information.len() <= MAX_INFORMATION && asked.iter().any(|asked| asked.sop_class == answer.sop_class)
+    };
+    answers.into_iter().filter(wanted).take(MAX_EXTENDED).collect()
+}
+
 /// What holds after that answer to that request, on either side.
 pub(crate) fn agreed(request: &Request, answer: Answer, peer_max: u32) -> Agreed {
     let both = |proposed: &ProposedContext| {
@@ -215,6 +225,7 @@ pub(crate) fn agreed(request: &Request, answer: Answer, peer_max: u32) -> Agreed
     Agreed {
         contexts: request.contexts.iter().filter_map(both).collect(),
         roles: answer.user.roles,
+        extended: answer.user.extended,
         identity_response: answer.user.identity_response,
         peer_max,
     }

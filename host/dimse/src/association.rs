@@ -5,6 +5,7 @@
 //! before their PDU is complete; outgoing ones are laid out in the output buffer and sent when it is full.
 
 mod incoming;
+mod meanwhile;
 
 use std::fmt;
 use std::io;
@@ -18,7 +19,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::command::Command;
 use crate::error::{AbortReason, AssociationError, Violation};
-use crate::negotiation::{AcceptedContext, Request, RoleSelection};
+use crate::negotiation::{AcceptedContext, ExtendedNegotiation, Request, RoleSelection};
 use crate::options::Options;
 use crate::outgoing::Outgoing;
 use crate::pdu;
@@ -32,6 +33,8 @@ const LARGEST_PDU: u32 = 128 << 10;
 /// What is due between two messages.
 const A_MESSAGE: &str = "the next message";
 
+pub use meanwhile::Meanwhile;
+
 /// An established association. One task drives it; dropped, it closes the connection without a word.
 pub struct Association<S> {
     wire: Wire<S>,
@@ -40,6 +43,7 @@ pub struct Association<S> {
     request: Request,
     contexts: Vec<AcceptedContext>,
     roles: Vec<RoleSelection>,
+    extended: Vec<ExtendedNegotiation>,
     identity_response: Option<Bytes>,
     /// The most that one outgoing PDU may carry, its header of 6 not counted.
     outgoing_pdu: u32,
@@ -58,6 +62,7 @@ pub struct Association<S> {
 pub(crate) struct Agreed {
     pub(crate) contexts: Vec<AcceptedContext>,
     pub(crate) roles: Vec<RoleSelection>,
+    pub(crate) extended: Vec<ExtendedNegotiation>,
     /// What the acceptor answered to a user identity.
     pub(crate) identity_response: Option<Bytes>,
     /// What the peer announced as the longest PDU it takes, 0 for no limit.
@@ -76,8 +81,8 @@ pub(crate) enum Side {
 enum Phase {
     /// Between messages.
     Between,
-    /// Between messages, and the wait for the next has begun.
-    Waiting,
+    /// Between messages, and the wait for the next has begun, under that name.
+    Waiting(&'static str),
     /// Within a command set; the context once it is known.
     Command(Option<u8>),
     /// Within a data set of that context.
@@ -143,6 +148,13 @@ impl<S> Association<S> {
         &self.roles
     }
 
+    /// What the acceptor answered to extended negotiation about a SOP class; `None`: nothing, so that the defaults of its
+    /// service class hold (PS3.7 §D.3.3.5).
+    pub fn extended(&self, sop_class: &str) -> Option<&Bytes> {
+        let mut answers = self.extended.iter().filter(|answer| answer.sop_class == sop_class);
+        answers.next().map(|answer| &answer.information)
+    }
+
     /// The acceptor's positive response to a user identity, where it gave one (PS3.7 §D.3.3.7.2).
     pub fn identity_response(&self) -> Option<&Bytes> {
         self.identity_response.as_ref()
@@ -195,6 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
         let Agreed {
             contexts,
             roles,
+            extended,
             identity_response,
             peer_max,
         } = agreed;
@@ -210,6 +223,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
             request,
             contexts,
             roles,
+            extended,
             identity_response,
             outgoing_pdu,
             phase: Phase::Between,

@@ -331,6 +331,9 @@ pub enum Violation {
     /// A request where a response is due.
     #[error("{0} came where a response was due")]
     RequestForResponse(crate::CommandField),
+    /// Another request while the one before is being performed: one operation at a time was agreed (PS3.7 §D.3.3.3).
+    #[error("{0} came while the request before it was being performed")]
+    RequestAmid(crate::CommandField),
     /// An A-ASSOCIATE PDU with an item that cannot be read.
     #[error("the association pdu is malformed: {0}")]
     Associate(/** What is wrong with it. */ &'static str),
@@ -349,7 +352,7 @@ impl Violation {
             Self::UnknownPdu(_) => AbortReason::UnrecognizedPdu,
             Self::UnexpectedPdu { .. } => AbortReason::UnexpectedPdu,
             Self::DataBeforeCommand | Self::CommandInData => AbortReason::UnexpectedParameter,
-            Self::WrongResponse { .. } | Self::RequestForResponse(_) => AbortReason::User,
+            Self::WrongResponse { .. } | Self::RequestForResponse(_) | Self::RequestAmid(_) => AbortReason::User,
             _ => AbortReason::InvalidParameter,
         }
     }

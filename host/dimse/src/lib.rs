@@ -33,13 +33,13 @@ mod wire;
 
 pub use accept::{Indication, accept};
 pub use ae::{AeTitle, BadAeTitle};
-pub use association::{Association, Incoming, Message};
+pub use association::{Association, Incoming, Meanwhile, Message};
 pub use command::{Command, CommandError, CommandField, MoveOriginator, Priority, element};
 pub use connect::{StoreStatus, connect, dial};
 pub use error::{AbortReason, AssociationError, RejectReason, Rejection, Violation};
 pub use negotiation::{
-    Acceptance, AcceptedContext, Admission, ContextAnswer, ContextRefusal, Proposal, ProposalError, ProposedContext,
-    Request, RoleSelection, UserIdentity, UserIdentityKind,
+    Acceptance, AcceptedContext, Admission, ContextAnswer, ContextRefusal, ExtendedNegotiation, Proposal,
+    ProposalError, ProposedContext, Request, RoleSelection, UserIdentity, UserIdentityKind,
 };
 pub use options::Options;
 pub use status::Status;

@@ -24,6 +24,8 @@ pub struct Request {
     pub implementation_version: Option<String>,
     /// SCP/SCU role selections it proposes (PS3.7 §D.3.3.4).
     pub roles: Vec<RoleSelection>,
+    /// What it says about SOP classes in extended negotiation (PS3.7 §D.3.3.5).
+    pub extended: Vec<ExtendedNegotiation>,
     /// Who its user is (PS3.7 §D.3.3.7).
     pub user_identity: Option<UserIdentity>,
 }
@@ -121,6 +123,16 @@ pub struct RoleSelection {
     pub scp: bool,
 }
 
+/// What one side says about a SOP class beyond its presentation contexts (PS3.7 §D.3.3.5): a field of bytes that the
+/// service class of that SOP class defines.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExtendedNegotiation {
+    /// The SOP class.
+    pub sop_class: String,
+    /// Its Service Class Application Information; of an answer at most 16 bytes are sent.
+    pub information: Bytes,
+}
+
 /// A user identity (PS3.7 §D.3.3.7). Its values never show in debug output.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UserIdentity {
@@ -207,6 +219,8 @@ pub struct Acceptance {
     pub contexts: Vec<ContextAnswer>,
     /// Role selections to grant; only what was proposed is granted.
     pub roles: Vec<RoleSelection>,
+    /// What is answered to extended negotiation; only about SOP classes that were asked about.
+    pub extended: Vec<ExtendedNegotiation>,
     /// The positive response to a user identity (empty for a name or passcode); sent only where it was asked for.
     pub identity_response: Option<Bytes>,
 }
@@ -220,6 +234,10 @@ impl From<Vec<ContextAnswer>> for Acceptance {
     }
 }
 
+/// The most extended negotiations of one side, and the most bytes of one; together they fit their item.
+pub(crate) const MAX_EXTENDED: usize = 128;
+pub(crate) const MAX_INFORMATION: usize = 16;
+
 /// How many transfer syntaxes one context may name here; they fit its length field.
 const MAX_SYNTAXES: usize = 256;
 
@@ -230,6 +248,7 @@ pub struct Proposal {
     called_ae: AeTitle,
     contexts: Vec<ProposedContext>,
     roles: Vec<RoleSelection>,
+    extended: Vec<ExtendedNegotiation>,
     user_identity: Option<UserIdentity>,
 }
 
@@ -246,7 +265,9 @@ pub enum ProposalError {
     #[error("a presentation context for {0} has more than 256 transfer syntaxes")]
     TooManyTransferSyntaxes(/** The abstract syntax. */ String),
     /// Too much for the user information item.
-    #[error("a user identity must not exceed 32 KiB, nor role selections 128")]
+    #[error(
+        "a user identity must not exceed 32 KiB, nor role selections or extended negotiations 128, of 16 bytes each"
+    )]
     TooLong,
     /// No UID.
     #[error("{0:?} is not a uid of 1 to 64 digits and dots")]
@@ -261,6 +282,7 @@ impl Proposal {
             called_ae,
             contexts: Vec::new(),
             roles: Vec::new(),
+            extended: Vec::new(),
             user_identity: None,
         }
     }
@@ -300,6 +322,19 @@ impl Proposal {
         Ok(())
     }
 
+    /// Says something about a SOP class in extended negotiation.
+    ///
+    /// # Errors
+    /// [`ProposalError`]: its SOP class is no UID, it has more than 16 bytes, or there are 128 already.
+    pub fn add_extended(&mut self, extended: ExtendedNegotiation) -> Result<(), ProposalError> {
+        check_uid(&extended.sop_class)?;
+        if self.extended.len() == MAX_EXTENDED || extended.information.len() > MAX_INFORMATION {
+            return Err(ProposalError::TooLong);
+        }
+        self.extended.push(extended);
+        Ok(())
+    }
+
     /// Names the user.
     ///
     /// # Errors
@@ -326,6 +361,7 @@ impl Proposal {
             implementation_class_uid: class_uid.into(),
             implementation_version: Some(version.into()),
             roles: self.roles.clone(),
+            extended: self.extended.clone(),
             user_identity: self.user_identity.clone(),
         }
     }

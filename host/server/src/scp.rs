@@ -1,23 +1,26 @@
-//! The DICOM service provider: the port that modalities send to (PS3.4 Annex A Verification, Annex B Storage).
+//! The DICOM service provider: the port that modalities send to and workstations ask at.
 //!
 //! One task per association, bounded in number. The wire is `isocenter-dimse`'s and objects are the pipeline's; what is
-//! here is who may associate, which presentation contexts are accepted, and which status a refusal becomes.
+//! here is who may associate and how long an association lasts. What is accepted is decided in [`negotiate`], from the
+//! table in [`service`]; each service has a file.
+
+mod echo;
+mod negotiate;
+mod service;
+mod store;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use isocenter_archive::index::{Source, Transport};
-use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dimse::{
-    AbortReason, Acceptance, Admission, AeTitle, Association, AssociationError, Command, CommandField, ContextRefusal,
-    Incoming, Indication, Message, ProposedContext, Rejection, Request, Status, UserIdentityKind, sop, status,
+    AbortReason, Acceptance, Admission, AeTitle, Association, AssociationError, CommandField, Incoming, Indication,
+    Rejection, Request, status,
 };
 use isocenter_pipeline::Pipeline;
 use isocenter_pipeline::door::Visit;
-use isocenter_pipeline::ingest::{Accepted, Announced, Session};
-use isocenter_pipeline::refusal::{Refusal, RefusalKind};
+use isocenter_pipeline::ingest::Session;
 use isocenter_role::Role;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use self::service::Service;
 use crate::gate;
 
 /// How the provider presents itself and whom it lets in.
@@ -199,11 +203,7 @@ impl Provider {
             self.pipeline.at_door(gate, Role::Gate, answer, visit, gate::answered);
         })
         .await?;
-        let acceptance = Acceptance {
-            contexts: request.contexts.iter().map(context).collect(),
-            identity_response: identity.as_ref().and_then(|_| acknowledgement(request)),
-            ..Acceptance::default()
-        };
+        let acceptance = negotiate::accept(request, identity.is_some());
         let subject = identity.map(|identity| identity.subject);
         Ok((acceptance, subject.filter(|subject| !subject.is_empty())))
     }
@@ -228,134 +228,21 @@ impl Provider {
                 Incoming::Released => return Ok(Ended::Released),
                 Incoming::Message(message) => message,
             };
-            match message.command.field() {
-                CommandField::C_ECHO_RQ => {
-                    let answer = message.command.response(status::SUCCESS);
-                    association.send(message.context, &answer, None).await?;
-                }
-                CommandField::C_STORE_RQ => self.store(association, session, &message).await?,
-                field if field.is_response() || field == CommandField::C_CANCEL_RQ => {
+            let field = message.command.field();
+            let context = association.context(message.context);
+            let service = context.and_then(|context| Service::of(&context.abstract_syntax));
+            match service.filter(|service| service.request() == field) {
+                Some(Service::Verification) => echo::perform(association, &message).await?,
+                Some(Service::Storage) => store::perform(association, session, &message).await?,
+                None if field.is_response() || field == CommandField::C_CANCEL_RQ => {
                     tracing::debug!(%field, "nothing here waits for it");
                 }
-                field => {
-                    tracing::info!(%field, "not a service of this host");
+                None => {
+                    tracing::info!(%field, "not a service of this host, or not in this presentation context");
                     let answer = message.command.response(status::UNRECOGNIZED_OPERATION);
                     association.send(message.context, &answer, None).await?;
                 }
             }
         }
-    }
-
-    /// One C-STORE. A refused object is answered with its status, and the association goes on.
-    async fn store(
-        &self,
-        association: &mut Association<TcpStream>,
-        session: &mut Session,
-        message: &Message,
-    ) -> Result<(), AssociationError> {
-        let span = tracing::info_span!("object", uid = message.command.sop_instance());
-        let began = std::time::Instant::now();
-        let result = receive(association, session, message).instrument(span.clone()).await?;
-        let answer = span.in_scope(|| match &result {
-            Ok(accepted) => {
-                tracing::debug!(outcome = accepted.outcome.as_str(), "C-STORE");
-                message.command.response(status::SUCCESS)
-            }
-            Err(refusal) => {
-                tracing::warn!(kind = refusal.kind.as_str(), reason = refusal.reason, "C-STORE refused");
-                refused(&message.command, refusal)
-            }
-        });
-        association.send(message.context, &answer, None).await?;
-        metrics::histogram!("isocenter_store_seconds").record(began.elapsed().as_secs_f64());
-        Ok(())
-    }
-}
-
-/// Takes the data set of a C-STORE-RQ. What a refused object still sends is drained by the next read.
-async fn receive(
-    association: &mut Association<TcpStream>,
-    session: &mut Session,
-    message: &Message,
-) -> Result<Result<Accepted, Refusal>, AssociationError> {
-    let refuse = |kind, reason: &str| {
-        Ok(Err(Refusal {
-            kind,
-            reason: reason.to_owned(),
-            identity: None,
-        }))
-    };
-    let Some(context) = association.context(message.context) else {
-        return refuse(
-            RefusalKind::CannotUnderstand,
-            "the presentation context was not accepted",
-        );
-    };
-    let Some(syntax) = TransferSyntax::lookup(&context.transfer_syntax) else {
-        return refuse(RefusalKind::CannotUnderstand, "the transfer syntax is not known here");
-    };
-    if message.command.sop_class() != Some(context.abstract_syntax.as_str()) {
-        return refuse(
-            RefusalKind::Mismatch,
-            "the SOP class is not the one of the presentation context",
-        );
-    }
-    if !message.has_data {
-        return refuse(RefusalKind::CannotUnderstand, "the C-STORE-RQ has no data set");
-    }
-    let mut receiving = session.begin(Announced {
-        syntax,
-        sop_class: message.command.sop_class().map(str::to_owned),
-        sop_instance: message.command.sop_instance().map(str::to_owned),
-        study: None,
-    });
-    while let Some(piece) = association.data().await? {
-        if let Err(refusal) = receiving.push(piece).await {
-            isocenter_pipeline::ingest::count(&refusal);
-            return Ok(Err(refusal));
-        }
-    }
-    Ok(receiving.finish().await)
-}
-
-/// The positive answer to a user identity that the gates have seen: empty for a name (PS3.7 Table D.3-15). The other kinds
-/// would want a ticket or a token of ours, and are not answered.
-fn acknowledgement(request: &Request) -> Option<Bytes> {
-    let kind = request.user_identity.as_ref()?.kind;
-    matches!(kind, UserIdentityKind::Username | UserIdentityKind::UsernamePasscode).then(Bytes::new)
-}
-
-/// The answer for one proposed context: storage and verification, in the first proposed syntax that is kept as it is.
-fn context(proposed: &ProposedContext) -> isocenter_dimse::ContextAnswer {
-    let abstract_syntax = proposed.abstract_syntax.as_str();
-    if abstract_syntax != sop::VERIFICATION && !sop::is_storage(abstract_syntax) {
-        return proposed.refuse(ContextRefusal::AbstractSyntax);
-    }
-    let known = proposed
-        .transfer_syntaxes
-        .iter()
-        .filter_map(|uid| TransferSyntax::lookup(uid));
-    // The requestor's order is its preference. Big endian and deflated are taken only where nothing else is offered:
-    // both cost the archive and every later reader more than they save.
-    match known.min_by_key(|syntax| syntax.is_big_endian() || syntax.is_deflated()) {
-        Some(syntax) => proposed.accept(syntax.uid().as_str()),
-        None => proposed.refuse(ContextRefusal::TransferSyntaxes),
-    }
-}
-
-/// The C-STORE-RSP for a refusal (PS3.4 Table B.2-1, PS3.7 Annex C), with the reason as Error Comment.
-fn refused(request: &Command, refusal: &Refusal) -> Command {
-    request
-        .response(status_of(refusal.kind))
-        .with_error_comment(&refusal.reason)
-}
-
-fn status_of(kind: RefusalKind) -> Status {
-    match kind {
-        RefusalKind::CannotUnderstand => status::CANNOT_UNDERSTAND,
-        RefusalKind::Mismatch => status::DATA_SET_MISMATCH,
-        RefusalKind::Duplicate => status::DUPLICATE,
-        RefusalKind::TooLarge | RefusalKind::OutOfResources | RefusalKind::TryLater => status::OUT_OF_RESOURCES,
-        RefusalKind::RefusedByPlugin => status::NOT_AUTHORIZED,
     }
 }

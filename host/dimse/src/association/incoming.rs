@@ -33,9 +33,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
                 Phase::Data(_) => self.drain().await?,
                 Phase::Between => {
                     self.wire.allow(limit, what);
-                    self.phase = Phase::Waiting;
+                    self.phase = Phase::Waiting(what);
                 }
-                Phase::Waiting => {
+                // What was waited for until now had its own limit.
+                Phase::Waiting(other) if other != what => self.phase = Phase::Between,
+                Phase::Waiting(_) => {
                     self.wire.peek(1).await?;
                     self.wire.allow(self.options.pdu_time, THE_REST);
                     self.phase = Phase::Command(None);

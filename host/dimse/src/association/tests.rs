@@ -1,5 +1,6 @@
 mod dcmtk;
 mod hostile;
+mod meanwhile;
 mod pair;
 
 use std::time::Duration;

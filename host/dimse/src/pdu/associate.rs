@@ -8,7 +8,8 @@ use super::{ASSOCIATE_AC, ASSOCIATE_RQ};
 use crate::ae::AeTitle;
 use crate::error::{RejectReason, Rejection, Violation};
 use crate::negotiation::{
-    ContextAnswer, ContextRefusal, ProposedContext, Request, RoleSelection, UserIdentity, UserIdentityKind,
+    ContextAnswer, ContextRefusal, ExtendedNegotiation, MAX_EXTENDED, ProposedContext, Request, RoleSelection,
+    UserIdentity, UserIdentityKind,
 };
 
 /// The only application context there is (PS3.7 §A.2.1).
@@ -30,6 +31,7 @@ mod item {
     pub(super) const CLASS_UID: u8 = 0x52;
     pub(super) const ROLE_SELECTION: u8 = 0x54;
     pub(super) const VERSION_NAME: u8 = 0x55;
+    pub(super) const EXTENDED: u8 = 0x56;
     pub(super) const USER_IDENTITY_RQ: u8 = 0x58;
     pub(super) const USER_IDENTITY_AC: u8 = 0x59;
 }
@@ -63,6 +65,7 @@ pub(crate) struct UserInformation {
     pub(crate) class_uid: String,
     pub(crate) version: Option<String>,
     pub(crate) roles: Vec<RoleSelection>,
+    pub(crate) extended: Vec<ExtendedNegotiation>,
     pub(crate) identity: Option<UserIdentity>,
     pub(crate) identity_response: Option<Bytes>,
 }
@@ -74,6 +77,7 @@ impl Default for UserInformation {
             class_uid: String::new(),
             version: None,
             roles: Vec::new(),
+            extended: Vec::new(),
             identity: None,
             identity_response: None,
         }
@@ -115,6 +119,7 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<Request, Unacceptable> {
         implementation_class_uid: user.class_uid,
         implementation_version: user.version,
         roles: user.roles,
+        extended: user.extended,
         user_identity: user.identity,
     })
 }
@@ -153,6 +158,7 @@ pub(crate) fn put_request(out: &mut BytesMut, request: &Request) {
             class_uid: request.implementation_class_uid.clone(),
             version: request.implementation_version.clone(),
             roles: request.roles.clone(),
+            extended: request.extended.clone(),
             identity: request.user_identity.clone(),
             identity_response: None,
         };
@@ -206,6 +212,12 @@ fn put_user_information(out: &mut BytesMut, user: &UserInformation) {
         }
         if let Some(version) = &user.version {
             put_item(out, item::VERSION_NAME, |out| out.put_slice(cut(version, 16)));
+        }
+        for extended in &user.extended {
+            put_item(out, item::EXTENDED, |out| {
+                put_sized(out, extended.sop_class.as_bytes());
+                out.put_slice(&extended.information);
+            });
         }
         if let Some(identity) = &user.identity {
             put_item(out, item::USER_IDENTITY_RQ, |out| {
@@ -303,6 +315,10 @@ fn user_information(value: &[u8]) -> Result<UserInformation, Violation> {
                 sop_class: uid(fields.sized()?)?,
                 scu: fields.u8()? == 1,
                 scp: fields.u8()? == 1,
+            }),
+            item::EXTENDED if user.extended.len() < MAX_EXTENDED => user.extended.push(ExtendedNegotiation {
+                sop_class: uid(fields.sized()?)?,
+                information: Bytes::copy_from_slice(fields.0),
             }),
             item::USER_IDENTITY_RQ => {
                 user.identity = Some(UserIdentity {

@@ -71,6 +71,7 @@ fn request(user_identity: Option<UserIdentity>) -> Request {
         implementation_class_uid: String::new(),
         implementation_version: None,
         roles: Vec::new(),
+        extended: Vec::new(),
         user_identity,
     }
 }

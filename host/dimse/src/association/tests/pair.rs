@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::command::element;
-use crate::negotiation::{Acceptance, RoleSelection, UserIdentity, UserIdentityKind};
+use crate::negotiation::{Acceptance, ExtendedNegotiation, RoleSelection, UserIdentity, UserIdentityKind};
 use crate::{RejectReason, Rejection, connect, dial};
 use tokio::io::{DuplexStream, duplex};
 use tokio::net::TcpListener;
@@ -99,7 +99,7 @@ async fn what_was_agreed() {
 }
 
 #[tokio::test]
-async fn roles_and_user_identity() {
+async fn roles_extended_negotiation_and_user_identity() {
     let mut proposal = proposal();
     let role = |scu, scp| RoleSelection {
         sop_class: CT.into(),
@@ -107,6 +107,12 @@ async fn roles_and_user_identity() {
         scp,
     };
     proposal.add_role(role(true, true)).unwrap();
+    let extended = |sop_class: &str, information: &'static [u8]| ExtendedNegotiation {
+        sop_class: sop_class.into(),
+        information: Bytes::from_static(information),
+    };
+    proposal.add_extended(extended(sop::WORKLIST_FIND, &[1, 1])).unwrap();
+    assert!(proposal.add_extended(extended(CT, &[0; 17])).is_err());
     proposal
         .set_user_identity(UserIdentity {
             kind: UserIdentityKind::Jwt,
@@ -137,6 +143,7 @@ async fn roles_and_user_identity() {
                     scp: true,
                 },
             ],
+            extended: vec![extended(CT, &[1]), extended(sop::WORKLIST_FIND, &[1, 0])],
             identity_response: Some("welcome".into()),
         })
     });
@@ -144,6 +151,9 @@ async fn roles_and_user_identity() {
     let (user, provider) = (user.unwrap(), provider.unwrap());
     for association in [&user, &provider] {
         assert_eq!(association.roles(), [role(false, true)]);
+        // Nothing was asked about CT.
+        assert_eq!(association.extended(sop::WORKLIST_FIND).unwrap()[..], [1, 0]);
+        assert_eq!(association.extended(CT), None);
         // Context 1 was accepted in a syntax that was not proposed.
         let ids: Vec<_> = association.contexts().iter().map(|context| context.id).collect();
         assert_eq!(ids, [3]);

@@ -30,12 +30,20 @@ fn request() -> Request {
             scu: true,
             scp: true,
         }],
+        extended: vec![extended(&[1, 0, 1])],
         user_identity: Some(UserIdentity {
             kind: UserIdentityKind::UsernamePasscode,
             primary: "user".into(),
             secondary: "pass".into(),
             response_requested: true,
         }),
+    }
+}
+
+fn extended(information: &'static [u8]) -> ExtendedNegotiation {
+    ExtendedNegotiation {
+        sop_class: crate::sop::STUDY_ROOT_FIND.into(),
+        information: Bytes::from_static(information),
     }
 }
 
@@ -50,6 +58,7 @@ fn request_comes_back() {
     assert_eq!(decode_request(&body(&request())), Ok(request()));
     let plain = Request {
         roles: vec![],
+        extended: vec![],
         user_identity: None,
         implementation_version: None,
         ..request()
@@ -90,6 +99,7 @@ fn answer() -> Answer {
                 scu: false,
                 scp: true,
             }],
+            extended: vec![extended(&[]), extended(&[1])],
             identity: None,
             identity_response: Some("ok".into()),
         },
