@@ -11,6 +11,7 @@
 //! Where to start: [`header::HeaderReader`] (bytes to [`Header`]), [`edit::apply`], [`body::Body`] (what follows the
 //! header), [`part10`] (files), [`inflate`] (the deflated transfer syntax), [`draft`] (new objects).
 
+pub mod answer;
 pub mod body;
 #[cfg(test)]
 mod corpus;
@@ -23,7 +24,9 @@ pub mod header;
 pub mod inflate;
 mod json;
 pub mod part10;
+
 mod path;
+pub mod recode;
 mod structure;
 pub mod syntax;
 pub mod text;

@@ -23,6 +23,12 @@ pub const STUDY_ROOT_FIND: &str = "1.2.840.10008.5.1.4.1.2.2.1";
 pub const STUDY_ROOT_MOVE: &str = "1.2.840.10008.5.1.4.1.2.2.2";
 /// Study Root Query/Retrieve Information Model - GET.
 pub const STUDY_ROOT_GET: &str = "1.2.840.10008.5.1.4.1.2.2.3";
+/// Patient/Study Only Query/Retrieve Information Model - FIND (retired).
+pub const PATIENT_STUDY_ONLY_FIND: &str = "1.2.840.10008.5.1.4.1.2.3.1";
+/// Patient/Study Only Query/Retrieve Information Model - MOVE (retired).
+pub const PATIENT_STUDY_ONLY_MOVE: &str = "1.2.840.10008.5.1.4.1.2.3.2";
+/// Patient/Study Only Query/Retrieve Information Model - GET (retired).
+pub const PATIENT_STUDY_ONLY_GET: &str = "1.2.840.10008.5.1.4.1.2.3.3";
 /// CT Image Storage.
 pub const CT_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
 /// Secondary Capture Image Storage.

@@ -16,6 +16,7 @@ use tracing::Instrument as _;
 
 use crate::Pipeline;
 use crate::chain::OnFailure;
+use crate::convert::{self, Decoding};
 use crate::decide::Next;
 use crate::destination::Destination;
 use crate::frames;
@@ -23,13 +24,13 @@ use crate::record::{self, About};
 use crate::rewrite::{self, Passed, Placed, Way};
 
 /// An object ready to be sent.
-pub(crate) struct Outgoing {
+pub struct Outgoing {
     /// As it leaves: a filter may have changed it.
-    pub(crate) identity: Identity,
+    pub identity: Identity,
     /// The syntax of `data`.
-    pub(crate) syntax: TransferSyntax,
+    pub syntax: TransferSyntax,
     /// The data set.
-    pub(crate) data: BoxStream<'static, io::Result<Bytes>>,
+    pub data: BoxStream<'static, io::Result<Bytes>>,
 }
 
 /// Why an object is not sent.
@@ -43,12 +44,59 @@ pub(crate) enum NotSent {
     Dead(String),
 }
 
+/// An object that has passed the filters of a destination.
+pub(crate) struct Ready {
+    /// As it leaves: a filter may have changed it.
+    pub(crate) identity: Identity,
+    /// The syntax that it is stored in.
+    pub(crate) syntax: TransferSyntax,
+    passed: Passed,
+    located: Located,
+}
+
 /// Reads a stored object's header, sends it through the destination's filters, and opens the stream of its data set.
 pub(crate) async fn prepare(
     pipeline: &Pipeline,
     destination: &Destination,
     located: &Located,
 ) -> Result<Outgoing, NotSent> {
+    pass(pipeline, destination, located).await?.open(pipeline).await
+}
+
+/// A stored object that goes to who asked for it, as it is.
+pub(crate) async fn unfiltered(pipeline: &Pipeline, located: &Located) -> Result<Ready, NotSent> {
+    let later = |error: isocenter_archive::ArchiveError| NotSent::Later(error.to_string());
+    let header = pipeline.archive().read_header(located).await.map_err(later)?;
+    Ok(Ready {
+        identity: located.identity.clone(),
+        syntax: stored_syntax(located)?,
+        passed: Passed {
+            header: Arc::new(header),
+            tails: Vec::new(),
+            ended: None,
+            steps: Vec::new(),
+        },
+        located: located.clone(),
+    })
+}
+
+/// The same in the syntax that it is stored in, for which its header need not be read.
+pub(crate) fn as_stored(pipeline: &Pipeline, located: &Located) -> Result<Outgoing, NotSent> {
+    Ok(Outgoing {
+        identity: located.identity.clone(),
+        syntax: stored_syntax(located)?,
+        data: data_set(pipeline, located).boxed(),
+    })
+}
+
+/// Not the header's: a deflated object's header is read inflated, in another syntax than it is stored and sent in.
+pub(crate) fn stored_syntax(located: &Located) -> Result<TransferSyntax, NotSent> {
+    TransferSyntax::lookup(located.syntax.as_str())
+        .ok_or_else(|| NotSent::Dead(format!("the stored transfer syntax {} is not known", located.syntax)))
+}
+
+/// Reads a stored object's header and sends it through the destination's filters.
+pub(crate) async fn pass(pipeline: &Pipeline, destination: &Destination, located: &Located) -> Result<Ready, NotSent> {
     let header = pipeline
         .archive()
         .read_header(located)
@@ -107,17 +155,71 @@ pub(crate) async fn prepare(
         .header
         .identity()
         .map_err(|missing| NotSent::Dead(format!("after its filters: {missing}")))?;
-    // Not the header's: a deflated object's header is read inflated, in another syntax than it is stored and sent in.
-    let syntax = TransferSyntax::lookup(located.syntax.as_str())
-        .ok_or_else(|| NotSent::Dead(format!("the stored transfer syntax {} is not known", located.syntax)))?;
-    let data = if !passed.edited() {
-        data_set(pipeline, located).boxed()
-    } else if syntax.is_deflated() {
-        deflated(pipeline, located, passed).await?
-    } else {
-        edited(pipeline, located, passed)
-    };
-    Ok(Outgoing { identity, syntax, data })
+    Ok(Ready {
+        identity,
+        syntax: stored_syntax(located)?,
+        passed,
+        located: located.clone(),
+    })
+}
+
+impl Ready {
+    /// The stream of the data set, in the syntax that it is stored in.
+    pub(crate) async fn open(self, pipeline: &Pipeline) -> Result<Outgoing, NotSent> {
+        let Self {
+            identity,
+            syntax,
+            passed,
+            located,
+        } = self;
+        let data = if !passed.edited() {
+            data_set(pipeline, &located).boxed()
+        } else if syntax.is_deflated() {
+            deflated(pipeline, &located, passed).await?
+        } else {
+            edited(pipeline, &located, passed)
+        };
+        Ok(Outgoing { identity, syntax, data })
+    }
+
+    /// The stream of the data set in explicit or implicit VR little endian, whatever it is stored in: nothing is lost.
+    pub(crate) async fn convert(self, pipeline: &Pipeline, to: &TransferSyntax) -> Result<Outgoing, NotSent> {
+        let identity = self.identity.clone();
+        let header = Arc::clone(&self.passed.header);
+        let behind = edited_behind(pipeline, &self.located, &self.passed);
+        if self.syntax.is_encapsulated() {
+            let stored = pipeline
+                .archive()
+                .read_header(&self.located)
+                .await
+                .map_err(|error| NotSent::Later(error.to_string()))?;
+            let decoding = Decoding {
+                stored,
+                leaving: header,
+                located: self.located.clone(),
+            };
+            let data = convert::decoded(pipeline, decoding, behind, to).await?;
+            return Ok(Outgoing {
+                identity,
+                syntax: to.clone(),
+                data,
+            });
+        }
+        let behind = if self.syntax.is_deflated() {
+            if self.passed.edited() {
+                return Err(NotSent::Dead("an edited deflated data set is not converted".to_owned()));
+            }
+            convert::inflated(pipeline, &self.located, header.bytes().len()).await?
+        } else {
+            behind
+        };
+        let data = convert::plain(&header, behind, to)?;
+        Ok(Outgoing {
+            identity,
+            syntax: to.clone(),
+            data,
+        })
+    }
 }
 
 /// The data set of a stored object, byte for byte.
@@ -141,8 +243,15 @@ fn data_set(pipeline: &Pipeline, located: &Located) -> impl futures::Stream<Item
 
 /// The edited header, then the stored bytes behind the header as the edits leave them.
 fn edited(pipeline: &Pipeline, located: &Located, passed: Passed) -> BoxStream<'static, io::Result<Bytes>> {
-    let bodies = passed.body(passed.header.syntax());
     let header = passed.header.bytes().clone();
+    futures::stream::once(futures::future::ready(Ok(header)))
+        .chain(edited_behind(pipeline, located, &passed))
+        .boxed()
+}
+
+/// The stored bytes behind the header as the edits leave them.
+fn edited_behind(pipeline: &Pipeline, located: &Located, passed: &Passed) -> BoxStream<'static, io::Result<Bytes>> {
+    let bodies = passed.body(passed.header.syntax());
     let skipped = u64::from(located.place.header_length);
     let stored = pipeline.archive().read(located);
     let behind = futures::stream::try_unfold(
@@ -164,11 +273,9 @@ fn edited(pipeline: &Pipeline, located: &Located, passed: Passed) -> BoxStream<'
             }
         },
     );
-    let behind = behind
+    behind
         .map_ok(|pieces: Vec<Bytes>| futures::stream::iter(pieces.into_iter().map(Ok)))
-        .try_flatten();
-    futures::stream::once(futures::future::ready(Ok(header)))
-        .chain(behind)
+        .try_flatten()
         .boxed()
 }
 

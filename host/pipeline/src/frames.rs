@@ -19,7 +19,7 @@ use isocenter_role::{Form, Frame, FrameTrouble, Frames, Volume};
 use tokio::sync::Semaphore;
 
 /// Frames that are being read or decoded at once, whoever asked: each may take ten times its size.
-static DECODING: Semaphore = Semaphore::const_new(4);
+pub(crate) static DECODING: Semaphore = Semaphore::const_new(4);
 /// How far into a Part 10 file its data set may begin.
 const LONGEST_META: usize = 64 * 1024;
 
@@ -40,7 +40,7 @@ pub(crate) fn stored(archive: &Archive, located: &Located, header: &Arc<Header>)
 }
 
 /// The data set of a stored object, by place; of a deflated one, what it inflates to.
-fn ranges(archive: &Archive, located: &Located) -> io::Result<Arc<dyn Ranges>> {
+pub(crate) fn ranges(archive: &Archive, located: &Located) -> io::Result<Arc<dyn Ranges>> {
     let data_set = DataSet::of(archive.stored_bytes(located)?)?;
     if located.syntax.as_str() == DEFLATED {
         let plain = isocenter_pixels::inflated(&data_set).map_err(io::Error::other)?;

@@ -6,6 +6,7 @@
 
 mod analyze;
 pub mod chain;
+mod convert;
 pub mod decide;
 pub mod deliver;
 pub mod destination;
@@ -21,6 +22,7 @@ mod memory;
 mod record;
 pub mod refusal;
 pub mod rehearse;
+pub mod retrieve;
 mod rewrite;
 pub mod route;
 mod settle;

@@ -79,6 +79,8 @@ pub struct Dicom {
     pub listen: SocketAddr,
     /// Associations served at once; one more is rejected as "local limit exceeded".
     pub max_associations: u32,
+    /// Answers to one C-FIND at most; a query that finds more ends with "out of resources".
+    pub find_limit: u32,
     /// Largest P-DATA-TF PDU that peers may send, in bytes (PS3.8 §D.1).
     pub max_pdu: u32,
     /// ARTIM: how long a peer may take to send its A-ASSOCIATE-RQ, or to close after the end (PS3.8 §9.1.5).
@@ -201,6 +203,7 @@ impl Default for Dicom {
             accept_called_ae_any: true,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 11112)),
             max_associations: 64,
+            find_limit: 10_000,
             max_pdu: 262_144,
             artim: Duration::from_secs(30),
             pdu_time: Duration::from_secs(30),

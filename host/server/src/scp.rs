@@ -5,7 +5,11 @@
 //! table in [`service`]; each service has a file.
 
 mod echo;
+mod find;
+mod identifier;
 mod negotiate;
+mod operation;
+mod retrieve;
 mod service;
 mod store;
 
@@ -28,6 +32,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use self::find::Finder;
+use self::retrieve::Retriever;
 use self::service::Service;
 use crate::gate;
 
@@ -40,6 +46,8 @@ pub struct Options {
     pub any_called_ae: bool,
     /// Associations at a time; one more is rejected as transient, "local limit exceeded" (PS3.8 §9.3.4).
     pub associations: usize,
+    /// Answers to one C-FIND at most.
+    pub find_limit: u64,
     /// How long associations may go on once the host is to end.
     pub grace: Duration,
     /// The wire's own limits.
@@ -208,6 +216,13 @@ impl Provider {
         Ok((acceptance, subject.filter(|subject| !subject.is_empty())))
     }
 
+    fn retriever<'a>(&'a self, calling_ae: &'a AeTitle) -> Retriever<'a> {
+        Retriever {
+            pipeline: &self.pipeline,
+            calling_ae,
+        }
+    }
+
     /// Answers messages until the association is released or fails. While the host drains, a sender that goes on sending
     /// is served to its end, and one that rests is told to go: between two messages nothing is lost.
     async fn converse(
@@ -234,6 +249,22 @@ impl Provider {
             match service.filter(|service| service.request() == field) {
                 Some(Service::Verification) => echo::perform(association, &message).await?,
                 Some(Service::Storage) => store::perform(association, session, &message).await?,
+                Some(Service::Find(root)) => {
+                    let finder = Finder {
+                        archive: self.pipeline.archive(),
+                        ae_title: &self.options.ae_title,
+                        limit: self.options.find_limit,
+                    };
+                    finder.perform(association, &message, root).await?;
+                }
+                Some(Service::Get(root)) => {
+                    let calling_ae = association.request().calling_ae.clone();
+                    self.retriever(&calling_ae).get(association, &message, root).await?;
+                }
+                Some(Service::Move(root)) => {
+                    let calling_ae = association.request().calling_ae.clone();
+                    self.retriever(&calling_ae).relay(association, &message, root).await?;
+                }
                 None if field.is_response() || field == CommandField::C_CANCEL_RQ => {
                     tracing::debug!(%field, "nothing here waits for it");
                 }

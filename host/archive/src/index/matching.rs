@@ -1,5 +1,7 @@
 //! One matching key and its value, read by the rules of PS3.4 §C.2.2.2. Separate because it is pure: text in, condition out.
 
+use isocenter_dicom::tags;
+
 use super::{
     SearchError,
     fold::{self, LONGEST},
@@ -33,6 +35,10 @@ pub(super) enum Condition {
     Dates(&'static str, Option<Date>, Option<Date>),
     /// The column is within these times, both included.
     Times(&'static str, Option<Time>, Option<Time>),
+    /// The day of the first column with the time of the second is not before this moment.
+    Since(&'static str, &'static str, Date, Time),
+    /// It is not after this moment.
+    Until(&'static str, &'static str, Date, Time),
     /// Some series of the study has one of these modalities.
     Modalities(Vec<String>),
     /// Some series of the study has a modality like this pattern.
@@ -102,6 +108,49 @@ pub(super) fn read(key: &Key, value: &str, fuzzy: bool) -> Result<Option<Conditi
         Condition::Dates(_, None, None) | Condition::Times(_, None, None) => None,
         condition => Some(condition),
     })
+}
+
+/// A range of days and one of times, read as one range of moments (PS3.4 §C.2.2.2.5.4); `None` unless each is a range, for
+/// only those are combined. Where one end has a day and no time, the whole day counts.
+pub(super) fn moments(
+    date: &'static str,
+    time: &'static str,
+    days: &str,
+    times: &str,
+) -> Result<Option<Condition>, SearchError> {
+    let ((first_day, Some(last_day)), (first_time, Some(last_time))) = (ends(days), ends(times)) else {
+        return Ok(None);
+    };
+    let day = |text: &str| {
+        Date::parse(text).ok_or(SearchError::BadValue {
+            tag: tags::STUDY_DATE,
+            expected: "a range of days YYYYMMDD",
+        })
+    };
+    let time_of = |text: &str| {
+        Time::parse(text).ok_or(SearchError::BadValue {
+            tag: tags::STUDY_TIME,
+            expected: "a range of times HHMMSS.FFFFFF",
+        })
+    };
+    let (first, last) = (
+        bound(first_day).map(day).transpose()?,
+        bound(last_day).map(day).transpose()?,
+    );
+    let since = bound(first_time).map(time_of).transpose()?.map(|ends| ends.0);
+    let until = bound(last_time).map(time_of).transpose()?.map(|ends| ends.1);
+    // The days stand alone as well: an index is entered by them.
+    let mut all = vec![Condition::Dates(date, first, last)];
+    all.retain(|_| first.is_some() || last.is_some());
+    if let (Some(day), Some(moment)) = (first, since) {
+        all.push(Condition::Since(date, time, day, moment));
+    }
+    if let (Some(day), Some(moment)) = (last, until) {
+        all.push(Condition::Until(date, time, day, moment));
+    }
+    // A time without its day is nothing that could be combined.
+    Ok(some(Condition::All(all))
+        .filter(|_| (since.is_none() || first.is_some()) && (until.is_none() || last.is_some())))
 }
 
 /// The two sides of a range (PS3.4 §C.2.2.2.5); one value alone has no second.

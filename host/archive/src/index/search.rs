@@ -9,6 +9,7 @@ use super::{
     attributes::json_key,
     keys::{self, Shown},
     matching::{self, Condition},
+    moment::{Date, Time},
     sql::Sql,
     within::Within,
 };
@@ -155,7 +156,7 @@ fn select(sql: &mut Sql, query: &Query, conditions: &[(Level, Condition)], withi
 }
 
 /// The series of a study that the caller may find, each of which has such an object.
-fn series_of(sql: &mut Sql, study: &'static str, within: &Within) {
+pub(super) fn series_of(sql: &mut Sql, study: &'static str, within: &Within) {
     sql.text("FROM series se WHERE se.study_uid = ")
         .text(study)
         .within(Level::Series, within);
@@ -198,7 +199,7 @@ fn page(sql: &mut Sql, query: &Query) {
         .value(i64::try_from(query.offset).unwrap_or(i64::MAX));
 }
 
-fn condition(sql: &mut Sql, condition: &Condition, within: &Within) {
+pub(super) fn condition(sql: &mut Sql, condition: &Condition, within: &Within) {
     match condition {
         Condition::OneOf(column, values) => {
             sql.text(column).one_of(values);
@@ -223,6 +224,12 @@ fn condition(sql: &mut Sql, condition: &Condition, within: &Within) {
         }
         Condition::Dates(column, first, last) => range(sql, column, *first, *last),
         Condition::Times(column, first, last) => range(sql, column, *first, *last),
+        Condition::Since(date, time, day, moment) => {
+            moments(sql, (date, " > "), (time, " >= "), *day, *moment);
+        }
+        Condition::Until(date, time, day, moment) => {
+            moments(sql, (date, " < "), (time, " <= "), *day, *moment);
+        }
         Condition::Modalities(values) => {
             some_series(sql, within).text(" AND m.modality").one_of(values);
             sql.text(")");
@@ -232,6 +239,19 @@ fn condition(sql: &mut Sql, condition: &Condition, within: &Within) {
             sql.value(pattern.clone()).text(")");
         }
     }
+}
+
+/// Days beyond one day, or that day and times up to one time.
+fn moments(
+    sql: &mut Sql,
+    (date, beyond): (&'static str, &'static str),
+    (time, within): (&'static str, &'static str),
+    day: Date,
+    moment: Time,
+) {
+    sql.text("(").text(date).text(beyond).value(day);
+    sql.text(" OR (").text(date).text(" = ").value(day);
+    sql.text(" AND ").text(time).text(within).value(moment).text("))");
 }
 
 /// Begins the search for a series of the study, called `m`, that the caller may find.

@@ -2,6 +2,7 @@
 
 mod commit;
 mod events;
+mod find;
 mod locate;
 mod outcomes;
 mod plans;

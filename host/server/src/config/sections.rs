@@ -104,6 +104,7 @@ fn dicom(section: &Section<'_, '_>, plugins: &BTreeMap<String, Plugin>, dicom: &
     section.set("accept-called-ae-any", &mut dicom.accept_called_ae_any);
     section.set("listen", &mut dicom.listen);
     section.set_within("max-associations", 1..=4096, &mut dicom.max_associations);
+    section.set_within("find-limit", 1..=10_000_000, &mut dicom.find_limit);
     section.set_within("max-pdu", 4096..=1_048_576, &mut dicom.max_pdu);
     section.set("artim", &mut dicom.artim);
     section.set("pdu-time", &mut dicom.pdu_time);

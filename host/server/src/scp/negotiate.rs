@@ -3,34 +3,72 @@
 
 use bytes::Bytes;
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_dimse::{Acceptance, ContextAnswer, ContextRefusal, ProposedContext, Request, UserIdentityKind};
+use isocenter_dimse::{
+    Acceptance, ContextAnswer, ContextRefusal, ExtendedNegotiation, ProposedContext, Request, RoleSelection,
+    UserIdentityKind,
+};
 
+use super::find;
 use super::service::Service;
 
 /// The acceptance of a request whose peer may associate. `identified`: somebody has looked at its user identity.
 pub(super) fn accept(request: &Request, identified: bool) -> Acceptance {
     Acceptance {
         contexts: request.contexts.iter().map(context).collect(),
+        roles: request.roles.iter().filter_map(|role| granted(request, role)).collect(),
+        extended: request.extended.iter().filter_map(extended).collect(),
         identity_response: identified.then(|| acknowledgement(request)).flatten(),
-        ..Acceptance::default()
     }
 }
 
 /// The answer for one proposed context: the services of this host, in the first proposed syntax that is kept as it is.
 fn context(proposed: &ProposedContext) -> ContextAnswer {
-    if Service::of(&proposed.abstract_syntax).is_none() {
+    let Some(service) = Service::of(&proposed.abstract_syntax) else {
         return proposed.refuse(ContextRefusal::AbstractSyntax);
-    }
+    };
     let known = proposed
         .transfer_syntaxes
         .iter()
-        .filter_map(|uid| TransferSyntax::lookup(uid));
+        .filter_map(|uid| TransferSyntax::lookup(uid))
+        .filter(|syntax| service.takes(syntax));
     // The requestor's order is its preference. Big endian and deflated are taken only where nothing else is offered:
     // both cost the archive and every later reader more than they save.
     match known.min_by_key(|syntax| syntax.is_big_endian() || syntax.is_deflated()) {
         Some(syntax) => proposed.accept(syntax.uid().as_str()),
         None => proposed.refuse(ContextRefusal::TransferSyntaxes),
     }
+}
+
+/// A requestor may be the provider of storage where it also asks for C-GET: that is how objects come to it. Of everything
+/// else it is the user (PS3.7 §D.3.3.4).
+fn granted(request: &Request, role: &RoleSelection) -> Option<RoleSelection> {
+    let gets = |proposed: &ProposedContext| matches!(Service::of(&proposed.abstract_syntax), Some(Service::Get(_)));
+    let service = Service::of(&role.sop_class)?;
+    Some(RoleSelection {
+        sop_class: role.sop_class.clone(),
+        scu: true,
+        scp: service == Service::Storage && request.contexts.iter().any(gets),
+    })
+}
+
+/// Of the options of a query those that were asked for and are known here (PS3.4 §C.5.1.1); what comes behind them is off.
+fn extended(asked: &ExtendedNegotiation) -> Option<ExtendedNegotiation> {
+    let known: &[u8] = match Service::of(&asked.sop_class)? {
+        Service::Find(_) => &find::Options::KNOWN,
+        // Relational retrieval (PS3.4 §C.5.2.1, §C.5.3.1).
+        Service::Get(_) | Service::Move(_) => &[1],
+        Service::Verification | Service::Storage => return None,
+    };
+    let known = known.iter().copied().chain(std::iter::repeat(0));
+    Some(ExtendedNegotiation {
+        sop_class: asked.sop_class.clone(),
+        information: asked
+            .information
+            .iter()
+            .zip(known)
+            .map(|(asked, known)| asked & known)
+            .collect(),
+    })
 }
 
 /// The positive answer to a user identity that the gates have seen: empty for a name (PS3.7 Table D.3-15). The other kinds

@@ -1,7 +1,10 @@
 //! The services of this host, each with its SOP classes. One table, so that what is accepted when an association begins
 //! and what is performed on it cannot differ.
 
+use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dimse::{CommandField, sop};
+
+use super::identifier::Root;
 
 /// A service that is provided here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,10 +13,27 @@ pub(super) enum Service {
     Verification,
     /// C-STORE (PS3.4 Annex B).
     Storage,
+    /// C-FIND (PS3.4 §C.4.1).
+    Find(Root),
+    /// C-GET (PS3.4 §C.4.3).
+    Get(Root),
+    /// C-MOVE (PS3.4 §C.4.2).
+    Move(Root),
 }
 
 /// The SOP classes that are a service's by name. Those of storage are many, and `isocenter_dimse::sop` knows them.
-const NAMED: &[(&str, Service)] = &[(sop::VERIFICATION, Service::Verification)];
+const NAMED: &[(&str, Service)] = &[
+    (sop::VERIFICATION, Service::Verification),
+    (sop::PATIENT_ROOT_FIND, Service::Find(Root::Patient)),
+    (sop::STUDY_ROOT_FIND, Service::Find(Root::Study)),
+    (sop::PATIENT_STUDY_ONLY_FIND, Service::Find(Root::PatientStudyOnly)),
+    (sop::PATIENT_ROOT_GET, Service::Get(Root::Patient)),
+    (sop::STUDY_ROOT_GET, Service::Get(Root::Study)),
+    (sop::PATIENT_STUDY_ONLY_GET, Service::Get(Root::PatientStudyOnly)),
+    (sop::PATIENT_ROOT_MOVE, Service::Move(Root::Patient)),
+    (sop::STUDY_ROOT_MOVE, Service::Move(Root::Study)),
+    (sop::PATIENT_STUDY_ONLY_MOVE, Service::Move(Root::PatientStudyOnly)),
+];
 
 impl Service {
     /// Whose SOP class it is; `None`: nobody's here.
@@ -24,11 +44,21 @@ impl Service {
             .or_else(|| sop::is_storage(sop_class).then_some(Self::Storage))
     }
 
+    /// Whether its data sets may come in a transfer syntax. Objects are stored in any; other services know only the two
+    /// that everybody knows.
+    pub(super) fn takes(self, syntax: &TransferSyntax) -> bool {
+        let plain = !syntax.is_big_endian() && !syntax.is_deflated() && !syntax.is_encapsulated();
+        plain || matches!(self, Self::Storage)
+    }
+
     /// What asks for it.
     pub(super) fn request(self) -> CommandField {
         match self {
             Self::Verification => CommandField::C_ECHO_RQ,
             Self::Storage => CommandField::C_STORE_RQ,
+            Self::Find(_) => CommandField::C_FIND_RQ,
+            Self::Get(_) => CommandField::C_GET_RQ,
+            Self::Move(_) => CommandField::C_MOVE_RQ,
         }
     }
 }

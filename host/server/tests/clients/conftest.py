@@ -4,6 +4,7 @@ Everything here drives the host from outside, with clients that this project did
 """
 
 import contextlib
+import os
 
 import pytest
 import requests
@@ -17,6 +18,23 @@ def host():
     """A host without plugins, shared by all tests. Each test uses objects of its own."""
     with running() as host:
         yield host
+
+
+class Elsewhere:
+    """Another server, that the tests of query and retrieval are held against: `DICOM_HOST`, `DICOM_PORT`, `DICOM_AE`."""
+
+    def __init__(self):
+        self.address = os.environ.get("DICOM_HOST", "127.0.0.1")
+        self.dicom = int(os.environ["DICOM_PORT"])
+        self.ae_title = os.environ.get("DICOM_AE", "ANY-SCP")
+
+
+@pytest.fixture(scope="session")
+def archive(request):
+    """What is asked by DIMSE alone: the shared host, or the server that the environment names."""
+    if "DICOM_PORT" in os.environ:
+        return Elsewhere()
+    return request.getfixturevalue("host")
 
 
 @pytest.fixture

@@ -155,9 +155,9 @@ def test_contexts_are_accepted_and_refused_one_by_one(host):
         (CTImageStorage, [ExplicitVRLittleEndian], 0),
         (private, [ExplicitVRLittleEndian], 0),
         (Verification, [ImplicitVRLittleEndian], 0),
+        (PatientRootQueryRetrieveInformationModelFind, [ImplicitVRLittleEndian], 0),
+        (StudyRootQueryRetrieveInformationModelMove, [ImplicitVRLittleEndian], 0),
         # Abstract syntax not supported.
-        (PatientRootQueryRetrieveInformationModelFind, [ImplicitVRLittleEndian], 3),
-        (StudyRootQueryRetrieveInformationModelMove, [ImplicitVRLittleEndian], 3),
         (ModalityWorklistInformationFind, [ImplicitVRLittleEndian], 3),
         (StorageCommitmentPushModel, [ImplicitVRLittleEndian], 3),
         # Transfer syntaxes not supported.

@@ -43,11 +43,21 @@ def dcmtk(tool, *arguments, check=True):
 
 def to(host):
     """A host as the tools of DCMTK want it."""
-    return ("-aec", AE_TITLE, "127.0.0.1", host.dicom)
+    return ("-aec", title_of(host), address_of(host), host.dicom)
+
+
+def title_of(host):
+    """Its AE title: another server's may be another."""
+    return getattr(host, "ae_title", AE_TITLE)
+
+
+def address_of(host):
+    """Where it is."""
+    return getattr(host, "address", "127.0.0.1")
 
 
 @contextlib.contextmanager
-def association(host, contexts, calling="PYNETDICOM", called=AE_TITLE, **options):
+def association(host, contexts, calling="PYNETDICOM", called=None, **options):
     """An open association, released in the end. `contexts` are objects, or pairs of class and transfer syntaxes."""
     ae = AE(ae_title=calling)
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 60
@@ -58,7 +68,7 @@ def association(host, contexts, calling="PYNETDICOM", called=AE_TITLE, **options
             pairs.append(pair)
     for pair in pairs:
         ae.add_requested_context(*pair)
-    opened = ae.associate("127.0.0.1", host.dicom, ae_title=called, **options)
+    opened = ae.associate(address_of(host), host.dicom, ae_title=called or title_of(host), **options)
     assert opened.is_established, "the host did not accept the association"
     try:
         yield opened

@@ -10,8 +10,8 @@ use super::uid;
 use crate::{
     cluster::tests::fresh_index,
     index::{
-        Level, Query, RowLimit, Within, commit, edits, enqueue, events, locate, outcomes, queue, replace, resolve,
-        settle, sinks, state, steps,
+        Find, FindLevel, Level, Query, RowLimit, Within, commit, edits, enqueue, events, locate, outcomes, queue,
+        replace, resolve, settle, sinks, state, steps,
     },
 };
 
@@ -161,6 +161,120 @@ async fn indexes_answer() {
         }
         let found = index.search(query, &within).await.unwrap();
         assert!(!found.is_empty(), "{within:?}");
+    }
+    let find = |level, matching: &[(isocenter_dicom::Tag, &str)]| Find {
+        level,
+        matching: matching
+            .iter()
+            .map(|(tag, value)| (*tag, (*value).to_owned()))
+            .collect(),
+        wanted: vec![
+            tags::PATIENT_NAME,
+            tags::MODALITIES_IN_STUDY,
+            tags::NUMBER_OF_STUDY_RELATED_INSTANCES,
+        ],
+        fuzzy: false,
+        combined: false,
+    };
+    let week = "20100101-20100107";
+    let finds = [
+        (
+            "studies_by_patient_id",
+            find(FindLevel::Patient, &[(tags::PATIENT_ID, "P4711")]),
+        ),
+        (
+            "studies_by_patient_id",
+            find(FindLevel::Study, &[(tags::PATIENT_ID, "P4711")]),
+        ),
+        (
+            "studies_by_patient_id",
+            find(FindLevel::Series, &[(tags::PATIENT_ID, "P4711")]),
+        ),
+        (
+            "studies_by_patient_id",
+            find(FindLevel::Object, &[(tags::PATIENT_ID, "P4711")]),
+        ),
+        (
+            "studies_by_patient_name",
+            find(FindLevel::Patient, &[(tags::PATIENT_NAME, "name77*")]),
+        ),
+        (
+            "studies_by_patient_name",
+            find(FindLevel::Study, &[(tags::PATIENT_NAME, "Name77*")]),
+        ),
+        (
+            "studies_pkey",
+            find(FindLevel::Study, &[(tags::STUDY_INSTANCE_UID, "1.77\\1.88")]),
+        ),
+        (
+            "studies_by_accession_number",
+            find(FindLevel::Study, &[(tags::ACCESSION_NUMBER, "A12345")]),
+        ),
+        ("studies_by_date", find(FindLevel::Study, &[])),
+        ("studies_by_date", find(FindLevel::Study, &[(tags::STUDY_DATE, week)])),
+        (
+            "studies_by_date",
+            find(
+                FindLevel::Study,
+                &[(tags::STUDY_DATE, week), (tags::MODALITIES_IN_STUDY, "CT")],
+            ),
+        ),
+        (
+            "series_pkey",
+            find(FindLevel::Series, &[(tags::STUDY_INSTANCE_UID, "1.77")]),
+        ),
+        (
+            "series_by_uid",
+            find(FindLevel::Series, &[(tags::SERIES_INSTANCE_UID, "1.77.1")]),
+        ),
+        (
+            "objects_",
+            find(
+                FindLevel::Object,
+                &[
+                    (tags::STUDY_INSTANCE_UID, "1.77"),
+                    (tags::SERIES_INSTANCE_UID, "1.77.1"),
+                ],
+            ),
+        ),
+        (
+            "objects_by_uid",
+            find(FindLevel::Object, &[(tags::SOP_INSTANCE_UID, "1.77.1.1")]),
+        ),
+    ];
+    let no_scan = |plan: &str| {
+        for table in ["studies", "series", "objects"] {
+            assert!(!plan.contains(&format!("Seq Scan on {table}")), "{plan}");
+        }
+    };
+    for (expected, find) in finds {
+        let plan = index.explain_find(&find, None, &Within::everything()).await.unwrap();
+        assert!(plan.contains(expected), "{find:?} should use {expected}:\n{plan}");
+        no_scan(&plan);
+        let (found, _) = index.find(&find, None, 250, &Within::everything()).await.unwrap();
+        assert!(!found.is_empty(), "{find:?}");
+    }
+    // A later page begins where the one before ended, and is found there.
+    for (level, begins) in [
+        (FindLevel::Patient, "patient_id >= "),
+        (FindLevel::Study, "study_date <= "),
+        (FindLevel::Series, "ROW(se"),
+        (FindLevel::Object, "ROW(o"),
+    ] {
+        let find = find(level, &[]);
+        let (_, position) = index.find(&find, None, 250, &Within::everything()).await.unwrap();
+        let plan = index
+            .explain_find(&find, position.as_ref(), &Within::everything())
+            .await
+            .unwrap();
+        no_scan(&plan);
+        let entered = plan
+            .lines()
+            .any(|line| line.contains("Index Cond") && line.contains(begins));
+        assert!(
+            entered || begins.starts_with("ROW"),
+            "{level:?} should be entered by {begins}:\n{plan}"
+        );
     }
     let totals = index.totals().await.unwrap();
     assert_eq!(

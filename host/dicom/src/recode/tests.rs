@@ -1,0 +1,104 @@
+use super::*;
+use crate::answer;
+use crate::tags;
+use serde_json::json;
+
+fn elements() -> serde_json::Map<String, serde_json::Value> {
+    json!({
+        "00080018": {"vr": "UI", "Value": ["1.2.3"]},
+        "00080060": {"vr": "CS", "Value": ["CT"]},
+        "00081140": {"vr": "SQ", "Value": [
+            {"00081155": {"vr": "UI", "Value": ["1.2"]}, "0040A170": {"vr": "SQ", "Value": [{"00080100": {"vr": "SH", "Value": ["X"]}}]}},
+            {},
+        ]},
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": "A^B"}]},
+        "00280010": {"vr": "US", "Value": [2]},
+    })
+    .as_object()
+    .unwrap()
+    .clone()
+}
+
+fn parsed(syntax: &TransferSyntax) -> Header {
+    let bytes = answer::data_set(&elements(), syntax, None);
+    Header::parse(syntax.clone(), &bytes, Limits::default()).unwrap().0
+}
+
+#[test]
+fn every_value_stays() {
+    let plain = [TransferSyntax::explicit_le(), TransferSyntax::implicit_le()];
+    for from in &plain {
+        for to in &plain {
+            let bytes = header(&parsed(from), to).unwrap();
+            let (read, rest) = Header::parse(to.clone(), &bytes, Limits::default()).unwrap();
+            assert_eq!(
+                serde_json::Value::from(read.to_json()),
+                serde_json::Value::from(elements())
+            );
+            assert!(rest.is_empty());
+        }
+    }
+    let big = header(&parsed(&plain[0]), &TransferSyntax::explicit_be());
+    assert!(matches!(big, Err(RecodeError::Syntax(_))), "{big:?}");
+}
+
+/// Pushes bytes in pieces of a size, and joins what comes out.
+fn pass(mut rest: Rest, bytes: &[u8], size: usize) -> Result<Vec<u8>, RecodeError> {
+    let mut out = Vec::new();
+    for piece in bytes.chunks(size) {
+        rest.push(Bytes::copy_from_slice(piece), &mut out)?;
+    }
+    out.push(rest.finish()?);
+    Ok(out.concat())
+}
+
+#[test]
+fn pixels_pass_and_what_is_behind_them_is_written_anew() {
+    let (explicit, implicit) = (TransferSyntax::explicit_le(), TransferSyntax::implicit_le());
+    let pixels: Vec<u8> = (0..200).collect();
+    for length in [0, 2, 4, 200] {
+        let behind = |syntax: &TransferSyntax, tail: &[u8]| {
+            let head = pixel_element(tags::PIXEL_DATA, VR::OW, length, syntax);
+            [&head[..], &pixels[..length as usize], tail].concat()
+        };
+        let tails = [
+            (
+                &b"\xFC\xFF\xFC\xFFOB\0\0\x02\0\0\0\0\0"[..],
+                &b"\xFC\xFF\xFC\xFF\x02\0\0\0\0\0"[..],
+            ),
+            (&b""[..], &b""[..]),
+        ];
+        for (long, short) in tails {
+            for size in [1, 3, 13, 1000] {
+                let from = behind(&explicit, long);
+                let to = pass(Rest::new(&explicit, &implicit), &from, size).unwrap();
+                assert_eq!(to, behind(&implicit, short), "{length} in {size}");
+                assert_eq!(pass(Rest::new(&implicit, &explicit), &to, size).unwrap(), from);
+            }
+        }
+    }
+    assert_eq!(pass(Rest::new(&explicit, &implicit), b"", 1).unwrap(), b"");
+}
+
+#[test]
+fn fragments_are_left_out() {
+    let jpeg = TransferSyntax::lookup("1.2.840.10008.1.2.4.70").unwrap();
+    let mut from = b"\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\xFF".to_vec();
+    from.extend_from_slice(b"\xFE\xFF\x00\xE0\0\0\0\0\xFE\xFF\x00\xE0\x04\0\0\0abcd\xFE\xFF\xDD\xE0\0\0\0\0");
+    from.extend_from_slice(b"\xFC\xFF\xFC\xFFOB\0\0\x02\0\0\0\0\0");
+    for size in [1, 7, 1000] {
+        let to = pass(Rest::new(&jpeg, &TransferSyntax::implicit_le()), &from, size).unwrap();
+        assert_eq!(to, b"\xFC\xFF\xFC\xFF\x02\0\0\0\0\0");
+    }
+}
+
+#[test]
+fn a_compressed_icon_has_no_other_form() {
+    let mut bytes = b"\x88\x00\x00\x02SQ\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF".to_vec();
+    bytes.extend_from_slice(b"\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\0\0\0\0\xFE\xFF\xDD\xE0\0\0\0\0");
+    bytes.extend_from_slice(b"\xFE\xFF\x0D\xE0\0\0\0\0\xFE\xFF\xDD\xE0\0\0\0\0");
+    let jpeg = TransferSyntax::lookup("1.2.840.10008.1.2.4.70").unwrap();
+    let icon = Header::parse(jpeg, &bytes, Limits::default()).unwrap().0;
+    let refused = header(&icon, &TransferSyntax::explicit_le());
+    assert_eq!(refused, Err(RecodeError::Fragments(tags::PIXEL_DATA)));
+}

@@ -1,0 +1,257 @@
+//! Objects that somebody asks for by C-GET or C-MOVE: each in a transfer syntax that the peer has accepted, on the way that
+//! is configured for that peer.
+//!
+//! Who is a configured destination gets what goes to that destination: its filters are passed, whoever asks and however.
+//! Everybody else gets the objects as they are stored, as by WADO-RS; whether they may ask was decided when they associated.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use isocenter_archive::index::Located;
+use isocenter_dicom::syntax::{self, TransferSyntax};
+use isocenter_dimse::{
+    AeTitle, Association, AssociationError, Command, MoveOriginator, Options, Proposal, Status, connect, dial, status,
+};
+use tokio::net::TcpStream;
+
+use crate::destination::{Destination, Target};
+pub use crate::egress::Outgoing;
+use crate::egress::{self, NotSent, Ready};
+use crate::{Pipeline, Set};
+
+/// How long a peer may take to accept a TCP connection.
+const DIAL: Duration = Duration::from_secs(10);
+/// Associations that are tried for one retrieval, should one break.
+const MOST_ASSOCIATIONS: u32 = 3;
+/// Presentation contexts of one association (PS3.8 §9.3.2.2).
+const MOST_CONTEXTS: usize = 128;
+
+/// What every peer takes, in the order in which it is preferred.
+const PLAIN: [&str; 2] = [syntax::EXPLICIT_LE, syntax::IMPLICIT_LE];
+
+/// Several destinations have the AE title, so that it does not say whose filters are to be passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("several destinations have this AE title")]
+pub struct Ambiguous;
+
+/// The DICOM destination with that AE title.
+///
+/// # Errors
+/// [`Ambiguous`].
+pub fn destination(set: &Set, ae_title: &AeTitle) -> Result<Option<Destination>, Ambiguous> {
+    let mut named = set
+        .destinations
+        .values()
+        .filter(|destination| match &destination.target {
+            Target::Dicom { ae_title: own, .. } => own == ae_title,
+            Target::Folder(_) => false,
+        });
+    match (named.next(), named.next()) {
+        (_, Some(_)) => Err(Ambiguous),
+        (found, None) => Ok(found.cloned()),
+    }
+}
+
+/// An object for a peer, in the first of these that `takes` says yes to: the syntax that it is stored in, explicit and
+/// implicit VR little endian. `to`: whose filters it passes.
+///
+/// # Errors
+/// Why it cannot be sent, without a value of its header.
+pub async fn prepare(
+    pipeline: &Pipeline,
+    to: Option<&Destination>,
+    located: &Located,
+    takes: impl Fn(&str, &str) -> bool + Send,
+) -> Result<Outgoing, String> {
+    if to.is_none() && takes(located.identity.sop_class.as_str(), located.syntax.as_str()) {
+        return egress::as_stored(pipeline, located).map_err(reason);
+    }
+    let ready: Ready = match to {
+        Some(destination) => egress::pass(pipeline, destination, located).await,
+        None => egress::unfiltered(pipeline, located).await,
+    }
+    .map_err(reason)?;
+    let class = ready.identity.sop_class.as_str();
+    if takes(class, ready.syntax.uid().as_str()) {
+        return ready.open(pipeline).await.map_err(reason);
+    }
+    let Some(plain) = PLAIN.into_iter().find(|plain| takes(class, plain)) else {
+        return Err(format!(
+            "the peer takes {class} neither in transfer syntax {} nor uncompressed",
+            ready.syntax.uid()
+        ));
+    };
+    let plain = TransferSyntax::lookup(plain).unwrap_or_else(TransferSyntax::implicit_le);
+    ready.convert(pipeline, &plain).await.map_err(reason)
+}
+
+fn reason(not: NotSent) -> String {
+    match not {
+        NotSent::Dropped(reason) | NotSent::Later(reason) | NotSent::Dead(reason) => reason,
+    }
+}
+
+/// SOP classes with the transfer syntaxes in which objects of them are stored.
+pub type Kinds = BTreeSet<(String, String)>;
+
+/// Takes objects to a destination for a C-MOVE, over an association of its own.
+pub struct Courier {
+    pipeline: Pipeline,
+    destination: Destination,
+    originator: MoveOriginator,
+    proposal: Proposal,
+    address: String,
+    association: Option<Association<TcpStream>>,
+    /// How many associations may still be opened.
+    left: u32,
+}
+
+impl Courier {
+    /// Associates with a DICOM destination for objects of these kinds.
+    ///
+    /// # Errors
+    /// Why there is no association.
+    pub async fn open(
+        pipeline: &Pipeline,
+        destination: Destination,
+        kinds: &Kinds,
+        originator: MoveOriginator,
+    ) -> Result<Self, String> {
+        let Target::Dicom {
+            ae_title,
+            address,
+            calling_ae,
+        } = &destination.target
+        else {
+            return Err("the destination is no DICOM peer".to_owned());
+        };
+        let mut proposal = Proposal::new(calling_ae.clone(), ae_title.clone());
+        for (class, syntax) in proposed(kinds) {
+            proposal
+                .add_context(class, &[syntax])
+                .map_err(|error| error.to_string())?;
+        }
+        let mut courier = Self {
+            pipeline: pipeline.clone(),
+            originator,
+            proposal,
+            address: address.clone(),
+            association: None,
+            left: MOST_ASSOCIATIONS,
+            destination,
+        };
+        courier.associate().await?;
+        Ok(courier)
+    }
+
+    async fn associate(&mut self) -> Result<(), String> {
+        if self.left == 0 {
+            return Err("the destination broke too many associations".to_owned());
+        }
+        self.left -= 1;
+        let stream = dial(&self.address, DIAL).await.map_err(|error| error.to_string())?;
+        let opened = connect(stream, &Options::default(), &self.proposal).await;
+        self.association = Some(opened.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    /// Sends an object: the status that the destination answered.
+    ///
+    /// # Errors
+    /// Why it was not sent or not answered, without a value of its header.
+    pub async fn send(&mut self, located: &Located) -> Result<Status, String> {
+        if self.association.is_none() {
+            self.associate().await?;
+        }
+        let Some(association) = self.association.as_mut() else {
+            return Err("there is no association".to_owned());
+        };
+        let outgoing = {
+            let contexts = association.contexts();
+            let takes = |class: &str, syntax: &str| {
+                contexts
+                    .iter()
+                    .any(|context| context.abstract_syntax == class && context.transfer_syntax == syntax)
+            };
+            prepare(&self.pipeline, Some(&self.destination), located, takes).await?
+        };
+        match store(association, outgoing, &self.originator).await {
+            Ok(status) => Ok(status),
+            Err(error) => {
+                self.association = None;
+                Err(error.to_string())
+            }
+        }
+    }
+
+    /// Releases the association.
+    pub async fn close(self) {
+        if let Some(association) = self.association
+            && let Err(error) = association.release().await
+        {
+            tracing::debug!(%error, "the destination did not release in order");
+        }
+    }
+}
+
+async fn store(
+    association: &mut Association<TcpStream>,
+    outgoing: Outgoing,
+    originator: &MoveOriginator,
+) -> Result<Status, AssociationError> {
+    let identity = &outgoing.identity;
+    let (class, syntax) = (identity.sop_class.as_str(), outgoing.syntax.uid().as_str());
+    let context = association
+        .context_for(class, syntax)
+        .ok_or(AssociationError::NoContext(0))?;
+    let id = association.next_message_id();
+    let command = Command::store_rq(id, class, identity.sop_instance.as_str()).with_move_originator(originator);
+    association.send_stream(context, &command, outgoing.data).await?;
+    let response = association.response(id).await?;
+    Ok(response.status().unwrap_or(status::PROCESSING_FAILURE))
+}
+
+/// Each kind as it is stored, then each class as every peer takes it, as long as there are contexts.
+fn proposed(kinds: &Kinds) -> Vec<(&str, &str)> {
+    let stored = kinds.iter().map(|(class, syntax)| (class.as_str(), syntax.as_str()));
+    let classes: BTreeSet<&str> = kinds.iter().map(|(class, _)| class.as_str()).collect();
+    let plain = PLAIN
+        .into_iter()
+        .flat_map(|syntax| classes.iter().map(move |class| (*class, syntax)));
+    let mut proposed: Vec<(&str, &str)> = Vec::new();
+    for context in stored.chain(plain) {
+        if !proposed.contains(&context) && proposed.len() < MOST_CONTEXTS {
+            proposed.push(context);
+        }
+    }
+    proposed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kinds, proposed};
+
+    #[test]
+    fn what_is_stored_is_proposed_before_what_it_can_become() {
+        let kind = |class: &str, syntax: &str| (class.to_owned(), syntax.to_owned());
+        let kinds: Kinds = [kind("1.2", "1.2.840.10008.1.2"), kind("1.2", "1.2.840.10008.1.2.5")].into();
+        assert_eq!(
+            proposed(&kinds),
+            [
+                ("1.2", "1.2.840.10008.1.2"),
+                ("1.2", "1.2.840.10008.1.2.5"),
+                ("1.2", "1.2.840.10008.1.2.1"),
+            ]
+        );
+        let many: Kinds = (0..100)
+            .map(|n| kind(&format!("1.{n}"), "1.2.840.10008.1.2.5"))
+            .collect();
+        let contexts = proposed(&many);
+        assert_eq!(contexts.len(), 128);
+        assert!(
+            contexts[..100]
+                .iter()
+                .all(|(_, syntax)| *syntax == "1.2.840.10008.1.2.5")
+        );
+    }
+}
