@@ -3,6 +3,7 @@
 Most of it can be held against another server: see `archive` in conftest.py.
 """
 
+import copy
 import io
 import time
 
@@ -11,8 +12,8 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import build_context, evt
 from pynetdicom.dimse_primitives import C_FIND
+from pynetdicom.dsutils import encode
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 from pynetdicom.sop_class import (
     PatientRootQueryRetrieveInformationModelFind as PATIENT_ROOT,
@@ -203,7 +204,7 @@ def test_a_range_of_days_and_one_of_times_are_combined_where_that_was_agreed(arc
     assert [each.StudyInstanceUID for each in combined] == [patient[1][0].StudyInstanceUID]
     query.StudyTime = "1000-1015"
     assert len(found(archive, query, **relational(STUDY_ROOT))) == 1
-    assert [each.StudyDate for each in found(archive, query | keys("STUDY", StudyDate="20260102-20260213"))] == ["20260102"]
+    assert [each.StudyDate for each in found(archive, query)] == ["20260102"]
 
 
 def test_relational_queries_need_no_keys_above(archive, patient):
@@ -299,6 +300,18 @@ def test_a_value_that_is_none(archive):
     assert elements == [0x00080020]
 
 
+def answer_to(opened, request, context):
+    """Sends a request as it is, and waits for the answer, which the association's own thread must not take first."""
+    opened._reactor_checkpoint.clear()
+    try:
+        while not opened._is_paused:
+            time.sleep(0.01)
+        opened.dimse.send_msg(request, context.context_id)
+        return opened.dimse.get_msg(block=True)[1]
+    finally:
+        opened._reactor_checkpoint.set()
+
+
 def send_raw(opened, data, root=STUDY_ROOT):
     """A C-FIND-RQ with these bytes as identifier, and the status of its answer."""
     [context] = [each for each in opened.accepted_contexts if each.abstract_syntax == root]
@@ -307,9 +320,7 @@ def send_raw(opened, data, root=STUDY_ROOT):
     request.AffectedSOPClassUID = root
     request.Priority = 2
     request.Identifier = io.BytesIO(data)
-    opened.dimse.send_msg(request, context.context_id)
-    _, answer = opened.dimse.get_msg(block=True)
-    return answer.Status
+    return answer_to(opened, request, context).Status
 
 
 def nested(depth):
@@ -362,7 +373,8 @@ def test_character_sets_of_query_and_answer(archive, stored, name, asked, patter
         query.SpecificCharacterSet = asked
         query.PatientName = pattern
     [answer] = found(archive, query)
-    assert str(answer.PatientName).rstrip("=") == name.rstrip("=")
+    # pydicom leaves the escape sequences of ISO 2022 IR 58 in.
+    assert str(answer.PatientName).replace("\x1b$)A", "").rstrip("=") == name.rstrip("=")
     # A workstation is answered in the character set that it speaks.
     assert answer.SpecificCharacterSet == (asked or "ISO_IR 192")
 
@@ -404,8 +416,7 @@ def many(host, count):
     first = objects.image(Rows=1, Columns=1, PixelData=b"\0\0")
     sent = []
     for at in range(count):
-        dataset = Dataset()
-        dataset.update(first)
+        dataset = copy.deepcopy(first)
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID = (objects.uid() for _ in range(3))
         # Some on one day, some of no day.
         dataset.StudyDate = "" if at % 7 == 0 else f"2026{at % 3 + 1:02}01"
@@ -447,7 +458,7 @@ def test_a_cancelled_query_ends_at_once(archive, crowd):
         for status, _ in opened.send_c_find(query, STUDY_ROOT, msg_id=5):
             statuses.append(status.Status)
             if len(statuses) == 3:
-                opened.send_c_cancel(5, query_model=STUDY_ROOT)
+                opened.send_c_cancel(5, context_id=opened.accepted_contexts[0].context_id)
                 cancelled = time.monotonic()
         took = time.monotonic() - cancelled
         # What was sent before the cancel came is not taken back.
@@ -455,7 +466,7 @@ def test_a_cancelled_query_ends_at_once(archive, crowd):
         assert len(statuses) < len(crowd)
         assert took < 5
         # Another cancel, of nothing, is passed over.
-        opened.send_c_cancel(5, query_model=STUDY_ROOT)
+        opened.send_c_cancel(5, context_id=opened.accepted_contexts[0].context_id)
         assert list(opened.send_c_find(keys("STUDY", StudyInstanceUID=objects.uid()), STUDY_ROOT))[-1][0].Status == SUCCESS
 
 
@@ -478,7 +489,5 @@ def test_the_wrong_request_in_a_context(archive):
         request.MessageID = 3
         request.AffectedSOPClassUID = PATIENT_ROOT
         request.Priority = 2
-        request.Identifier = io.BytesIO(b"")
-        opened.dimse.send_msg(request, context.context_id)
-        _, answer = opened.dimse.get_msg(block=True)
-        assert answer.Status in (0x0122, 0xA900)
+        request.Identifier = io.BytesIO(encode(keys("STUDY"), False, True))
+        assert answer_to(opened, request, context).Status in (0x0122, 0xA900)
