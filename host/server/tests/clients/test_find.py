@@ -429,7 +429,7 @@ def many(host, count):
 @pytest.fixture(scope="module")
 def crowd(archive):
     """A patient with more studies than the index answers at once."""
-    return many(archive, 620)
+    return many(archive, 290)
 
 
 def test_many_answers_come_once_each_and_the_latest_first(archive, crowd):
