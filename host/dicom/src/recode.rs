@@ -234,22 +234,23 @@ impl Rest {
         Ok(())
     }
 
-    /// Ends it: the elements behind the pixel data.
+    /// Ends it: what has not gone out yet, the elements behind the pixel data last.
     ///
     /// # Errors
     /// [`RecodeError`]: they cannot be read.
     pub fn finish(mut self) -> Result<Bytes, RecodeError> {
+        let mut out = Vec::new();
         if let State::Begin = self.state
             && !self.held.is_empty()
         {
-            // Pixel data that is shorter than the header of an element can be.
-            self.begin(&mut Vec::new())?;
+            // A pixel of implicit VR can be shorter, with its header, than the header of an element can be.
+            self.begin(&mut out)?;
         }
-        if self.held.is_empty() {
-            return Ok(Bytes::new());
+        if !self.held.is_empty() {
+            let (tail, _) = Header::parse(self.from.clone(), &self.held, Limits::default())?;
+            out.push(header(&tail, &self.to)?);
         }
-        let (tail, _) = Header::parse(self.from.clone(), &self.held, Limits::default())?;
-        header(&tail, &self.to)
+        Ok(out.concat().into())
     }
 }
 
