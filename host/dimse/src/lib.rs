@@ -14,8 +14,8 @@
 //! Every wait for the peer has a limit, see [`Options`]. Time that the caller takes between two calls is not counted
 //! against the peer.
 //!
-//! What is absent: the asynchronous operations window is never offered (one operation at a time, PS3.7 §D.3.3.3), and
-//! TLS is the caller's: any stream will do.
+//! What is absent: the asynchronous operations window is never offered (one operation at a time, PS3.7 §D.3.3.3). An
+//! association runs over any stream; [`Stream`] is TCP, with TLS or without.
 
 mod accept;
 mod ae;
@@ -29,6 +29,8 @@ mod outgoing;
 mod pdu;
 pub mod sop;
 pub mod status;
+mod stream;
+mod tls;
 mod wire;
 
 pub use accept::{Indication, accept};
@@ -43,3 +45,5 @@ pub use negotiation::{
 };
 pub use options::Options;
 pub use status::Status;
+pub use stream::{Stream, reach};
+pub use tls::{ClientTls, Identity, ServerTls, TlsError};

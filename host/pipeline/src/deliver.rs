@@ -78,11 +78,13 @@ async fn batch(pipeline: &Pipeline, destination: &Destination, jobs: Vec<Job>) {
         Target::Dicom {
             ae_title,
             address,
+            tls,
             calling_ae,
         } => {
             let peer = dicom::Peer {
                 ae_title,
                 address,
+                tls: tls.as_ref(),
                 calling_ae,
             };
             dicom::send(pipeline, destination, &peer, found).await;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use isocenter_dimse::AeTitle;
+use isocenter_dimse::{AeTitle, ClientTls};
 use isocenter_role::Filter;
 
 /// A named place that objects can be sent to.
@@ -21,7 +21,7 @@ pub struct Destination {
 }
 
 /// What kind of place a destination is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Target {
     /// A DICOM peer, by C-STORE.
     Dicom {
@@ -29,6 +29,8 @@ pub enum Target {
         ae_title: AeTitle,
         /// `host:port`.
         address: String,
+        /// TLS is spoken there.
+        tls: Option<ClientTls>,
         /// What this host calls itself there.
         calling_ae: AeTitle,
     },

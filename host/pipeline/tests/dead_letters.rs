@@ -103,6 +103,7 @@ fn away() -> Destination {
         target: Target::Dicom {
             ae_title: AeTitle::parse("AWAY").unwrap(),
             address: address.to_string(),
+            tls: None,
             calling_ae: AeTitle::parse("ISOCENTER").unwrap(),
         },
         egress: Vec::new(),

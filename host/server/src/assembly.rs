@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use isocenter_dicom::edit::SiteKey;
+use isocenter_dimse::ClientTls;
 use isocenter_native::{EngineSpec, ModelSpec, Models};
 use isocenter_pipeline::chain::{self, Chain};
 use isocenter_pipeline::destination::{self, Destination};
@@ -134,7 +135,7 @@ impl Assembly {
             destinations: config
                 .destinations
                 .iter()
-                .map(|(name, destination)| (name.clone(), cast.destination(name, destination, config)))
+                .flat_map(|(name, destination)| Some((name.clone(), cast.destination(name, destination, config)?)))
                 .collect(),
             authenticators: cast.all("http.authenticate", &config.http.authenticate, Plugin::as_authenticator),
             authorizers: cast.all("http.authorize", &config.http.authorize, Plugin::as_authorizer),
@@ -255,11 +256,15 @@ impl Cast<'_> {
         }
     }
 
-    fn destination(&mut self, name: &str, destination: &config::Destination, config: &Config) -> Destination {
+    fn destination(&mut self, name: &str, destination: &config::Destination, config: &Config) -> Option<Destination> {
         let target = match &destination.target {
-            config::Target::Dicom { ae_title, address } => destination::Target::Dicom {
+            config::Target::Dicom { ae_title, address, tls } => destination::Target::Dicom {
                 ae_title: ae_title.clone(),
                 address: address.to_string(),
+                tls: match tls {
+                    Some(tls) => Some(self.tls(name, tls)?),
+                    None => None,
+                },
                 calling_ae: destination
                     .calling_ae_title
                     .clone()
@@ -267,7 +272,7 @@ impl Cast<'_> {
             },
             config::Target::Folder(folder) => destination::Target::Folder(folder.clone()),
         };
-        Destination {
+        Some(Destination {
             name: name.to_owned(),
             target,
             egress: self.all(
@@ -280,7 +285,16 @@ impl Cast<'_> {
                 longest: destination.retry.longest,
                 attempts: destination.retry.attempts,
             },
-        }
+        })
+    }
+
+    fn tls(&mut self, destination: &str, tls: &config::ClientTls) -> Option<ClientTls> {
+        ClientTls::load(&tls.ca, tls.identity.as_ref())
+            .inspect_err(|error| {
+                self.problems
+                    .push(format!("`tls` of destination {destination}: {error}"))
+            })
+            .ok()
     }
 
     fn sink(&mut self, sink: &config::Sink) -> Option<SinkSpec> {

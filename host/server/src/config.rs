@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use isocenter_dimse::AeTitle;
+use isocenter_pipeline::chain::{Glob, Network};
 
 mod chain;
 mod check;
@@ -91,6 +92,61 @@ pub struct Dicom {
     pub idle: Duration,
     /// Names of plugins that say who may associate, in order; every one must let an association in.
     pub gate: Vec<String>,
+    /// A second port, where TLS is spoken.
+    pub tls: Option<Tls>,
+    /// Who may associate, and what for; the first that fits counts.
+    pub callers: Vec<Caller>,
+    /// What becomes of those whom no entry of `callers` fits.
+    pub unknown_callers: UnknownCallers,
+}
+
+/// `[dicom.tls]`: associations over TLS (PS3.15 §B.12).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Where they are accepted; 2762 is the registered port.
+    pub listen: SocketAddr,
+    /// Who this host is.
+    pub identity: isocenter_dimse::Identity,
+    /// PEM file of those who vouch for callers; without it, callers show no certificate.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// An entry of `[[dicom.callers]]`. What is left out does not matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Patterns of calling AE titles.
+    pub ae_titles: Vec<Glob>,
+    /// Where they call from.
+    pub addresses: Vec<Network>,
+    /// Only over TLS.
+    pub tls: bool,
+    /// What they may ask for; verification is always among it.
+    pub services: Option<Vec<Service>>,
+    /// Associations at a time, of all that this entry fits together.
+    pub max_associations: Option<u32>,
+}
+
+/// What a caller may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// To store objects.
+    Store,
+    /// To search.
+    Query,
+    /// To have objects sent, to itself or to a destination.
+    Retrieve,
+}
+
+/// `dicom.unknown-callers`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownCallers {
+    /// From this machine they are accepted, and where there is no list of callers.
+    #[default]
+    Local,
+    /// They are accepted.
+    Accept,
+    /// They are refused.
+    Refuse,
 }
 
 /// `[http]`: DICOMweb, the page, health and metrics.
@@ -163,9 +219,20 @@ pub enum Target {
         ae_title: AeTitle,
         /// Its host and port, resolved at each delivery.
         address: PeerAddress,
+        /// TLS is spoken there.
+        tls: Option<ClientTls>,
     },
     /// Files in a folder.
     Folder(PathBuf),
+}
+
+/// `tls` of a destination's peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientTls {
+    /// PEM file of those who vouch for the peer.
+    pub ca: PathBuf,
+    /// Who this host is, where the peer asks.
+    pub identity: Option<isocenter_dimse::Identity>,
 }
 
 /// `retry` of a destination: exponential backoff between two bounds.
@@ -209,6 +276,9 @@ impl Default for Dicom {
             pdu_time: Duration::from_secs(30),
             idle: Duration::from_secs(60),
             gate: Vec::new(),
+            tls: None,
+            callers: Vec::new(),
+            unknown_callers: UnknownCallers::default(),
         }
     }
 }

@@ -14,12 +14,14 @@ use isocenter_dicom::edit::SiteKey;
 use isocenter_dicom::header::Limits;
 use isocenter_pipeline::Pipeline;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::assembly::Assembly;
 use crate::backing;
 use crate::config::{self, Config, Environment};
 use crate::reload::Reloader;
+use crate::scp::Callers;
 use crate::shutdown::Shutdown;
 use crate::site_key;
 use crate::{gauges, operator, scp};
@@ -47,6 +49,9 @@ pub enum HostError {
     /// Plugins that cannot be loaded, a sentence each.
     #[error("{}", .0.join("\n"))]
     Plugins(Vec<String>),
+    /// The files of [dicom.tls].
+    #[error("[dicom.tls]: {0}")]
+    Tls(isocenter_dimse::TlsError),
     /// The site key.
     #[error("the site key: {0}")]
     SiteKey(std::io::Error),
@@ -74,7 +79,13 @@ pub async fn serve(config: &Config, file: Option<&Path>, environment: &Environme
     let metrics = gauges::install().map_err(HostError::System)?;
 
     // Ports first: a second host on this machine learns at once that it is one.
-    let dicom = bind("DICOM", config.dicom.listen).await?;
+    let dicom = scp::Ports {
+        plain: bind("DICOM", config.dicom.listen).await?,
+        tls: match &config.dicom.tls {
+            Some(tls) => Some(bind("DICOM over TLS", tls.listen).await?),
+            None => None,
+        },
+    };
     let http = bind("HTTP", config.http.listen).await?;
 
     let archive = open(config).await?;
@@ -90,7 +101,7 @@ async fn run(
     file: Option<&Path>,
     environment: &Environment,
     archive: &Archive,
-    dicom: TcpListener,
+    dicom: scp::Ports,
     http: TcpListener,
     metrics: gauges::Metrics,
     shutdown: Shutdown,
@@ -99,6 +110,8 @@ async fn run(
     let backing = backing::of(config, archive).map_err(HostError::System)?;
     let assembly = Assembly::start(&config.storage.data, environment, key, backing)?;
     let set = assembly.build(config).await.map_err(HostError::Plugins)?;
+    let callers = Callers::of(config).map_err(HostError::Tls)?;
+    let (callers, told) = watch::channel(Arc::new(callers));
     let plugins = set.plugins.len();
     let pipeline = Pipeline::new(archive.clone(), pipeline(config, SiteKey::new(key)), set);
     let reloader = Reloader::new(
@@ -106,13 +119,15 @@ async fn run(
         environment.clone(),
         assembly,
         pipeline.clone(),
+        callers,
         config.clone(),
     );
     reloader
         .on_signal(shutdown.drain.clone())
         .map_err(|error| HostError::System(error.to_string()))?;
 
-    let dicom_address = dicom.local_addr().unwrap_or(config.dicom.listen);
+    let dicom_address = dicom.plain.local_addr().unwrap_or(config.dicom.listen);
+    let tls_address = dicom.tls.as_ref().and_then(|listener| listener.local_addr().ok());
     let http_address = http.local_addr().unwrap_or(config.http.listen);
     let app = isocenter_web::App {
         pipeline: pipeline.clone(),
@@ -130,6 +145,7 @@ async fn run(
     tracing::info!(
         ae_title = %config.dicom.ae_title,
         dicom = %dicom_address,
+        dicom_tls = tls_address.map(tracing::field::display),
         http = %http_address,
         data = %config.storage.data.display(),
         plugins,
@@ -145,6 +161,7 @@ async fn run(
     let provider = tokio::spawn(scp::serve(
         dicom,
         provider(config),
+        told,
         pipeline.clone(),
         shutdown.drain.clone(),
     ));
@@ -217,6 +234,7 @@ pub async fn check(config: &Config, environment: &Environment) -> Result<Vec<Str
     };
     // The cache of a check is worth nothing afterwards; what cannot be removed is left to the system.
     let _ = std::fs::remove_dir_all(&cache);
+    Callers::of(config).map_err(HostError::Tls)?;
     let mut lines = Vec::new();
     for plugin in loaded?.plugins.values() {
         let roles: Vec<&str> = plugin.roles().iter().map(|role| role.as_str()).collect();

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use isocenter_pipeline::Pipeline;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::assembly::Assembly;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, UnknownCallers};
+use crate::scp::Callers;
 
 /// Reloads on request, one at a time. Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +28,7 @@ struct Shared {
     environment: Environment,
     assembly: Assembly,
     pipeline: Pipeline,
+    callers: watch::Sender<Arc<Callers>>,
     /// What runs, and the turn of whoever reloads.
     running: Mutex<Config>,
 }
@@ -38,6 +40,7 @@ impl Reloader {
         environment: Environment,
         assembly: Assembly,
         pipeline: Pipeline,
+        callers: watch::Sender<Arc<Callers>>,
         config: Config,
     ) -> Reloader {
         Reloader {
@@ -46,6 +49,7 @@ impl Reloader {
                 environment,
                 assembly,
                 pipeline,
+                callers,
                 running: Mutex::new(config),
             }),
         }
@@ -85,6 +89,7 @@ impl Reloader {
                 fixed.join(", ")
             )]);
         }
+        let callers = Callers::of(&config).map_err(|error| vec![format!("[dicom.tls]: {error}")])?;
         let set = shared.assembly.build(&config).await?;
         let said = format!(
             "{} plugins, {} chains, {} destinations",
@@ -93,6 +98,7 @@ impl Reloader {
             set.destinations.len()
         );
         shared.pipeline.exchange(set);
+        shared.callers.send_replace(Arc::new(callers));
         for sink in &running.sinks {
             if config.sinks.iter().any(|other| other.plugin == sink.plugin) {
                 continue;
@@ -128,15 +134,18 @@ impl Reloader {
 
 /// The tables that differ and that belong to the process.
 fn fixed(running: &Config, next: &Config) -> Vec<&'static str> {
-    let without_gate = |config: &Config| {
+    // Who is let in is exchanged; the ports stay.
+    let ports = |config: &Config| {
         let mut dicom = config.dicom.clone();
         dicom.gate.clear();
-        dicom
+        dicom.callers.clear();
+        dicom.unknown_callers = UnknownCallers::default();
+        (dicom.tls.take().map(|tls| tls.listen), dicom)
     };
     let http = |config: &Config| (config.http.listen, config.http.public_url.clone());
     let process = |config: &Config| (config.allow_anonymous, config.drain);
     let differs = [
-        ("[dicom]", without_gate(running) != without_gate(next)),
+        ("[dicom]", ports(running) != ports(next)),
         ("`listen` or `public-url` of [http]", http(running) != http(next)),
         ("[storage]", running.storage != next.storage),
         ("[database]", running.database != next.database),

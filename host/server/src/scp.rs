@@ -4,6 +4,7 @@
 //! here is who may associate and how long an association lasts. What is accepted is decided in [`negotiate`], from the
 //! table in [`service`]; each service has a file.
 
+mod callers;
 mod echo;
 mod find;
 mod identifier;
@@ -20,18 +21,20 @@ use std::time::Duration;
 use isocenter_archive::index::{Source, Transport};
 use isocenter_dimse::{
     AbortReason, Acceptance, Admission, AeTitle, Association, AssociationError, CommandField, Incoming, Indication,
-    Rejection, Request, status,
+    Rejection, Request, Stream, status,
 };
 use isocenter_pipeline::Pipeline;
 use isocenter_pipeline::door::Visit;
 use isocenter_pipeline::ingest::Session;
 use isocenter_role::Role;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+pub use self::callers::Callers;
+use self::callers::Leave;
 use self::find::Finder;
 use self::retrieve::Retriever;
 use self::service::Service;
@@ -58,6 +61,7 @@ pub struct Options {
 struct Provider {
     options: Options,
     pipeline: Pipeline,
+    callers: watch::Receiver<Arc<Callers>>,
     /// Cancelled when no new work is taken.
     draining: CancellationToken,
 }
@@ -76,14 +80,46 @@ enum Ended {
 /// Connections that may wait for their rejection at a time, over those that are served.
 const BEING_REJECTED: usize = 64;
 
+/// What arrives at the ports.
+#[derive(Debug)]
+pub struct Ports {
+    /// Where associations are plain.
+    pub plain: TcpListener,
+    /// Where they are over TLS.
+    pub tls: Option<TcpListener>,
+}
+
+impl Ports {
+    /// The next connection, and whether it is to speak TLS.
+    async fn accept(&self) -> std::io::Result<(TcpStream, SocketAddr, bool)> {
+        let over_tls = async {
+            match &self.tls {
+                Some(listener) => listener.accept().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            accepted = self.plain.accept() => accepted.map(|(stream, peer)| (stream, peer, false)),
+            accepted = over_tls => accepted.map(|(stream, peer)| (stream, peer, true)),
+        }
+    }
+}
+
 /// Accepts associations until `draining` is cancelled, then waits for those that are open, at most the grace time.
-pub async fn serve(listener: TcpListener, options: Options, pipeline: Pipeline, draining: CancellationToken) {
+pub async fn serve(
+    ports: Ports,
+    options: Options,
+    callers: watch::Receiver<Arc<Callers>>,
+    pipeline: Pipeline,
+    draining: CancellationToken,
+) {
     let places = Arc::new(Semaphore::new(options.associations));
     let doors = Arc::new(Semaphore::new(options.associations + BEING_REJECTED));
     let grace = options.grace;
     let provider = Arc::new(Provider {
         options,
         pipeline,
+        callers,
         draining: draining.clone(),
     });
     let open = TaskTracker::new();
@@ -91,9 +127,9 @@ pub async fn serve(listener: TcpListener, options: Options, pipeline: Pipeline, 
     loop {
         let accepted = tokio::select! {
             () = draining.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            accepted = ports.accept() => accepted,
         };
-        let (stream, peer) = match accepted {
+        let (stream, peer, over_tls) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: pausing lets others end.
@@ -113,7 +149,7 @@ pub async fn serve(listener: TcpListener, options: Options, pipeline: Pipeline, 
             async move {
                 tokio::select! {
                     () = stop.cancelled() => tracing::warn!("association cut: the host ends"),
-                    () = provider.associate(stream, peer, place) => {}
+                    () = provider.associate(stream, peer, over_tls, place) => {}
                 }
                 drop(door);
             }
@@ -121,7 +157,7 @@ pub async fn serve(listener: TcpListener, options: Options, pipeline: Pipeline, 
         );
     }
     // Who knocks from here on is refused at once, rather than left in the kernel's queue.
-    drop(listener);
+    drop(ports);
     open.close();
     if tokio::time::timeout(grace, open.wait()).await.is_err() {
         hard_stop.cancel();
@@ -131,12 +167,27 @@ pub async fn serve(listener: TcpListener, options: Options, pipeline: Pipeline, 
 
 impl Provider {
     /// One connection from its A-ASSOCIATE-RQ to its end. Without a place it is told to come later.
-    async fn associate(&self, stream: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>) {
+    async fn associate(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        over_tls: bool,
+        place: Option<OwnedSemaphorePermit>,
+    ) {
         let gauge = metrics::gauge!("isocenter_associations");
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
-        let indication = match Indication::receive(stream, &self.options.wire).await {
+        let callers = Arc::clone(&self.callers.borrow());
+        let received = async {
+            let stream = match callers.tls.as_ref().filter(|_| over_tls) {
+                None if over_tls => return Err(AssociationError::Closed("TLS, which is not configured any more")),
+                None => Stream::Plain(stream),
+                Some(tls) => tls.accept(stream, self.options.wire.artim).await?,
+            };
+            Indication::receive(stream, &self.options.wire).await
+        };
+        let indication = match received.await {
             Ok(indication) => indication,
             Err(error) => {
                 tracing::info!(%error, "no association");
@@ -151,11 +202,12 @@ impl Provider {
         } else if self.draining.is_cancelled() {
             Err(Rejection::CONGESTION)
         } else {
-            self.admit(&request, peer).await
+            self.admit(&request, peer, over_tls, &callers).await
         };
-        let (admission, subject) = match admitted {
-            Ok((acceptance, subject)) => (Admission::Accept(acceptance), subject),
-            Err(rejection) => (Admission::Reject(rejection), None),
+        // The leave lasts as long as the association: it holds the caller's place.
+        let (admission, subject, _leave) = match admitted {
+            Ok((acceptance, subject, leave)) => (Admission::Accept(acceptance), subject, Some(leave)),
+            Err(rejection) => (Admission::Reject(rejection), None, None),
         };
         if let Admission::Reject(rejection) = &admission {
             tracing::info!(%rejection, called = %request.called_ae, "association rejected");
@@ -198,10 +250,17 @@ impl Provider {
     }
 
     /// What is granted to a requestor, and under whose name it works where a gate says so.
-    async fn admit(&self, request: &Request, peer: SocketAddr) -> Result<(Acceptance, Option<String>), Rejection> {
+    async fn admit(
+        &self,
+        request: &Request,
+        peer: SocketAddr,
+        over_tls: bool,
+        callers: &Callers,
+    ) -> Result<(Acceptance, Option<String>, Leave), Rejection> {
         if !self.options.any_called_ae && request.called_ae != self.options.ae_title {
             return Err(Rejection::CALLED_AE);
         }
+        let leave = callers.admit(&request.calling_ae, peer.ip(), over_tls)?;
         let set = self.pipeline.set();
         let identity = gate::admit(&set.gates, request, peer.ip(), &|gate, answer| {
             let visit = Visit {
@@ -211,9 +270,9 @@ impl Provider {
             self.pipeline.at_door(gate, Role::Gate, answer, visit, gate::answered);
         })
         .await?;
-        let acceptance = negotiate::accept(request, identity.is_some());
+        let acceptance = negotiate::accept(request, &leave, identity.is_some());
         let subject = identity.map(|identity| identity.subject);
-        Ok((acceptance, subject.filter(|subject| !subject.is_empty())))
+        Ok((acceptance, subject.filter(|subject| !subject.is_empty()), leave))
     }
 
     fn retriever<'a>(&'a self, calling_ae: &'a AeTitle) -> Retriever<'a> {
@@ -227,7 +286,7 @@ impl Provider {
     /// is served to its end, and one that rests is told to go: between two messages nothing is lost.
     async fn converse(
         &self,
-        association: &mut Association<TcpStream>,
+        association: &mut Association<Stream>,
         session: &mut Session,
     ) -> Result<Ended, AssociationError> {
         loop {

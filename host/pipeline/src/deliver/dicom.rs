@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use isocenter_archive::index::{Job, Located};
-use isocenter_dimse::{AeTitle, Association, AssociationError, Options, Proposal, StoreStatus, connect, dial};
-use tokio::net::TcpStream;
+use isocenter_dimse::{
+    AeTitle, Association, AssociationError, ClientTls, Options, Proposal, StoreStatus, Stream, connect, reach,
+};
 
 use super::{Delivered, Found, not_sent, settle};
 use crate::Pipeline;
@@ -22,6 +23,7 @@ const DIAL: Duration = Duration::from_secs(10);
 pub(super) struct Peer<'a> {
     pub(super) ae_title: &'a AeTitle,
     pub(super) address: &'a str,
+    pub(super) tls: Option<&'a ClientTls>,
     pub(super) calling_ae: &'a AeTitle,
 }
 
@@ -62,7 +64,7 @@ pub(super) async fn send(pipeline: &Pipeline, destination: &Destination, peer: &
     }
 }
 
-async fn associate(peer: &Peer<'_>, found: &[(Job, Located)]) -> Result<Association<TcpStream>, String> {
+async fn associate(peer: &Peer<'_>, found: &[(Job, Located)]) -> Result<Association<Stream>, String> {
     let mut proposal = Proposal::new(peer.calling_ae.clone(), peer.ae_title.clone());
     let wanted: BTreeSet<_> = found
         .iter()
@@ -73,7 +75,8 @@ async fn associate(peer: &Peer<'_>, found: &[(Job, Located)]) -> Result<Associat
             .add_context(sop_class, &[syntax])
             .map_err(|error| error.to_string())?;
     }
-    let stream = dial(peer.address, DIAL).await.map_err(|error| error.to_string())?;
+    let stream = reach(peer.address, peer.tls, DIAL);
+    let stream = stream.await.map_err(|error| error.to_string())?;
     connect(stream, &Options::default(), &proposal)
         .await
         .map_err(|error| error.to_string())
@@ -83,7 +86,7 @@ async fn associate(peer: &Peer<'_>, found: &[(Job, Located)]) -> Result<Associat
 async fn one(
     pipeline: &Pipeline,
     destination: &Destination,
-    association: &mut Association<TcpStream>,
+    association: &mut Association<Stream>,
     located: &Located,
 ) -> Result<Delivered, AssociationError> {
     let outgoing = match egress::prepare(pipeline, destination, located).await {

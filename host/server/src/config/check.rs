@@ -4,8 +4,8 @@
 
 use std::net::SocketAddr;
 
-use super::Config;
 use super::reader::{At, Problems, Section, instead_of};
+use super::{Config, UnknownCallers};
 
 /// Reports each of `names` that is not among `known`. `what` is what they name, for example `plugin`.
 pub(super) fn all_known<'n>(
@@ -28,25 +28,34 @@ pub(super) fn all_known<'n>(
 /// Reports a port that would be open to others without authentication, and two services on one address.
 pub(super) fn listening(config: &Config, problems: &Problems) {
     let (dicom, http) = (&config.dicom, &config.http);
-    let services = [
-        ("[dicom]", dicom.listen, "gate", &dicom.gate),
-        ("[http]", http.listen, "authenticate", &http.authenticate),
+    let callers_known =
+        !dicom.gate.is_empty() || (!dicom.callers.is_empty() && dicom.unknown_callers != UnknownCallers::Accept);
+    let tls = dicom.tls.as_ref();
+    let vouched_for = callers_known || tls.is_some_and(|tls| tls.client_ca.is_some());
+    let by_caller = "name a plugin in `gate`, list those who may call in [[dicom.callers]]";
+    let by_certificate = "name who vouches for callers in `client-ca`, a plugin in `gate` of [dicom]";
+    let by_request = "name a plugin in `authenticate`";
+    let ports = [
+        ("[dicom]", Some(dicom.listen), callers_known, by_caller),
+        ("[dicom.tls]", tls.map(|tls| tls.listen), vouched_for, by_certificate),
+        ("[http]", Some(http.listen), !http.authenticate.is_empty(), by_request),
     ];
-    for (section, address, key, asked) in services {
-        if !config.allow_anonymous && asked.is_empty() && !is_loopback(address) {
+    let mut taken: Vec<(&str, SocketAddr)> = Vec::new();
+    for (section, address, known, how) in ports {
+        let Some(address) = address else { continue };
+        if !config.allow_anonymous && !known && !is_loopback(address) {
             let message = format!(
                 "`listen` in {section} is {address}, which others can reach, and nothing authenticates them; \
-                 listen on 127.0.0.1, name a plugin in `{key}`, or say `allow-anonymous = true` at the top of the file"
+                 listen on 127.0.0.1, {how}, or say `allow-anonymous = true` at the top of the file"
             );
             problems.add(None, message);
         }
-    }
-    if config.dicom.listen == config.http.listen && config.http.listen.port() != 0 {
-        let message = format!(
-            "[dicom] and [http] both listen on {}; give each its own port",
-            config.http.listen
-        );
-        problems.add(None, message);
+        let before = taken.iter().find(|(_, other)| *other == address && address.port() != 0);
+        if let Some((other, _)) = before {
+            let message = format!("{other} and {section} both listen on {address}; give each its own port");
+            problems.add(None, message);
+        }
+        taken.push((section, address));
     }
 }
 

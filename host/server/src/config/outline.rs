@@ -2,7 +2,7 @@
 //!
 //! Apart from the reader because it says what was understood, in the operator's words, and never what a secret is.
 
-use super::{Chain, Config, Sink, Target};
+use super::{Chain, Config, Sink, Target, UnknownCallers};
 
 impl Config {
     /// What serves whom, where objects go and what is told to others; a line each.
@@ -25,7 +25,10 @@ impl Config {
         lines.extend(self.chains.iter().map(chain));
         for (name, destination) in &self.destinations {
             let target = match &destination.target {
-                Target::Dicom { ae_title, address } => format!("{ae_title} at {address}"),
+                Target::Dicom { ae_title, address, tls } => {
+                    let over = if tls.is_some() { " over TLS" } else { "" };
+                    format!("{ae_title} at {address}{over}")
+                }
                 Target::Folder(folder) => folder.display().to_string(),
             };
             lines.push(format!(
@@ -48,10 +51,20 @@ impl Config {
 
     fn dicom_line(&self) -> String {
         let dicom = &self.dicom;
+        let tls = dicom.tls.as_ref();
+        let tls = tls.map(|tls| match &tls.client_ca {
+            Some(_) => format!(", over TLS with certificates of callers on {}", tls.listen),
+            None => format!(", over TLS on {}", tls.listen),
+        });
+        let callers = match (dicom.callers.len(), dicom.unknown_callers) {
+            (0, UnknownCallers::Local | UnknownCallers::Accept) => String::new(),
+            (entries, unknown) => format!(", {entries} entries of callers, unknown ones: {}", unknown.as_str()),
+        };
         format!(
-            "dicom: {} on {}{}",
+            "dicom: {} on {}{}{callers}{}",
             dicom.ae_title,
             dicom.listen,
+            tls.unwrap_or_default(),
             then("gate", &dicom.gate)
         )
     }

@@ -16,6 +16,7 @@ use super::{
     Storage, Target, Telemetry,
 };
 
+mod callers;
 mod chains;
 mod plugins;
 mod when;
@@ -49,7 +50,7 @@ pub(super) fn read(
     config.models = plugins::models(&top, folder, &config.engines);
     config.plugins = plugins::plugins(&top, folder, &config.secrets, &config.models);
     if let Some(section) = top.table("dicom", "[dicom]") {
-        dicom(&section.value, &config.plugins, &mut config.dicom);
+        dicom(&section.value, folder, &config.plugins, &mut config.dicom);
     }
     if let Some(section) = top.table("http", "[http]") {
         http(&section, &config.plugins, &mut config.http);
@@ -99,7 +100,7 @@ pub(super) fn override_from(environment: &Environment, config: &mut Config, prob
     }
 }
 
-fn dicom(section: &Section<'_, '_>, plugins: &BTreeMap<String, Plugin>, dicom: &mut Dicom) {
+fn dicom(section: &Section<'_, '_>, folder: &Path, plugins: &BTreeMap<String, Plugin>, dicom: &mut Dicom) {
     section.set("ae-title", &mut dicom.ae_title);
     section.set("accept-called-ae-any", &mut dicom.accept_called_ae_any);
     section.set("listen", &mut dicom.listen);
@@ -110,6 +111,9 @@ fn dicom(section: &Section<'_, '_>, plugins: &BTreeMap<String, Plugin>, dicom: &
     section.set("pdu-time", &mut dicom.pdu_time);
     section.set("idle", &mut dicom.idle);
     dicom.gate = plugins_named(section, "gate", plugins);
+    dicom.tls = callers::tls(section, folder);
+    dicom.callers = callers::callers(section);
+    section.set("unknown-callers", &mut dicom.unknown_callers);
     section.end();
 }
 
@@ -218,7 +222,7 @@ fn destinations(
     let mut destinations = BTreeMap::new();
     for (name, At { line, value: section }) in top.named("destinations") {
         let peer = section.table("dicom", format!("`dicom` of {}", section.label()));
-        let peer = peer.map(|found| peer_of(&found));
+        let peer = peer.map(|found| peer_of(&found, folder));
         let target = path(&section, "folder", folder).map(Target::Folder);
         let egress = plugins_named(&section, "egress", plugins);
         let calling_ae_title = section.get("calling-ae-title").map(|found| found.value);
@@ -259,10 +263,11 @@ fn destinations(
     destinations
 }
 
-fn peer_of(found: &At<Section<'_, '_>>) -> Option<Target> {
+fn peer_of(found: &At<Section<'_, '_>>, folder: &Path) -> Option<Target> {
     let section = &found.value;
     let ae_title = section.get::<AeTitle>("ae-title");
     let address = section.get("address");
+    let tls = callers::client_tls(section, folder);
     for key in ["ae-title", "address"] {
         if !section.has(key) {
             section.complain(found.line, format!("needs `{key}`"));
@@ -272,6 +277,7 @@ fn peer_of(found: &At<Section<'_, '_>>) -> Option<Target> {
     Some(Target::Dicom {
         ae_title: ae_title?.value,
         address: address?.value,
+        tls,
     })
 }
 

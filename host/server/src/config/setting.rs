@@ -11,7 +11,7 @@ use std::time::Duration;
 use isocenter_dimse::AeTitle;
 use toml::de::DeValue;
 
-use super::{Duplicates, OnFailure};
+use super::{Duplicates, OnFailure, UnknownCallers};
 
 /// A type that a value of the configuration can have.
 pub(super) trait Setting: Sized {
@@ -168,6 +168,26 @@ impl Setting for OnFailure {
             "refuse" => Some(Self::Refuse),
             _ => None,
         }
+    }
+}
+
+impl UnknownCallers {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Accept => "accept",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
+impl Setting for UnknownCallers {
+    const WANTED: &'static str = "\"local\", \"accept\" or \"refuse\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Local, Self::Accept, Self::Refuse];
+        all.into_iter().find(|known| known.as_str() == text)
     }
 }
 

@@ -8,13 +8,16 @@ use isocenter_dimse::{
     UserIdentityKind,
 };
 
+use super::callers::Leave;
 use super::find;
+use super::identifier::Root;
 use super::service::Service;
 
 /// The acceptance of a request whose peer may associate. `identified`: somebody has looked at its user identity.
-pub(super) fn accept(request: &Request, identified: bool) -> Acceptance {
+pub(super) fn accept(request: &Request, leave: &Leave, identified: bool) -> Acceptance {
+    let contexts = request.contexts.iter();
     Acceptance {
-        contexts: request.contexts.iter().map(context).collect(),
+        contexts: contexts.map(|proposed| context(proposed, leave)).collect(),
         roles: request.roles.iter().filter_map(|role| granted(request, role)).collect(),
         extended: request.extended.iter().filter_map(extended).collect(),
         identity_response: identified.then(|| acknowledgement(request)).flatten(),
@@ -22,10 +25,15 @@ pub(super) fn accept(request: &Request, identified: bool) -> Acceptance {
 }
 
 /// The answer for one proposed context: the services of this host, in the first proposed syntax that is kept as it is.
-fn context(proposed: &ProposedContext) -> ContextAnswer {
+fn context(proposed: &ProposedContext, leave: &Leave) -> ContextAnswer {
     let Some(service) = Service::of(&proposed.abstract_syntax) else {
         return proposed.refuse(ContextRefusal::AbstractSyntax);
     };
+    // Who may retrieve needs contexts of storage, by which C-GET sends back.
+    let sent_back = service == Service::Storage && leave.holds(Service::Get(Root::Study));
+    if !leave.holds(service) && !sent_back {
+        return proposed.refuse(ContextRefusal::User);
+    }
     let known = proposed
         .transfer_syntaxes
         .iter()

@@ -5,6 +5,7 @@ use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dimse::{CommandField, sop};
 
 use super::identifier::Root;
+use crate::config;
 
 /// A service that is provided here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,16 @@ impl Service {
     pub(super) fn takes(self, syntax: &TransferSyntax) -> bool {
         let plain = !syntax.is_big_endian() && !syntax.is_deflated() && !syntax.is_encapsulated();
         plain || matches!(self, Self::Storage)
+    }
+
+    /// What of the list of callers allows it; `None`: it is always allowed.
+    pub(super) fn needs(self) -> Option<config::Service> {
+        match self {
+            Self::Verification => None,
+            Self::Storage => Some(config::Service::Store),
+            Self::Find(_) => Some(config::Service::Query),
+            Self::Get(_) | Self::Move(_) => Some(config::Service::Retrieve),
+        }
     }
 
     /// What asks for it.

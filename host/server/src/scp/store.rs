@@ -1,15 +1,14 @@
 //! C-STORE (PS3.4 Annex B): an object's bytes go from the wire to the pipeline, and what becomes of it is the status.
 
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_dimse::{Association, AssociationError, Command, Message, Status, status};
+use isocenter_dimse::{Association, AssociationError, Command, Message, Status, Stream, status};
 use isocenter_pipeline::ingest::{Accepted, Announced, Session};
 use isocenter_pipeline::refusal::{Refusal, RefusalKind};
-use tokio::net::TcpStream;
 use tracing::Instrument;
 
 /// One C-STORE. A refused object is answered with its status, and the association goes on.
 pub(super) async fn perform(
-    association: &mut Association<TcpStream>,
+    association: &mut Association<Stream>,
     session: &mut Session,
     message: &Message,
 ) -> Result<(), AssociationError> {
@@ -33,7 +32,7 @@ pub(super) async fn perform(
 
 /// Takes the data set of a C-STORE-RQ. What a refused object still sends is drained by the next read.
 async fn receive(
-    association: &mut Association<TcpStream>,
+    association: &mut Association<Stream>,
     session: &mut Session,
     message: &Message,
 ) -> Result<Result<Accepted, Refusal>, AssociationError> {

@@ -204,7 +204,7 @@ fn range(from: Option<&str>, to: Option<&str>, values: Option<Values>) -> Result
     Range::new(quantity, from, to).map_err(|error| Some(error.to_string()))
 }
 
-fn networks(section: &Section<'_, '_>, key: &str, found: &At<&DeValue<'_>>) -> Vec<Network> {
+pub(super) fn networks(section: &Section<'_, '_>, key: &str, found: &At<&DeValue<'_>>) -> Vec<Network> {
     let Some(texts) = Vec::<String>::of(found.value) else {
         section.wrong(found.line, key, Vec::<String>::WANTED, found.value);
         return Vec::new();

@@ -1,0 +1,65 @@
+//! Which entry fits whom, and what it allows.
+
+use std::path::Path;
+
+use super::*;
+use crate::config::Environment;
+
+fn callers(toml: &str) -> Callers {
+    let config = Config::from_toml(toml, &Environment::new(), Path::new("")).unwrap();
+    Callers::of(&config).unwrap()
+}
+
+fn admit(callers: &Callers, title: &str, address: &str) -> Result<Leave, Rejection> {
+    callers.admit(&AeTitle::parse(title).unwrap(), address.parse().unwrap(), false)
+}
+
+#[test]
+fn without_a_list_everybody_is_known() {
+    let leave = admit(&callers(""), "ANY", "192.0.2.1").unwrap();
+    assert!(leave.holds(Service::Storage) && leave.holds(Service::Verification));
+}
+
+#[test]
+fn the_first_entry_that_fits_decides() {
+    let callers = callers(
+        r#"
+        [[dicom.callers]]
+        ae-title = ["CT?"]
+        address = ["10.0.0.0/8"]
+        services = ["store"]
+        max-associations = 1
+        [[dicom.callers]]
+        ae-title = ["CT*"]
+        services = ["query"]
+        [[dicom.callers]]
+        ae-title = ["SAFE"]
+        tls = true
+        "#,
+    );
+    let first = admit(&callers, "CT1", "10.1.2.3").unwrap();
+    assert!(first.holds(Service::Storage));
+    assert_eq!(
+        admit(&callers, "CT2", "10.1.2.4").unwrap_err(),
+        Rejection::LOCAL_LIMIT,
+        "the entry has one place"
+    );
+    drop(first);
+    assert!(admit(&callers, "CT2", "::ffff:10.1.2.4").is_ok());
+    let second = admit(&callers, "CT1", "192.0.2.1").unwrap();
+    assert!(!second.holds(Service::Storage), "the second entry is for queries");
+    assert!(second.holds(Service::Verification));
+    assert_eq!(admit(&callers, "SAFE", "192.0.2.1").unwrap_err(), Rejection::CALLING_AE);
+    let safe = AeTitle::parse("SAFE").unwrap();
+    assert!(callers.admit(&safe, "192.0.2.1".parse().unwrap(), true).is_ok());
+}
+
+#[test]
+fn strangers() {
+    let listed = "[[dicom.callers]]\nae-title = [\"CT\"]\n";
+    for (setting, local, far) in [("local", true, false), ("accept", true, true), ("refuse", false, false)] {
+        let callers = callers(&format!("[dicom]\nunknown-callers = \"{setting}\"\n{listed}"));
+        assert_eq!(admit(&callers, "WHO", "127.0.0.1").is_ok(), local, "{setting}");
+        assert_eq!(admit(&callers, "WHO", "192.0.2.1").is_ok(), far, "{setting}");
+    }
+}
