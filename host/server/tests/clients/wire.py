@@ -91,8 +91,9 @@ def store(host, *sent, **options):
 class Peer:
     """A DICOM peer that takes what it is sent, or answers a status of its own."""
 
-    def __init__(self, port, ae_title="PEER", status=SUCCESS):
+    def __init__(self, port, ae_title="PEER", status=SUCCESS, tls=None):
         self.port = port
+        self.tls = tls
         self.status = status
         self.lock = threading.Lock()
         # SOP Instance UID to Part 10 file.
@@ -112,7 +113,12 @@ class Peer:
 
     def start(self):
         """Listens."""
-        self.server = self.ae.start_server(("127.0.0.1", self.port), block=False, evt_handlers=[(evt.EVT_C_STORE, self._store)])
+        self.server = self.ae.start_server(
+            ("127.0.0.1", self.port),
+            block=False,
+            evt_handlers=[(evt.EVT_C_STORE, self._store)],
+            ssl_context=self.tls,
+        )
         return self
 
     def stop(self):
