@@ -23,12 +23,14 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// The connection underneath.
-    pub fn tcp(&self) -> &TcpStream {
-        match self {
-            Self::Plain(stream) => stream,
-            Self::Tls(stream) => stream.get_ref().0,
-        }
+    /// The subject of the certificate that the peer has shown and that TLS has verified (RFC 5280 §4.1.2.6).
+    pub fn certificate_subject(&self) -> Option<String> {
+        let Self::Tls(stream) = self else {
+            return None;
+        };
+        let certificate = stream.get_ref().1.peer_certificates()?.first()?;
+        let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+        Some(parsed.subject().to_string())
     }
 }
 

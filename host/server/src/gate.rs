@@ -20,6 +20,17 @@ pub type Answer = Outcome<Result<Identity, GateRejection>>;
 /// Is told what every gate answered.
 pub type Told<'a> = &'a (dyn Fn(&dyn Gate, &Answer) + Sync);
 
+/// From where a peer has reached this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address.
+    pub address: IpAddr,
+    /// Whether over TLS.
+    pub over_tls: bool,
+    /// The subject of the certificate that it has shown there.
+    pub certificate_subject: Option<String>,
+}
+
 /// Asks every gate in its order; all must admit. The identity is that of the first; without gates there is none.
 ///
 /// # Errors
@@ -27,7 +38,7 @@ pub type Told<'a> = &'a (dyn Fn(&dyn Gate, &Answer) + Sync);
 pub async fn admit(
     gates: &[Arc<dyn Gate>],
     request: &Request,
-    peer: IpAddr,
+    peer: &Peer,
     told: Told<'_>,
 ) -> Result<Option<Identity>, Rejection> {
     if gates.is_empty() {
@@ -105,7 +116,7 @@ fn rejected(rejection: GateRejection) -> Rejection {
 }
 
 /// What the peer shows; `None` when a name that must be UTF-8 is not.
-fn applicant(request: &Request, peer: IpAddr) -> Option<Applicant> {
+fn applicant(request: &Request, peer: &Peer) -> Option<Applicant> {
     let (username, passcode) = match &request.user_identity {
         Some(identity) => shown(identity)?,
         None => (None, None),
@@ -113,8 +124,8 @@ fn applicant(request: &Request, peer: IpAddr) -> Option<Applicant> {
     Some(Applicant {
         calling_ae: request.calling_ae.to_string(),
         called_ae: request.called_ae.to_string(),
-        peer: Some(peer),
-        certificate_subject: None,
+        peer: Some(peer.address),
+        certificate_subject: peer.certificate_subject.clone(),
         username,
         passcode,
         abstract_syntaxes: request

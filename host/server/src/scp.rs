@@ -38,7 +38,7 @@ use self::callers::Leave;
 use self::find::Finder;
 use self::retrieve::Retriever;
 use self::service::Service;
-use crate::gate;
+use crate::gate::{self, Peer};
 
 /// How the provider presents itself and whom it lets in.
 #[derive(Clone, Debug)]
@@ -185,10 +185,11 @@ impl Provider {
                 None => Stream::Plain(stream),
                 Some(tls) => tls.accept(stream, self.options.wire.artim).await?,
             };
-            Indication::receive(stream, &self.options.wire).await
+            let certificate_subject = stream.certificate_subject();
+            Ok((Indication::receive(stream, &self.options.wire).await?, certificate_subject))
         };
-        let indication = match received.await {
-            Ok(indication) => indication,
+        let (indication, certificate_subject) = match received.await {
+            Ok(received) => received,
             Err(error) => {
                 tracing::info!(%error, "no association");
                 metrics::counter!("isocenter_associations_total", "outcome" => "failed").increment(1);
@@ -202,7 +203,12 @@ impl Provider {
         } else if self.draining.is_cancelled() {
             Err(Rejection::CONGESTION)
         } else {
-            self.admit(&request, peer, over_tls, &callers).await
+            let peer = Peer {
+                address: peer.ip(),
+                over_tls,
+                certificate_subject,
+            };
+            self.admit(&request, &peer, &callers).await
         };
         // The leave lasts as long as the association: it holds the caller's place.
         let (admission, subject, _leave) = match admitted {
@@ -253,18 +259,17 @@ impl Provider {
     async fn admit(
         &self,
         request: &Request,
-        peer: SocketAddr,
-        over_tls: bool,
+        peer: &Peer,
         callers: &Callers,
     ) -> Result<(Acceptance, Option<String>, Leave), Rejection> {
         if !self.options.any_called_ae && request.called_ae != self.options.ae_title {
             return Err(Rejection::CALLED_AE);
         }
-        let leave = callers.admit(&request.calling_ae, peer.ip(), over_tls)?;
+        let leave = callers.admit(&request.calling_ae, peer)?;
         let set = self.pipeline.set();
-        let identity = gate::admit(&set.gates, request, peer.ip(), &|gate, answer| {
+        let identity = gate::admit(&set.gates, request, peer, &|gate, answer| {
             let visit = Visit {
-                who: Some(format!("{} from {}", request.calling_ae, peer.ip())),
+                who: Some(format!("{} from {}", request.calling_ae, peer.address)),
                 ..Visit::default()
             };
             self.pipeline.at_door(gate, Role::Gate, answer, visit, gate::answered);

@@ -8,9 +8,17 @@ use bytes::Bytes;
 use isocenter_dimse::{AeTitle, ProposedContext, Rejection, Request, UserIdentity, UserIdentityKind};
 use isocenter_role::{Applicant, Call, Cost, Failure, Gate, GateRejection, Identity, Outcome, Part, State};
 
-use super::admit;
+use super::{Peer, admit};
 
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3));
+
+fn peer() -> Peer {
+    Peer {
+        address: PEER,
+        over_tls: true,
+        certificate_subject: Some("CN=ct1".into()),
+    }
+}
 
 /// Always gives the same answer, and remembers whom it was asked about.
 struct Fixed {
@@ -87,7 +95,7 @@ fn identity(kind: UserIdentityKind, primary: &'static [u8], secondary: &'static 
 
 async fn asked(gates: &[Arc<Fixed>], request: &Request) -> Result<Option<Identity>, Rejection> {
     let gates: Vec<Arc<dyn Gate>> = gates.iter().map(|gate| Arc::clone(gate) as Arc<dyn Gate>).collect();
-    admit(&gates, request, PEER, &|_, _| {}).await
+    admit(&gates, request, &peer(), &|_, _| {}).await
 }
 
 #[tokio::test]
@@ -119,7 +127,7 @@ async fn every_answer_is_told_in_words_without_what_was_shown() {
         let said = (gate.name().to_owned(), answered.word, answered.reason);
         words.lock().unwrap().push(said);
     };
-    assert!(admit(&gates, &shown, PEER, &told).await.is_err());
+    assert!(admit(&gates, &shown, &peer(), &told).await.is_err());
     let reason = Some("calling AE title not recognized".to_owned());
     let expected = [
         ("fixed".to_owned(), "admitted", None),

@@ -2,7 +2,6 @@
 //!
 //! Separate from the gates because it needs no plugin, and because a reload exchanges it while the port stays open.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use isocenter_dimse::{AeTitle, Rejection, ServerTls, TlsError};
@@ -10,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::service::Service;
 use crate::config::{self, Config, UnknownCallers};
+use crate::gate::Peer;
 
 /// What a reload exchanges of the provider.
 #[derive(Debug)]
@@ -71,13 +71,14 @@ impl Callers {
     ///
     /// # Errors
     /// The rejection for the peer (PS3.8 §9.3.4).
-    pub(super) fn admit(&self, calling: &AeTitle, address: IpAddr, over_tls: bool) -> Result<Leave, Rejection> {
+    pub(super) fn admit(&self, calling: &AeTitle, peer: &Peer) -> Result<Leave, Rejection> {
+        let address = peer.address;
         let fits = |known: &&Known| {
             let Known { caller, .. } = known;
             let title = calling.to_string();
             (caller.ae_titles.is_empty() || caller.ae_titles.iter().any(|pattern| pattern.matches(&title)))
                 && (caller.addresses.is_empty() || caller.addresses.iter().any(|network| network.holds(address)))
-                && (over_tls || !caller.tls)
+                && (peer.over_tls || !caller.tls)
         };
         let Some(known) = self.known.iter().find(fits) else {
             let accepted = match self.unknown {

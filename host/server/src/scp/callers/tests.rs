@@ -10,8 +10,16 @@ fn callers(toml: &str) -> Callers {
     Callers::of(&config).unwrap()
 }
 
+fn peer(address: &str, over_tls: bool) -> Peer {
+    Peer {
+        address: address.parse().unwrap(),
+        over_tls,
+        certificate_subject: None,
+    }
+}
+
 fn admit(callers: &Callers, title: &str, address: &str) -> Result<Leave, Rejection> {
-    callers.admit(&AeTitle::parse(title).unwrap(), address.parse().unwrap(), false)
+    callers.admit(&AeTitle::parse(title).unwrap(), &peer(address, false))
 }
 
 #[test]
@@ -51,7 +59,7 @@ fn the_first_entry_that_fits_decides() {
     assert!(second.holds(Service::Verification));
     assert_eq!(admit(&callers, "SAFE", "192.0.2.1").unwrap_err(), Rejection::CALLING_AE);
     let safe = AeTitle::parse("SAFE").unwrap();
-    assert!(callers.admit(&safe, "192.0.2.1".parse().unwrap(), true).is_ok());
+    assert!(callers.admit(&safe, &peer("192.0.2.1", true)).is_ok());
 }
 
 #[test]
