@@ -10,9 +10,9 @@ use std::time::Duration;
 use isocenter_archive::index::Located;
 use isocenter_dicom::syntax::{self, TransferSyntax};
 use isocenter_dimse::{
-    AeTitle, Association, AssociationError, Command, MoveOriginator, Options, Proposal, Status, connect, dial, status,
+    AeTitle, Association, AssociationError, ClientTls, Command, MoveOriginator, Options, Proposal, Status, Stream,
+    connect, reach, status,
 };
-use tokio::net::TcpStream;
 
 use crate::destination::{Destination, Target};
 pub use crate::egress::Outgoing;
@@ -101,7 +101,8 @@ pub struct Courier {
     originator: MoveOriginator,
     proposal: Proposal,
     address: String,
-    association: Option<Association<TcpStream>>,
+    tls: Option<ClientTls>,
+    association: Option<Association<Stream>>,
     /// How many associations may still be opened.
     left: u32,
 }
@@ -120,6 +121,7 @@ impl Courier {
         let Target::Dicom {
             ae_title,
             address,
+            tls,
             calling_ae,
         } = &destination.target
         else {
@@ -136,6 +138,7 @@ impl Courier {
             originator,
             proposal,
             address: address.clone(),
+            tls: tls.clone(),
             association: None,
             left: MOST_ASSOCIATIONS,
             destination,
@@ -149,7 +152,8 @@ impl Courier {
             return Err("the destination broke too many associations".to_owned());
         }
         self.left -= 1;
-        let stream = dial(&self.address, DIAL).await.map_err(|error| error.to_string())?;
+        let stream = reach(&self.address, self.tls.as_ref(), DIAL);
+        let stream = stream.await.map_err(|error| error.to_string())?;
         let opened = connect(stream, &Options::default(), &self.proposal).await;
         self.association = Some(opened.map_err(|error| error.to_string())?);
         Ok(())
@@ -195,7 +199,7 @@ impl Courier {
 }
 
 async fn store(
-    association: &mut Association<TcpStream>,
+    association: &mut Association<Stream>,
     outgoing: Outgoing,
     originator: &MoveOriginator,
 ) -> Result<Status, AssociationError> {

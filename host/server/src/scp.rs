@@ -186,7 +186,10 @@ impl Provider {
                 Some(tls) => tls.accept(stream, self.options.wire.artim).await?,
             };
             let certificate_subject = stream.certificate_subject();
-            Ok((Indication::receive(stream, &self.options.wire).await?, certificate_subject))
+            Ok((
+                Indication::receive(stream, &self.options.wire).await?,
+                certificate_subject,
+            ))
         };
         let (indication, certificate_subject) = match received.await {
             Ok(received) => received,
@@ -211,9 +214,9 @@ impl Provider {
             self.admit(&request, &peer, &callers).await
         };
         // The leave lasts as long as the association: it holds the caller's place.
-        let (admission, subject, _leave) = match admitted {
-            Ok((acceptance, subject, leave)) => (Admission::Accept(acceptance), subject, Some(leave)),
-            Err(rejection) => (Admission::Reject(rejection), None, None),
+        let (admission, subject, leave) = match admitted {
+            Ok((acceptance, subject, leave)) => (Admission::Accept(acceptance), subject, leave),
+            Err(rejection) => (Admission::Reject(rejection), None, Leave::default()),
         };
         if let Admission::Reject(rejection) = &admission {
             tracing::info!(%rejection, called = %request.called_ae, "association rejected");
@@ -237,7 +240,7 @@ impl Provider {
             subject,
             hops: 0,
         });
-        let ended = self.converse(&mut association, &mut session).await;
+        let ended = self.converse(&mut association, &mut session, &leave).await;
         session.close().await;
         if matches!(ended, Ok(Ended::Resting)) {
             association.abort(AbortReason::User).await;
@@ -293,6 +296,7 @@ impl Provider {
         &self,
         association: &mut Association<Stream>,
         session: &mut Session,
+        leave: &Leave,
     ) -> Result<Ended, AssociationError> {
         loop {
             let rests = async {
@@ -311,6 +315,11 @@ impl Provider {
             let context = association.context(message.context);
             let service = context.and_then(|context| Service::of(&context.abstract_syntax));
             match service.filter(|service| service.request() == field) {
+                Some(service) if !leave.holds(service) => {
+                    tracing::warn!(%field, "the caller may not ask for it");
+                    let answer = message.command.response(status::NOT_AUTHORIZED);
+                    association.send(message.context, &answer, None).await?;
+                }
                 Some(Service::Verification) => echo::perform(association, &message).await?,
                 Some(Service::Storage) => store::perform(association, session, &message).await?,
                 Some(Service::Find(root)) => {

@@ -11,8 +11,7 @@ use isocenter_archive::index::{Match, Position, SearchError, Within};
 use isocenter_archive::{Archive, ArchiveError};
 use isocenter_dicom::answer;
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_dimse::{AeTitle, Association, AssociationError, Message, status};
-use tokio::net::TcpStream;
+use isocenter_dimse::{AeTitle, Association, AssociationError, Message, Stream as Wire, status};
 
 pub(super) use self::keys::Options;
 
@@ -47,7 +46,7 @@ impl Finder<'_> {
     /// One C-FIND. A query that cannot be performed is answered with its status, and the association goes on.
     pub(super) async fn perform(
         &self,
-        association: &mut Association<TcpStream>,
+        association: &mut Association<Wire>,
         message: &Message,
         root: Root,
     ) -> Result<(), AssociationError> {
@@ -80,7 +79,7 @@ impl Finder<'_> {
 
     async fn read(
         &self,
-        association: &mut Association<TcpStream>,
+        association: &mut Association<Wire>,
         message: &Message,
         root: Root,
     ) -> Result<Result<Asked, Unfit>, AssociationError> {

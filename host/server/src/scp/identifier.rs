@@ -7,8 +7,7 @@ use isocenter_archive::index::FindLevel;
 use isocenter_dicom::header::{Header, Limits};
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dicom::{Tag, tags};
-use isocenter_dimse::{Association, AssociationError, Command, Message, Status, element, status};
-use tokio::net::TcpStream;
+use isocenter_dimse::{Association, AssociationError, Command, Message, Status, Stream, element, status};
 
 /// The longest identifier, in bytes: a list of 10,000 UIDs has 650 KB.
 const LONGEST: usize = 1 << 20;
@@ -96,7 +95,7 @@ impl Unfit {
 
 /// Takes the identifier of a request from the wire. What is left of one that is refused is drained by the next read.
 pub(super) async fn receive(
-    association: &mut Association<TcpStream>,
+    association: &mut Association<Stream>,
     message: &Message,
 ) -> Result<Result<Header, Unfit>, AssociationError> {
     let refuse = |status, comment: &str| Ok(Err(Unfit::new(status, comment)));

@@ -5,12 +5,11 @@ use std::future::Future;
 use std::pin::pin;
 
 use bytes::Bytes;
-use isocenter_dimse::{Association, AssociationError, Command, Meanwhile, Message};
-use tokio::net::TcpStream;
+use isocenter_dimse::{Association, AssociationError, Command, Meanwhile, Message, Stream};
 
 /// A request that is being performed.
 pub(super) struct Operation<'a> {
-    pub(super) association: &'a mut Association<TcpStream>,
+    pub(super) association: &'a mut Association<Stream>,
     pub(super) request: &'a Message,
 }
 

@@ -17,11 +17,12 @@ use isocenter_dicom::header::Header;
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dicom::uid::Uid;
 use isocenter_dicom::{Tag, answer, tags};
-use isocenter_dimse::{AeTitle, Association, AssociationError, Command, Message, Status, element, status};
+use isocenter_dimse::{
+    AeTitle, Association, AssociationError, Command, Message, Status, Stream as Wire, element, status,
+};
 use isocenter_pipeline::Pipeline;
 use isocenter_pipeline::retrieve::Kinds;
 use serde_json::json;
-use tokio::net::TcpStream;
 
 use super::identifier::{self, Root, Unfit};
 use super::operation::Operation;
@@ -120,7 +121,7 @@ impl Retriever<'_> {
     /// One C-GET.
     pub(super) async fn get(
         &self,
-        association: &mut Association<TcpStream>,
+        association: &mut Association<Wire>,
         message: &Message,
         root: Root,
     ) -> Result<(), AssociationError> {
@@ -141,7 +142,7 @@ impl Retriever<'_> {
     /// One C-MOVE.
     pub(super) async fn relay(
         &self,
-        association: &mut Association<TcpStream>,
+        association: &mut Association<Wire>,
         message: &Message,
         root: Root,
     ) -> Result<(), AssociationError> {
@@ -162,7 +163,7 @@ impl Retriever<'_> {
 
 /// The last response.
 async fn conclude(
-    association: &mut Association<TcpStream>,
+    association: &mut Association<Wire>,
     message: &Message,
     ended: Ended,
     progress: &Progress,
@@ -197,7 +198,7 @@ async fn conclude(
 }
 
 async fn read(
-    association: &mut Association<TcpStream>,
+    association: &mut Association<Wire>,
     message: &Message,
     root: Root,
 ) -> Result<Result<Find, Unfit>, AssociationError> {
