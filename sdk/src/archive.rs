@@ -2,10 +2,11 @@
 //!
 //! Separate because only routes have a caller, and so only they can look around.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::raw::{Handle, archive};
-use crate::{Error, Object, Result, Study, Tag};
+use crate::{Error, Object, Result, Study, Tag, http};
 
 /// An object by its SOP Instance UID.
 #[must_use]
@@ -25,19 +26,14 @@ pub fn open_study(study: &str) -> Option<Study<'static>> {
 /// # Errors
 /// What is wrong with the query.
 pub fn search(resource: &str, keys: &[(&str, &str)]) -> Result<Vec<Found>> {
-    let mut query = resource.to_owned();
-    for (number, (key, value)) in keys.iter().enumerate() {
-        query.push(if number == 0 { '?' } else { '&' });
-        query.push_str(key);
-        query.push('=');
-        encode(value, &mut query);
-    }
+    let query = http::with_query(resource, keys);
     let answer = archive::search(&query).map_err(Error::never)?;
-    let found: Vec<Value> = serde_json::from_str(&answer)?;
-    Ok(found.into_iter().map(Found).collect())
+    Ok(serde_json::from_str(&answer)?)
 }
 
-/// One study, series or object that was found.
+/// One study, series or object that was found: elements in DICOM JSON (PS3.18 Annex F), as other servers answer them, too.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(transparent)]
 pub struct Found(Value);
 
 impl Found {
@@ -57,23 +53,6 @@ impl Found {
                 .to_owned(),
             Some(Value::Null) | None => String::new(),
             Some(other) => other.to_string(),
-        }
-    }
-}
-
-/// Percent-encodes all but what RFC 3986 leaves unreserved.
-fn encode(text: &str, query: &mut String) {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            query.push(char::from(byte));
-        } else {
-            query.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                query.extend(DIGITS.get(usize::from(digit)));
-            }
         }
     }
 }

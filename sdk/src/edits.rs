@@ -4,10 +4,24 @@
 //! to its place.
 
 use crate::raw::{Exclusive, edits};
-use crate::{Code, Path, Tag, Value};
+use crate::{Code, Object, Path, Tag, Value, tags};
 
 /// Changes to one object; they count only if the verdict keeps it.
 pub struct Edits<'a>(pub(crate) Exclusive<'a, edits::Edits>);
+
+/// Why elements are changed, for [`Edits::keep_originals`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Modification<'a> {
+    /// When, as a DT. A filter on ingest gives the day alone ([`Moment::date`](crate::Moment::date)), which a DT may:
+    /// an object that is sent twice must come out the same twice, or the second is taken for another of the same UID.
+    pub when: &'a str,
+    /// Who provided the object before; may be empty.
+    pub source: &'a str,
+    /// Who changes it: a name that is known in the institution.
+    pub system: &'a str,
+    /// `COERCE`: replaced by values of the receiving system. `CORRECT`: what was wrong is put right.
+    pub reason: &'a str,
+}
 
 impl Edits<'_> {
     /// Sets an element, adding it where it is absent.
@@ -47,6 +61,31 @@ impl Edits<'_> {
         self.add_item(sequence.clone());
         for (path, value) in code.elements(&sequence.into_item(items)) {
             self.set(path, value);
+        }
+    }
+
+    /// Appends an item to the Original Attributes Sequence (PS3.3 §C.12.1.1.9): what these elements hold as the object
+    /// came, and why that is changed. An element that is absent, or a sequence, is not in it.
+    pub fn keep_originals(&mut self, object: &Object<'_>, changed: &[Tag], why: &Modification<'_>) {
+        let sequence = tags::ORIGINAL_ATTRIBUTES_SEQUENCE;
+        let step = sequence.item(object.items(sequence).unwrap_or(0));
+        let item = [step];
+        self.add_item(sequence);
+        for (tag, text) in [
+            (tags::SOURCE_OF_PREVIOUS_VALUES, why.source),
+            (tags::ATTRIBUTE_MODIFICATION_DATE_TIME, why.when),
+            (tags::MODIFYING_SYSTEM, why.system),
+            (tags::REASON_FOR_THE_ATTRIBUTE_MODIFICATION, why.reason),
+        ] {
+            self.set_text(Path::inside(&item, tag), text);
+        }
+        self.add_item(Path::inside(&item, tags::MODIFIED_ATTRIBUTES_SEQUENCE));
+        let within = [step, tags::MODIFIED_ATTRIBUTES_SEQUENCE.item(0)];
+        let paths: Vec<Path> = changed.iter().map(|&tag| tag.into()).collect();
+        for (&tag, value) in changed.iter().zip(object.get_many(&paths)) {
+            if let Some(value) = value {
+                self.set(Path::inside(&within, tag), value);
+            }
         }
     }
 

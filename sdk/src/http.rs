@@ -65,6 +65,31 @@ impl From<Trouble> for Error {
 #[must_use]
 pub struct Request(http::Request);
 
+/// The address with these keys as its query, their values encoded (RFC 3986).
+#[must_use]
+pub fn with_query(url: &str, keys: &[(&str, &str)]) -> String {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+    ];
+    let mut query = url.to_owned();
+    for (number, (key, value)) in keys.iter().enumerate() {
+        query.push(if number == 0 { '?' } else { '&' });
+        query.push_str(key);
+        query.push('=');
+        for byte in value.bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+                query.push(char::from(byte));
+            } else {
+                query.push('%');
+                for digit in [byte >> 4, byte & 15] {
+                    query.extend(DIGITS.get(usize::from(digit)));
+                }
+            }
+        }
+    }
+    query
+}
+
 /// A request for a resource.
 pub fn get(url: &str) -> Request {
     Request::new("GET", url)
@@ -150,11 +175,16 @@ impl Response {
     /// The same, if its status is 2xx.
     ///
     /// # Errors
-    /// Another status: worth another try where the server says so (408, 425, 429, 5xx), never else.
+    /// Another status: worth another try where the server says so (408, 425, 429, 5xx), after the seconds of its
+    /// `Retry-After` (at most an hour; 10 without it); never else.
     pub fn success(self) -> Result<Response> {
         match self.status() {
             200..=299 => Ok(self),
-            status @ (408 | 425 | 429 | 500..=599) => Err(Error::after(10, format!("the server answered {status}"))),
+            status @ (408 | 425 | 429 | 500..=599) => {
+                let asked = self.header("retry-after").and_then(|text| text.trim().parse().ok());
+                let seconds: u32 = asked.map_or(10, |seconds: u32| seconds.clamp(1, 3600));
+                Err(Error::after(seconds, format!("the server answered {status}")))
+            }
             status => Err(Error::never(format!("the server answered {status}"))),
         }
     }

@@ -118,6 +118,8 @@ pub const PROTOCOL_NAME: Tag = Tag(0x0018_1030);
 pub const STUDY_INSTANCE_UID: Tag = Tag(0x0020_000D);
 /// Series Instance UID.
 pub const SERIES_INSTANCE_UID: Tag = Tag(0x0020_000E);
+/// Number of Series Related Instances.
+pub const NUMBER_OF_SERIES_RELATED_INSTANCES: Tag = Tag(0x0020_1209);
 /// Study ID.
 pub const STUDY_ID: Tag = Tag(0x0020_0010);
 /// Series Number.
@@ -160,6 +162,8 @@ pub const PIXEL_REPRESENTATION: Tag = Tag(0x0028_0103);
 pub const BURNED_IN_ANNOTATION: Tag = Tag(0x0028_0301);
 /// Longitudinal Temporal Information Modified.
 pub const LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED: Tag = Tag(0x0028_0303);
+/// Requesting Service.
+pub const REQUESTING_SERVICE: Tag = Tag(0x0032_1033);
 /// Requested Procedure Description.
 pub const REQUESTED_PROCEDURE_DESCRIPTION: Tag = Tag(0x0032_1060);
 /// Scheduled Procedure Step ID.
@@ -180,6 +184,18 @@ pub const CONCEPT_NAME_CODE_SEQUENCE: Tag = Tag(0x0040_A043);
 pub const TEXT_VALUE: Tag = Tag(0x0040_A160);
 /// Content Sequence.
 pub const CONTENT_SEQUENCE: Tag = Tag(0x0040_A730);
+/// Modified Attributes Sequence.
+pub const MODIFIED_ATTRIBUTES_SEQUENCE: Tag = Tag(0x0400_0550);
+/// Original Attributes Sequence.
+pub const ORIGINAL_ATTRIBUTES_SEQUENCE: Tag = Tag(0x0400_0561);
+/// Attribute Modification DateTime.
+pub const ATTRIBUTE_MODIFICATION_DATE_TIME: Tag = Tag(0x0400_0562);
+/// Modifying System.
+pub const MODIFYING_SYSTEM: Tag = Tag(0x0400_0563);
+/// Source of Previous Values.
+pub const SOURCE_OF_PREVIOUS_VALUES: Tag = Tag(0x0400_0564);
+/// Reason for the Attribute Modification.
+pub const REASON_FOR_THE_ATTRIBUTE_MODIFICATION: Tag = Tag(0x0400_0565);
 /// Pixel Data.
 pub const PIXEL_DATA: Tag = Tag(0x7FE0_0010);
 /// Digital Signatures Sequence.

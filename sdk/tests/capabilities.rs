@@ -8,8 +8,8 @@
 
 use isocenter::jobs::Job;
 use isocenter::{
-    Error, Form, FrameTrouble, Identity, Path, Tensor, archive, escape_html, fake, host, http, models, same_secret,
-    state, tags,
+    Error, Form, FrameTrouble, Identity, Modification, Path, Tensor, Value, archive, escape_html, fake, host, http,
+    models, same_secret, state, tags,
 };
 
 #[test]
@@ -112,7 +112,7 @@ fn one_job_of_a_key_waits() {
     assert_eq!(host.jobs().len(), 3);
     host.grant_jobs(&["other"]);
     let error = Job::new("queue", "3").enqueue().unwrap_err();
-    assert_eq!(error.reason(), "no queue `queue` was granted");
+    assert_eq!(error.reason(), "the queue `queue` is not granted");
 }
 
 #[test]
@@ -275,4 +275,63 @@ fn a_host_ends_with_its_test() {
         assert_eq!(host.observed("seconds"), [1.5]);
     }
     assert_eq!(host::unix_millis(), 0);
+}
+
+#[test]
+fn a_server_says_when_to_come_again() {
+    let host = fake::Host::new();
+    for (line, seconds) in [
+        (Some("120"), 120),
+        (Some("0"), 1),
+        (Some("86400"), 3600),
+        (Some("Fri, 02 Jan 2026 03:04:05 GMT"), 10),
+        (None, 10),
+    ] {
+        let headers = line.map(|value| ("retry-after".to_owned(), value.to_owned()));
+        let headers: Vec<_> = headers.into_iter().collect();
+        host.on_http(move |_| Ok((503, headers.clone(), Vec::new())));
+        let answer = http::get("https://example.org/").send().unwrap().success();
+        assert_eq!(answer.err().unwrap().after_seconds(), Some(seconds), "{line:?}");
+    }
+}
+
+#[test]
+fn rows_of_other_servers_are_read_as_those_of_the_archive() {
+    let rows = r#"[{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}]}}, {}]"#;
+    let rows: Vec<archive::Found> = serde_json::from_str(rows).unwrap();
+    assert_eq!(rows[0].first(tags::PATIENT_NAME), "Doe^Jane");
+    assert_eq!(rows[1].first(tags::PATIENT_NAME), "");
+}
+
+#[test]
+fn originals_are_kept_in_an_item_of_their_own() {
+    let before = fake::Object::default()
+        .with_text(tags::STATION_NAME, b"SH", "CT_OLD")
+        .with_items(tags::ORIGINAL_ATTRIBUTES_SEQUENCE, vec![fake::Object::default()]);
+    let mut edits = fake::Edits::default();
+    let why = Modification {
+        when: "20260102",
+        source: "CT1",
+        system: "here",
+        reason: "COERCE",
+    };
+    edits
+        .edits()
+        .keep_originals(&before.object(), &[tags::STATION_NAME, tags::STUDY_DESCRIPTION], &why);
+    let item = [tags::ORIGINAL_ATTRIBUTES_SEQUENCE.item(1)];
+    let within = [item[0], tags::MODIFIED_ATTRIBUTES_SEQUENCE.item(0)];
+    let set = |at, text: &str| fake::Edit::Set(at, Value::Text(vec![text.into()]));
+    let expected = [
+        fake::Edit::AddItem(tags::ORIGINAL_ATTRIBUTES_SEQUENCE.into()),
+        set(Path::inside(&item, tags::SOURCE_OF_PREVIOUS_VALUES), "CT1"),
+        set(Path::inside(&item, tags::ATTRIBUTE_MODIFICATION_DATE_TIME), "20260102"),
+        set(Path::inside(&item, tags::MODIFYING_SYSTEM), "here"),
+        set(
+            Path::inside(&item, tags::REASON_FOR_THE_ATTRIBUTE_MODIFICATION),
+            "COERCE",
+        ),
+        fake::Edit::AddItem(Path::inside(&item, tags::MODIFIED_ATTRIBUTES_SEQUENCE)),
+        set(Path::inside(&within, tags::STATION_NAME), "CT_OLD"),
+    ];
+    assert_eq!(edits.recorded, expected);
 }

@@ -13,12 +13,16 @@
 mod compare;
 mod contract;
 mod page;
+mod reference;
 mod report;
+mod snippet;
 mod version;
 mod wording;
 
 pub use compare::compare;
 pub use contract::{Contract, Unreadable, latest};
 pub use page::{page_says, table};
+pub use reference::{Reference, reference};
 pub use report::{Comparison, Difference, PackageReport};
+pub use snippet::{Snippet, pages, repository, snippets, snippets_of};
 pub use version::Change;

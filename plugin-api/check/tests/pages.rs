@@ -42,6 +42,13 @@ fn every_role_has_a_page_with_its_example() {
             let code = code(&examples.join(role).join(file));
             differences.extend(page_says(&page, &format!("{part}: {role}"), &code).err());
         }
+        // The first case of a new project, which `host/server/tests/author.rs` runs.
+        for (part, kind, end) in [("case", "toml case", "toml"), ("answer", "text", "txt")] {
+            let file = repository().join(format!("sdk/tool/templates/{role}.{end}"));
+            let text = std::fs::read_to_string(file).unwrap();
+            let shown = format!("```{kind}\n{}\n```\n", text.trim_end());
+            differences.extend(page_says(&page, &format!("{part}: {role}"), &shown).err());
+        }
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
@@ -49,17 +56,8 @@ fn every_role_has_a_page_with_its_example() {
 /// Links between the pages lead to files and headings that are there.
 #[test]
 fn links_lead_somewhere() {
-    let api = repository().join("plugin-api");
-    let mut pages = vec![
-        api.join("README.md"),
-        api.join("capabilities.md"),
-        api.join("limits.md"),
-    ];
-    pages.extend(
-        names(&api.join("roles"), ".md")
-            .iter()
-            .map(|role| api.join("roles").join(format!("{role}.md"))),
-    );
+    let pages = isocenter_contract::pages().unwrap();
+    let pages: Vec<_> = pages.iter().map(|page| repository().join(page)).collect();
     let mut broken = Vec::new();
     for page in &pages {
         let text = std::fs::read_to_string(page).unwrap();

@@ -131,7 +131,7 @@ pub(crate) mod secrets {
         match secrets.get(name) {
             Some(key) => Ok(key.clone()),
             None if secrets.is_empty() => Ok(KEY.to_vec()),
-            None => Err(format!("no secret `{name}` was granted")),
+            None => Err(format!("the secret `{name}` is not granted")),
         }
     }
 
@@ -292,7 +292,7 @@ pub(crate) mod jobs {
             .as_ref()
             .is_some_and(|queues| !queues.iter().any(|name| name == queue))
         {
-            return Err(format!("no queue `{queue}` was granted"));
+            return Err(format!("the queue `{queue}` is not granted"));
         }
         if payload.len() > LARGEST_PAYLOAD {
             return Err("the payload is larger than 64 KiB".into());
