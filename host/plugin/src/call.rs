@@ -4,6 +4,7 @@
 //! it, whatever happens: so a trap, an error and a caller that went away need no handling of their own, and no
 //! instance ever sees a second patient.
 
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -61,8 +62,6 @@ pub(crate) struct Call {
     /// How long the guest has waited for the host.
     pub(crate) waited: Duration,
     meter: Meter,
-    /// Ticks of the epoch that found the guest computing.
-    slices: u32,
 }
 
 impl Call {
@@ -236,11 +235,23 @@ impl<F> Metered<F> {
     }
 }
 
+thread_local! {
+    /// Of the call that is being polled here: what it had used, and what the thread had, when the poll began.
+    static POLLED: Cell<(Duration, Duration)> = const { Cell::new((Duration::ZERO, Duration::ZERO)) };
+}
+
+/// CPU time that the call which is being polled on this thread has used.
+fn used_so_far() -> Duration {
+    let (used, before) = POLLED.get();
+    used + thread_cpu().saturating_sub(before)
+}
+
 impl<F: Future> Future for Metered<F> {
     type Output = (F::Output, Duration);
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let before = thread_cpu();
+        POLLED.set((self.cpu, before));
         let poll = self.call.as_mut().poll(context);
         self.cpu += thread_cpu().saturating_sub(before);
         Poll::Ready((ready!(poll), self.cpu))
@@ -370,20 +381,16 @@ impl Task {
             missing: None,
             waited: Duration::ZERO,
             meter: Meter::new(self.limits.memory),
-            slices: 0,
         };
         let mut store = Store::new(&self.engine, call);
         store.limiter(|call| &mut call.meter);
         store.set_hostcall_fuel(HOSTCALL_FUEL);
         store.set_max_component_handles(MOST_HANDLES);
         store.set_epoch_deadline(1);
-        // One more than the limit holds, because the first slice may be the rest of one.
-        let most = u32::try_from(self.limits.cpu.as_millis() / SLICE.as_millis()).unwrap_or(u32::MAX);
-        store.epoch_deadline_callback(move |mut store| {
-            let call = store.data_mut();
-            // Ticks that pass while the guest waits do not come here, so this counts CPU, not time.
-            call.slices = call.slices.saturating_add(1);
-            if call.slices > most {
+        let limit = self.limits.cpu;
+        store.epoch_deadline_callback(move |_| {
+            // Not the ticks: on a busy machine they pass while the thread waits for a core.
+            if used_so_far() > limit {
                 return Err(CpuSpent.into());
             }
             // tokio's own yield, because the engine's wakes at once and can starve the I/O of this thread.

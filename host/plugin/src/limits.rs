@@ -13,7 +13,7 @@ const MIB: u64 = 1024 * 1024;
 pub(crate) const MOST_MEMORY: u64 = 1024 * MIB;
 /// Elements of all tables of an instance together. A Rust guest has one function table of some hundred.
 pub(crate) const MOST_TABLE_ELEMENTS: usize = 20_000;
-/// One tick of the epoch: the unit in which CPU is counted.
+/// One tick of the epoch: how often a guest that computes is looked at.
 pub(crate) const SLICE: Duration = Duration::from_millis(10);
 
 /// The defaults of a role.

@@ -12,6 +12,8 @@ import objects
 from hosts import AE_TITLE, PLUGINS, eventually, free_port
 from wire import SUCCESS, Peer, dcmtk, store
 
+NOT_AUTHORIZED = 0x0124
+
 
 class Certificates:
     """An authority, this host and a caller that it vouches for; as PEM files in a folder."""
@@ -146,7 +148,7 @@ tls = {{ ca = "{certificates.ca}", certificate = "{certificate}", key = "{key}" 
 """
     )
     dataset = objects.image()
-    assert store(host, [dataset]) == [SUCCESS]
+    assert store(host, dataset) == [SUCCESS]
     peer.wait_for(1)
     assert list(peer.taken) == [dataset.SOPInstanceUID]
     peer.stop()
@@ -167,6 +169,10 @@ max-associations = 1
 [[dicom.callers]]
 ae-title = ["VIEWER"]
 services = ["query", "retrieve"]
+
+[[dicom.callers]]
+ae-title = ["SEARCHER"]
+services = ["query"]
 """
     )
     modality = associate(host.dicom, title="CT1")
@@ -177,11 +183,18 @@ services = ["query", "retrieve"]
     again = eventually("its place is free", lambda: established(associate(host.dicom, title="CT2")))
     again.release()
 
+    # C-GET sends back in contexts of storage, so they are accepted; what is sent to the host in them is not taken.
     viewer = associate(host.dicom, title="VIEWER")
-    accepted = {str(context.abstract_syntax) for context in viewer.accepted_contexts}
-    assert accepted == {Verification}, "it may not store"
+    assert viewer.send_c_echo().Status == SUCCESS
+    kept_out = objects.image()
+    assert viewer.send_c_store(kept_out).Status == NOT_AUTHORIZED
     assert viewer.send_c_echo().Status == SUCCESS
     viewer.release()
+    assert host.file(kept_out) is None
+
+    searcher = associate(host.dicom, title="SEARCHER")
+    assert {str(context.abstract_syntax) for context in searcher.accepted_contexts} == {Verification}
+    searcher.release()
 
     assert not associate(host.dicom, title="STRANGER").is_established
 
