@@ -28,7 +28,7 @@ fn component(name: &str) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-/// Names without their packages' namespace and version.
+/// Names without their packages' namespace and version, in their order: the linker's is not always the same.
 fn names<'a>(names: impl Iterator<Item = String> + 'a) -> String {
     let short = names.map(|name| {
         name.trim_start_matches("isocenter:")
@@ -37,7 +37,9 @@ fn names<'a>(names: impl Iterator<Item = String> + 'a) -> String {
             .unwrap()
             .to_owned()
     });
-    short.collect::<Vec<_>>().join(" ")
+    let mut short: Vec<_> = short.collect();
+    short.sort();
+    short.join(" ")
 }
 
 #[test]
@@ -77,30 +79,30 @@ fn a_plugin_imports_what_it_calls() {
     }
     expect_test::expect![[r#"
         anonymize.wasm: filter/filter plugin/lifecycle
-            from dicom/types dicom/objects dicom/edits host/failure filter/passage host/log host/config host/secrets
-        rules.wasm: routing/router plugin/lifecycle
-            from dicom/types dicom/objects host/failure routing/plan host/log host/config
+            from dicom/edits dicom/objects dicom/types filter/passage host/config host/failure host/log host/secrets
+        rules.wasm: plugin/lifecycle routing/router
+            from dicom/objects dicom/types host/config host/failure host/log routing/plan
         stamp.wasm: filter/filter plugin/lifecycle
-            from dicom/types dicom/objects dicom/edits host/failure filter/passage host/log host/config
+            from dicom/edits dicom/objects dicom/types filter/passage host/config host/failure host/log
         test/filter.wasm: filter/filter plugin/lifecycle
-            from dicom/objects dicom/edits host/failure filter/passage host/log host/config dicom/pixels
-        test/router.wasm: routing/router plugin/lifecycle
-            from dicom/types dicom/objects host/failure routing/plan host/log host/config
-        test/study-router.wasm: routing/study-router plugin/lifecycle
-            from dicom/types dicom/objects dicom/studies host/failure routing/plan host/log host/config
+            from dicom/edits dicom/objects dicom/pixels filter/passage host/config host/failure host/log
+        test/router.wasm: plugin/lifecycle routing/router
+            from dicom/objects dicom/types host/config host/failure host/log routing/plan
+        test/study-router.wasm: plugin/lifecycle routing/study-router
+            from dicom/objects dicom/studies dicom/types host/config host/failure host/log routing/plan
         test/analyzer.wasm: inference/analyzer plugin/lifecycle
-            from dicom/types dicom/objects dicom/studies host/failure dicom/drafts inference/results host/log host/config inference/models
+            from dicom/drafts dicom/objects dicom/studies dicom/types host/config host/failure host/log inference/models inference/results
         test/authenticator.wasm: auth/authenticator plugin/lifecycle
-            from host/failure auth/identity auth/evidence host/log host/metrics host/config host/clock host/secrets host/state
+            from auth/evidence auth/identity host/clock host/config host/failure host/log host/metrics host/secrets host/state
         test/authorizer.wasm: auth/authorizer plugin/lifecycle
-            from host/failure auth/identity auth/evidence host/log host/config
+            from auth/evidence auth/identity host/config host/failure host/log
         test/gate.wasm: auth/gate plugin/lifecycle
-            from host/failure auth/identity auth/evidence host/log host/config host/secrets
+            from auth/evidence auth/identity host/config host/failure host/log host/secrets
         test/sink.wasm: events/sink plugin/lifecycle
-            from host/failure host/log host/config host/http
+            from host/config host/failure host/http host/log
         test/route.wasm: http-ext/route plugin/lifecycle
-            from host/failure dicom/objects http-ext/exchange host/log host/config http-ext/archive
-        test/worker.wasm: jobs/worker filter/filter plugin/lifecycle
-            from host/failure dicom/types dicom/objects dicom/edits filter/passage host/log host/config host/http host/jobs
+            from dicom/objects host/config host/failure host/log http-ext/archive http-ext/exchange
+        test/worker.wasm: filter/filter jobs/worker plugin/lifecycle
+            from dicom/edits dicom/objects dicom/types filter/passage host/config host/failure host/http host/jobs host/log
     "#]].assert_eq(&report);
 }

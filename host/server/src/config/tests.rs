@@ -500,7 +500,7 @@ fn listening() {
     told(
         "[dicom]\nlisten = \"0.0.0.0:11112\"",
         expect![
-            "`listen` in [dicom] is 0.0.0.0:11112, which others can reach, and nothing authenticates them; listen on 127.0.0.1, name a plugin in `gate`, or say `allow-anonymous = true` at the top of the file"
+            "`listen` in [dicom] is 0.0.0.0:11112, which others can reach, and nothing authenticates them; listen on 127.0.0.1, name a plugin in `gate`, list those who may call in [[dicom.callers]], or say `allow-anonymous = true` at the top of the file"
         ],
     );
     told(
@@ -534,6 +534,39 @@ fn listening() {
 }
 
 #[test]
+fn callers_and_tls() {
+    let tls = |more: &str| {
+        format!("[dicom.tls]\nlisten = \"0.0.0.0:2762\"\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n{more}")
+    };
+    told(&tls("client-ca = \"ca.pem\""), expect!["accepted"]);
+    told(
+        &tls(""),
+        expect![
+            "`listen` in [dicom.tls] is 0.0.0.0:2762, which others can reach, and nothing authenticates them; listen on 127.0.0.1, name who vouches for callers in `client-ca`, a plugin in `gate` of [dicom], or say `allow-anonymous = true` at the top of the file"
+        ],
+    );
+    told(
+        "[dicom]\nlisten = \"0.0.0.0:104\"\n[[dicom.callers]]\nae-title = [\"CT*\"]",
+        expect!["accepted"],
+    );
+    told(
+        "[dicom.tls]\nkey = \"k.pem\"\n[[dicom.callers]]\nservices = [\"stor\"]\naddress = [\"10.0.0.7/8\"]",
+        expect![[r#"
+            line 1: [dicom.tls] has one of `certificate` and `key`, which belong together
+            line 1: [dicom.tls] needs `listen`
+            line 1: [dicom.tls] needs `certificate`
+            line 4: [[callers]] has "stor" for `services`; did you mean `store`?
+            line 5: [[callers]] has "10.0.0.7/8" for `address`, which must be a network without bits beyond its prefix, here "10.0.0.0/8", or the address alone"#]],
+    );
+    told(
+        "[destinations.a]\ndicom = { ae-title = \"A\", address = \"a:104\", tls = { certificate = \"c.pem\" } }",
+        expect![[r#"
+            line 2: `tls` of `dicom` of [destinations.a] has one of `certificate` and `key`, which belong together
+            line 2: `tls` of `dicom` of [destinations.a] needs `ca = "PATH"`, the certificates of those who vouch for the peer"#]],
+    );
+}
+
+#[test]
 fn wrong_environment() {
     told_with(
         "",
@@ -560,9 +593,9 @@ fn all_problems_are_told_at_once_by_line() {
         expect![[r#"
             line 2: unknown plugin `x` in `route` of [[chains]]; there is none
             line 5: `idle` in [dicom] must be a duration above zero with a unit (ms, s, min, h or d), such as "500 ms" or "2 s"; it is the number 3
-            line 6: unknown key `foo` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `find-limit`, `max-pdu`, `artim`, `pdu-time`, `idle`, `gate`
+            line 6: unknown key `foo` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `find-limit`, `max-pdu`, `artim`, `pdu-time`, `idle`, `gate`, `tls`, `callers`, `unknown-callers`
             line 8: `listen` in [http] must be an IP address with a port, such as "127.0.0.1:11112"; it is the number 5
-            `listen` in [dicom] is 0.0.0.0:1, which others can reach, and nothing authenticates them; listen on 127.0.0.1, name a plugin in `gate`, or say `allow-anonymous = true` at the top of the file"#]],
+            `listen` in [dicom] is 0.0.0.0:1, which others can reach, and nothing authenticates them; listen on 127.0.0.1, name a plugin in `gate`, list those who may call in [[dicom.callers]], or say `allow-anonymous = true` at the top of the file"#]],
     );
 }
 
@@ -578,8 +611,8 @@ fn files() {
     expect!["cannot read DIR/isocenter.toml: No such file or directory (os error 2)"].assert_eq(&load());
     std::fs::write(&file, "[dicom]\nx = 1\ny = 2").unwrap();
     expect![[r#"
-        DIR/isocenter.toml: line 2: unknown key `x` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `find-limit`, `max-pdu`, `artim`, `pdu-time`, `idle`, `gate`
-        DIR/isocenter.toml: line 3: unknown key `y` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `find-limit`, `max-pdu`, `artim`, `pdu-time`, `idle`, `gate`"#]].assert_eq(&load());
+        DIR/isocenter.toml: line 2: unknown key `x` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `find-limit`, `max-pdu`, `artim`, `pdu-time`, `idle`, `gate`, `tls`, `callers`, `unknown-callers`
+        DIR/isocenter.toml: line 3: unknown key `y` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `find-limit`, `max-pdu`, `artim`, `pdu-time`, `idle`, `gate`, `tls`, `callers`, `unknown-callers`"#]].assert_eq(&load());
     std::fs::write(&file, "[secrets]\na = { file = \"a.key\" }\nb = { file = \".\" }").unwrap();
     expect![[r#"
         secret `a`: cannot read DIR/a.key: No such file or directory (os error 2)

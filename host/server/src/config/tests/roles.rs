@@ -319,7 +319,7 @@ fn listening_with_somebody_at_the_door() {
     told(
         &format!("{TWO}[dicom]\n{OPEN}gate = []\n[http]\nauthenticate = [\"a\"]"),
         expect![
-            "`listen` in [dicom] is 0.0.0.0:1, which others can reach, and nothing authenticates them; listen on 127.0.0.1, name a plugin in `gate`, or say `allow-anonymous = true` at the top of the file"
+            "`listen` in [dicom] is 0.0.0.0:1, which others can reach, and nothing authenticates them; listen on 127.0.0.1, name a plugin in `gate`, list those who may call in [[dicom.callers]], or say `allow-anonymous = true` at the top of the file"
         ],
     );
 }
