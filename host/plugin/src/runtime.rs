@@ -95,9 +95,9 @@ pub(crate) struct Core {
     pub(crate) long: Threads,
 }
 
-/// How much nicer than the host the threads for long calls are: a third of the share of others where cores are scarce.
-/// More would let a long filter miss its wall clock on a busy host, and hold what it should have passed.
-const LONG_NICE: i32 = 5;
+/// How much nicer than the host the threads for long calls are: half of the share of others where cores are scarce. More
+/// would let a long filter miss its wall clock on a busy host, and hold what it should have passed.
+const LONG_NICE: i32 = 3;
 
 /// Threads of a tokio runtime. Dropping it does not wait for what runs there.
 pub(crate) struct Threads(Option<tokio::runtime::Runtime>, Handle);
