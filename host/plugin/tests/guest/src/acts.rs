@@ -62,7 +62,7 @@ pub(crate) fn act(what: &str, config: &Config) -> Result<String> {
             host::observe("counter_000", 1.0);
         }
         "metric-flood" => {
-            for name in 0..100_000 {
+            for name in 0..2_000_000 {
                 host::count(&format!("flood_{name}"), u64::MAX);
             }
         }
