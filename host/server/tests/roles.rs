@@ -56,11 +56,12 @@ impl Other {
                     }
                 }
                 let mut body = vec![0; length];
-                reader.read_exact(&mut body).unwrap();
-                keeps
-                    .lock()
-                    .unwrap()
-                    .push((authorization, serde_json::from_slice(&body).unwrap()));
+                let whole = reader.read_exact(&mut body);
+                // A host that was killed in the middle of a request has told nothing.
+                let (Ok(()), Ok(told)) = (whole, serde_json::from_slice(&body)) else {
+                    continue;
+                };
+                keeps.lock().unwrap().push((authorization, told));
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             }
         });
