@@ -221,7 +221,13 @@ def test_as_stored_where_the_peer_takes_it(archive):
     assert store(archive, path)[0] in (SUCCESS, 0x0111)
     came, (status, _) = get(
         archive,
-        keys("STUDY", StudyInstanceUID=stored.StudyInstanceUID),
+        # The object alone: other tests store others of its study.
+        keys(
+            "IMAGE",
+            StudyInstanceUID=stored.StudyInstanceUID,
+            SeriesInstanceUID=stored.SeriesInstanceUID,
+            SOPInstanceUID=stored.SOPInstanceUID,
+        ),
         syntaxes=[RLELossless],
         classes=[stored.SOPClassUID],
     )
