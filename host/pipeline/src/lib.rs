@@ -19,6 +19,7 @@ mod frames;
 pub mod held;
 pub mod ingest;
 mod memory;
+mod peer;
 mod record;
 pub mod refusal;
 pub mod rehearse;

@@ -5,22 +5,18 @@
 //! Everybody else gets the objects as they are stored, as by WADO-RS; whether they may ask was decided when they associated.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use isocenter_archive::index::Located;
 use isocenter_dicom::syntax::{self, TransferSyntax};
 use isocenter_dimse::{
-    AeTitle, Association, AssociationError, ClientTls, Command, MoveOriginator, Options, Proposal, Status, Stream,
-    connect, reach, status,
+    AeTitle, Association, AssociationError, ClientTls, Command, MoveOriginator, Proposal, Status, Stream, status,
 };
 
 use crate::destination::{Destination, Target};
 pub use crate::egress::Outgoing;
 use crate::egress::{self, NotSent, Ready};
-use crate::{Pipeline, Set};
+use crate::{Pipeline, Set, peer};
 
-/// How long a peer may take to accept a TCP connection.
-const DIAL: Duration = Duration::from_secs(10);
 /// Associations that are tried for one retrieval, should one break.
 const MOST_ASSOCIATIONS: u32 = 3;
 /// Presentation contexts of one association (PS3.8 §9.3.2.2).
@@ -127,12 +123,7 @@ impl Courier {
         else {
             return Err("the destination is no DICOM peer".to_owned());
         };
-        let mut proposal = Proposal::new(calling_ae.clone(), ae_title.clone());
-        for (class, syntax) in proposed(kinds) {
-            proposal
-                .add_context(class, &[syntax])
-                .map_err(|error| error.to_string())?;
-        }
+        let proposal = peer::proposal(calling_ae, ae_title, proposed(kinds))?;
         let mut courier = Self {
             pipeline: pipeline.clone(),
             originator,
@@ -152,10 +143,7 @@ impl Courier {
             return Err("the destination broke too many associations".to_owned());
         }
         self.left -= 1;
-        let stream = reach(&self.address, self.tls.as_ref(), DIAL);
-        let stream = stream.await.map_err(|error| error.to_string())?;
-        let opened = connect(stream, &Options::default(), &self.proposal).await;
-        self.association = Some(opened.map_err(|error| error.to_string())?);
+        self.association = Some(peer::associate(&self.address, self.tls.as_ref(), &self.proposal).await?);
         Ok(())
     }
 

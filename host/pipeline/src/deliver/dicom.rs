@@ -4,20 +4,14 @@
 //! sight of the operator rather than an altered image.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use isocenter_archive::index::{Job, Located};
-use isocenter_dimse::{
-    AeTitle, Association, AssociationError, ClientTls, Options, Proposal, StoreStatus, Stream, connect, reach,
-};
+use isocenter_dimse::{AeTitle, Association, AssociationError, ClientTls, StoreStatus, Stream};
 
 use super::{Delivered, Found, not_sent, settle};
 use crate::Pipeline;
 use crate::destination::Destination;
-use crate::egress;
-
-/// How long a peer may take to accept a TCP connection.
-const DIAL: Duration = Duration::from_secs(10);
+use crate::{egress, peer};
 
 /// Whom to call, and as whom.
 pub(super) struct Peer<'a> {
@@ -65,21 +59,12 @@ pub(super) async fn send(pipeline: &Pipeline, destination: &Destination, peer: &
 }
 
 async fn associate(peer: &Peer<'_>, found: &[(Job, Located)]) -> Result<Association<Stream>, String> {
-    let mut proposal = Proposal::new(peer.calling_ae.clone(), peer.ae_title.clone());
     let wanted: BTreeSet<_> = found
         .iter()
         .map(|(_, located)| (located.identity.sop_class.as_str(), located.syntax.as_str()))
         .collect();
-    for (sop_class, syntax) in wanted {
-        proposal
-            .add_context(sop_class, &[syntax])
-            .map_err(|error| error.to_string())?;
-    }
-    let stream = reach(peer.address, peer.tls, DIAL);
-    let stream = stream.await.map_err(|error| error.to_string())?;
-    connect(stream, &Options::default(), &proposal)
-        .await
-        .map_err(|error| error.to_string())
+    let proposal = peer::proposal(peer.calling_ae, peer.ae_title, wanted)?;
+    peer::associate(peer.address, peer.tls, &proposal).await
 }
 
 /// Sends one object. An error means that the association is over.
