@@ -21,7 +21,7 @@ use std::time::Duration;
 use isocenter_archive::index::{Source, Transport};
 use isocenter_dimse::{
     AbortReason, Acceptance, Admission, AeTitle, Association, AssociationError, CommandField, Incoming, Indication,
-    Rejection, Request, Stream, status,
+    Message, Rejection, Request, Stream, status,
 };
 use isocenter_pipeline::Pipeline;
 use isocenter_pipeline::door::Visit;
@@ -36,7 +36,8 @@ use tracing::Instrument;
 pub use self::callers::Callers;
 use self::callers::Leave;
 use self::find::Finder;
-use self::retrieve::Retriever;
+use self::identifier::Root;
+use self::retrieve::{Retriever, Way};
 use self::service::Service;
 use crate::gate::{self, Peer};
 
@@ -283,11 +284,18 @@ impl Provider {
         Ok((acceptance, subject.filter(|subject| !subject.is_empty()), leave))
     }
 
-    fn retriever<'a>(&'a self, calling_ae: &'a AeTitle) -> Retriever<'a> {
-        Retriever {
+    async fn retrieve(
+        &self,
+        association: &mut Association<Stream>,
+        message: &Message,
+        root: Root,
+        way: Way,
+    ) -> Result<(), AssociationError> {
+        let retriever = Retriever {
             pipeline: &self.pipeline,
-            calling_ae,
-        }
+            calling_ae: &association.request().calling_ae.clone(),
+        };
+        retriever.perform(association, message, root, way).await
     }
 
     /// Answers messages until the association is released or fails. While the host drains, a sender that goes on sending
@@ -330,14 +338,8 @@ impl Provider {
                     };
                     finder.perform(association, &message, root).await?;
                 }
-                Some(Service::Get(root)) => {
-                    let calling_ae = association.request().calling_ae.clone();
-                    self.retriever(&calling_ae).get(association, &message, root).await?;
-                }
-                Some(Service::Move(root)) => {
-                    let calling_ae = association.request().calling_ae.clone();
-                    self.retriever(&calling_ae).relay(association, &message, root).await?;
-                }
+                Some(Service::Get(root)) => self.retrieve(association, &message, root, Way::Back).await?,
+                Some(Service::Move(root)) => self.retrieve(association, &message, root, Way::On).await?,
                 None if field.is_response() || field == CommandField::C_CANCEL_RQ => {
                     tracing::debug!(%field, "nothing here waits for it");
                 }

@@ -117,34 +117,23 @@ impl Progress {
     }
 }
 
-impl Retriever<'_> {
-    /// One C-GET.
-    pub(super) async fn get(
-        &self,
-        association: &mut Association<Wire>,
-        message: &Message,
-        root: Root,
-    ) -> Result<(), AssociationError> {
-        let mut progress = Progress::default();
-        let ended = match read(association, message, root).await? {
-            Ok(asked) => {
-                let mut operation = Operation {
-                    association,
-                    request: message,
-                };
-                self.send_back(&mut operation, &asked, &mut progress).await?
-            }
-            Err(unfit) => Ended::Unfit(unfit),
-        };
-        conclude(association, message, ended, &progress, "C-GET").await
-    }
+/// Where objects go.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// To who asks: C-GET.
+    Back,
+    /// To a destination: C-MOVE.
+    On,
+}
 
-    /// One C-MOVE.
-    pub(super) async fn relay(
+impl Retriever<'_> {
+    /// One C-GET or C-MOVE.
+    pub(super) async fn perform(
         &self,
         association: &mut Association<Wire>,
         message: &Message,
         root: Root,
+        way: Way,
     ) -> Result<(), AssociationError> {
         let mut progress = Progress::default();
         let ended = match read(association, message, root).await? {
@@ -153,11 +142,18 @@ impl Retriever<'_> {
                     association,
                     request: message,
                 };
-                self.send_on(&mut operation, &asked, &mut progress).await?
+                match way {
+                    Way::Back => self.send_back(&mut operation, &asked, &mut progress).await?,
+                    Way::On => self.send_on(&mut operation, &asked, &mut progress).await?,
+                }
             }
             Err(unfit) => Ended::Unfit(unfit),
         };
-        conclude(association, message, ended, &progress, "C-MOVE").await
+        let service = match way {
+            Way::Back => "C-GET",
+            Way::On => "C-MOVE",
+        };
+        conclude(association, message, ended, &progress, service).await
     }
 }
 

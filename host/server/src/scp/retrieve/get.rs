@@ -30,6 +30,9 @@ impl Retriever<'_> {
             Some(Err(error)) => return Ok(Ended::Unfit(not_counted(error))),
             Some(Ok((count, _))) => progress.remaining = count,
         }
+        // What was agreed on when the association began.
+        let accepted = accepted(operation);
+        let takes = |class: &str, syntax: &str| accepted.iter().any(|(c, s)| c == class && s == syntax);
         let mut objects = std::pin::pin!(walk(archive, asked));
         loop {
             let located = match operation.unless_cancelled(objects.next()).await? {
@@ -38,13 +41,8 @@ impl Retriever<'_> {
                 Some(Some(Err(error))) => return Ok(Ended::Unfit(not_counted(error))),
                 Some(Some(Ok(located))) => located,
             };
-            let prepared = {
-                let takes = accepted(operation);
-                let takes = |class: &str, syntax: &str| takes.iter().any(|(c, s)| c == class && s == syntax);
-                let prepared = retrieve::prepare(self.pipeline, destination.as_ref(), &located, takes);
-                operation.unless_cancelled(prepared).await?
-            };
-            let result = match prepared {
+            let prepared = retrieve::prepare(self.pipeline, destination.as_ref(), &located, takes);
+            let result = match operation.unless_cancelled(prepared).await? {
                 None => return Ok(Ended::Cancelled),
                 Some(Ok(outgoing)) => store(operation, outgoing).await?.map(Ok::<_, String>),
                 Some(Err(reason)) => Some(Err(reason)),
