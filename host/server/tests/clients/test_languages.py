@@ -29,7 +29,8 @@ LANGUAGES = {
 def built(language):
     """The path of the example's component, newly built where its sources are newer."""
     tools, folder = LANGUAGES[language]
-    path = os.pathsep.join([str(TOOLS / folder), str(BINARY.parent), os.environ["PATH"]])
+    # `cargo test` puts what the build of plugins in C needs beside the host: a program and an example of a crate.
+    path = os.pathsep.join(map(str, [TOOLS / folder, BINARY.parent, BINARY.parent / "examples", os.environ["PATH"]]))
     missing = [tool for tool in tools if not shutil.which(tool, path=path)]
     if missing:
         pytest.skip(f"{', '.join(missing)} is not installed: .ci/setup test")
