@@ -60,6 +60,8 @@ mod auth;
 #[doc(hidden)]
 pub mod bindings;
 pub mod dictionary;
+#[cfg(doctest)]
+mod documentation;
 mod edits;
 mod error;
 mod event;

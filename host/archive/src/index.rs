@@ -51,7 +51,7 @@ use sqlx::{
 pub use attributes::Attributes;
 pub use edits::{BadEditListId, EditList, EditListId, LONGEST_EDIT_LIST};
 pub use error::{IndexError, SearchError};
-pub use events::{Event, EventPage, NewEvent};
+pub use events::{Event, EventKind, EventPage, NewEvent};
 pub use find::{Find, FindLevel, Match, Position};
 pub use job::{Analysis, Backlog, DeadJob, Follow, Job, JobKind, NewJob, PluginJob, Settling, Task};
 pub use locate::{Cursor, Known, Located, Quarantined, Standing};

@@ -10,7 +10,6 @@ use std::time::Duration;
 use futures::StreamExt;
 use isocenter_archive::index::{Follow, NewEvent, NewJob, Settling, Within};
 use isocenter_role::{self as role, Role};
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -126,12 +125,7 @@ async fn follow(pipeline: &Pipeline, set: &Set, chain: &Chain, job: &Settling) -
         follow.push(analysis.of_study(job.study.clone()));
     }
     if !set.sinks.is_empty() {
-        let data = json!({
-            "study": job.study.as_str(),
-            "chain": chain.name,
-            "objects": study.located().len(),
-        });
-        let event = NewEvent::new("study.quiet", data);
+        let event = NewEvent::quiet(&job.study, &chain.name, study.located().len());
         pipeline.archive().index().emit(&[event]).await.map_err(later)?;
     }
     Ok(follow)

@@ -2,6 +2,8 @@
 //!
 //! Here and not among the integration tests, because the bounds are nobody's business outside this crate.
 
+mod errors;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

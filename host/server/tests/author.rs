@@ -10,9 +10,11 @@
 
 mod door;
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use door::object::Object;
 use door::{Host, ISOCENTER};
@@ -38,14 +40,52 @@ fn fine(folder: &Path, arguments: &[&str]) -> String {
     text
 }
 
+/// The snippets of one section of `sdk/README.md`, of one kind, in their order.
+fn shown(section: &str, kind: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(door::repository().join("sdk/README.md")).unwrap();
+    let (_, section) = page.split_once(&format!("\n## {section}\n")).unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let fence = format!("```{kind}\n");
+    let snippets = section.split(&fence).skip(1);
+    snippets
+        .map(|rest| rest.split("```").next().unwrap().to_owned())
+        .collect()
+}
+
+/// Runs a snippet as its reader would, and answers what it says and the folder in which it ends.
+fn typed(folder: &Path, snippet: &str) -> (String, PathBuf) {
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects");
+    let programs = Path::new(ISOCENTER).parent().unwrap().display().to_string();
+    let output = Command::new("sh")
+        .args(["-euc", &format!("{snippet}\npwd >&2")])
+        .current_dir(folder)
+        .env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap()))
+        .env("CARGO_TARGET_DIR", shared)
+        .env_remove("UPDATE_EXPECT")
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{snippet}\n{said}{errors}");
+    (said, errors.lines().last().unwrap().into())
+}
+
+/// Without the numbers, which differ from run to run.
+fn without_numbers(text: &str) -> String {
+    text.replace(|c: char| c.is_ascii_digit() || c == '.', "")
+}
+
 #[test]
-fn from_nothing_to_a_filter_that_runs_in_a_host() {
+fn ten_minutes_to_a_filter() {
+    const SECTION: &str = "Ten minutes to a filter";
     let folder = tempfile::tempdir().unwrap();
-    let said = fine(folder.path(), &["new", "--role", "filter", "edge"]);
+    let [begin, look] = shown(SECTION, "sh").try_into().unwrap();
+    let (said, project) = typed(folder.path(), &begin);
     assert!(said.contains("cd edge"), "{said}");
-    let project = folder.path().join("edge");
-    let said = fine(&project, &["test"]);
-    assert!(said.contains("cases: 1 ok, 0 written, 0 not as expected"), "{said}");
+    for line in shown(SECTION, "text").concat().lines() {
+        let line = without_numbers(line.trim_start_matches("target/plugin/"));
+        assert!(without_numbers(&said).contains(&line), "{line:?} is not in\n{said}");
+    }
 
     // Another answer than expected is shown as a difference, and does not pass.
     let expected = project.join("cases/first/expect.txt");
@@ -56,11 +96,9 @@ fn from_nothing_to_a_filter_that_runs_in_a_host() {
         "{said}"
     );
 
-    let bright = project.join("bright.dcm");
-    std::fs::write(&bright, Object::slice(1, 1, 250).file()).unwrap();
-    let said = fine(&project, &["run", "bright.dcm"]);
+    std::fs::write(project.join("some.dcm"), Object::slice(1, 1, 250).file()).unwrap();
+    let (said, _) = typed(&project, &look);
     assert!(said.contains("quarantine: its upper edge is bright"), "{said}");
-    let said = fine(&project, &["inspect"]);
     assert!(
         said.contains("roles    filter") && said.contains("isocenter:dicom/pixels"),
         "{said}"
@@ -94,15 +132,14 @@ fn from_nothing_to_a_filter_that_runs_in_a_host() {
         ("rows = -1", "its configuration does not fit: `rows` must be at least 0"),
     ] {
         std::fs::write(&case, format!("config = {{ {config} }}\n")).unwrap();
-        let (passes, said) = author(&project, &["run", "bright.dcm"]);
+        let (passes, said) = author(&project, &["run", "some.dcm"]);
         assert!(!passes && said.contains(expected), "{said}");
     }
     std::fs::write(&case, good).unwrap();
 
     // The lines that `inspect` ends with are a configuration.
     let lines = &said[said.find("[plugins.edge]").unwrap()..];
-    let config = format!("{lines}\n[[chains]]\ningest = [\"edge\"]\n");
-    let host = Host::start(folder.path(), &config);
+    let host = Host::start(folder.path(), &format!("{lines}\n{}", shown(SECTION, "toml").concat()));
     for (number, gray, stored) in [(1, 10, true), (2, 250, false)] {
         let object = Object::slice(number, 1, gray);
         let (status, answer) = host.stow(&[object.file()]);
@@ -137,6 +174,71 @@ fn from_nothing_to_a_filter_that_runs_in_a_host() {
         said.contains("no host runs on") && said.contains("start it with `isocenter serve`"),
         "{said}"
     );
+}
+
+#[test]
+fn ten_minutes_to_a_sink() {
+    const SECTION: &str = "Ten minutes to a sink";
+    let folder = tempfile::tempdir().unwrap();
+    let [begin, start] = shown(SECTION, "sh").try_into().unwrap();
+    let (said, project) = typed(folder.path(), &begin);
+    assert!(said.contains("cases: 1 ok, 0 written, 0 not as expected"), "{said}");
+    assert_eq!(project.file_name().unwrap(), "hook");
+
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap().to_string();
+    let config = shown(SECTION, "toml").concat().replace("127.0.0.1:9000", &address);
+    let mut host = Host::prepare(folder.path(), &config);
+    // The last line runs until it is told to stop: the host does it, on ports and a folder of its own.
+    let (before, last) = start.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(last, "isocenter serve --config isocenter.toml");
+    typed(folder.path(), before);
+    host.environment = vec![("WEBHOOK_TOKEN", "a secret of yours".into())];
+    let host = host.started();
+
+    let object = Object::ct(9, 1, 16);
+    assert_eq!(host.send_one(&object), 0);
+    let (head, body) = taken(&host, &server);
+    assert!(head.starts_with("POST /dicom HTTP/1.1\r\n"), "{head}");
+    assert!(
+        head.to_lowercase()
+            .contains("\r\nauthorization: bearer a secret of yours\r\n"),
+        "{head}"
+    );
+    let told: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(told[0]["kind"], "object.stored");
+    assert_eq!(told[0]["data"]["object"], *object.uid);
+    assert_eq!(told.as_array().unwrap().len(), 1);
+}
+
+/// One request to a server that says 204: its head and its body.
+fn taken(host: &Host, server: &TcpListener) -> (String, Vec<u8>) {
+    let mut connection = None;
+    server.set_nonblocking(true).unwrap();
+    host.eventually("somebody posts", |_| {
+        connection = server.accept().ok();
+        connection.is_some()
+    });
+    let (mut connection, _) = connection.unwrap();
+    connection.set_nonblocking(false).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let (mut request, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        let length = connection.read(&mut piece).unwrap();
+        request.extend_from_slice(&piece[..length]);
+        assert!(length > 0, "{}", String::from_utf8_lossy(&request));
+        let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") else {
+            continue;
+        };
+        let head = String::from_utf8_lossy(&request[..end + 2]).into_owned();
+        let lines = head.lines().filter_map(|line| line.split_once(": "));
+        let mut length = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let length: usize = length.next().unwrap().1.parse().unwrap();
+        if request.len() >= end + 4 + length {
+            connection.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+            return (head, request.split_off(end + 4));
+        }
+    }
 }
 
 #[test]
@@ -194,13 +296,70 @@ fn a_project_of_every_role_passes_its_own_tests_and_case() {
               [{"cursor":1,"data":{"object":"1.2.3.4"},"kind":"object.stored","unix-millis":1700000000001}]
         route: 200
             content-type: text/html; charset=utf-8
-            <!doctype html><meta charset=utf-8><title>Studies</title><h1>Studies</h1><ul><li>20260102  </ul>
+            <!doctype html><meta charset=utf-8><title>Studies</title><h1>Studies</h1><ul><li>20260102 Test^Patient </ul>
         worker: done
             http: POST https://ris.example/arrivals
               content-type: application/json
               {"study":"1.2.3"}
     "#]]
     .assert_eq(&report);
+}
+
+/// Each as somebody has it who copied it out of the repository; and its page's configuration, in which a host loads it.
+#[test]
+fn the_worked_examples_pass_their_tests_and_cases() {
+    let examples = door::repository().join("sdk/examples/rust");
+    let page = std::fs::read_to_string(examples.join("README.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut names: Vec<String> = std::fs::read_dir(&examples)
+        .unwrap()
+        .map(Result::unwrap)
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["hours", "morph", "notify", "summary", "worklist-router"]);
+    for name in &names {
+        let project = folder.path().join(name);
+        copy(&examples.join(name), &project);
+        let manifest = std::fs::read_to_string(project.join("Cargo.toml")).unwrap();
+        let sdk = door::repository().join("sdk").display().to_string();
+        let here = manifest.replace(r#"path = "../../..""#, &format!("path = {sdk:?}"));
+        assert_ne!(manifest, here, "{name}");
+        std::fs::write(project.join("Cargo.toml"), here).unwrap();
+        if !project.join("Cargo.lock").exists() {
+            std::fs::copy(door::repository().join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
+        }
+        let said = fine(&project, &["test"]);
+        assert!(said.contains(" ok, 0 written, 0 not as expected"), "{name}: {said}");
+
+        let (_, section) = page.split_once(&format!("\n## {name}\n")).unwrap();
+        let (_, config) = section.split_once("```toml\n").unwrap();
+        let (config, _) = config.split_once("```").unwrap();
+        let config = config.replace(
+            &format!("\"{name}.wasm\""),
+            &format!("{:?}", project.join(format!("target/plugin/{name}.wasm"))),
+        );
+        let (fine, said) = door::said(
+            door::Host::prepare(&project, &config)
+                .command("check")
+                .env("SLACK_TOKEN", "a token for tests"),
+        );
+        assert!(fine, "{name}: {said}");
+    }
+}
+
+/// A folder without what was built in it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if !from.is_dir() {
+            std::fs::copy(from, to).unwrap();
+        } else if entry.file_name() != "target" {
+            copy(&from, &to);
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What the documentation shows in fences, so that the tests of what it is about compile, parse or run it.
 //!
 //! Here, because several crates have their own kind to check. A snippet's kind is the info string of its fence: `rust`,
-//! `toml` (a host's configuration), `toml case`, `sh`, `wit`, `json`, `text` (what a program says).
+//! `toml` (a host's configuration), `toml case`, `toml cargo`, `sh`, `wit`, `json`, `text` (what a program says).
+//! `tests/snippets.rs` refuses kinds that nobody checks.
 
 use std::path::{Path, PathBuf};
 

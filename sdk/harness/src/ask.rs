@@ -9,11 +9,11 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use isocenter_dicom::diff;
 use isocenter_dicom::edit::{self, SiteKey};
-use isocenter_dicom::{Path, tags};
+use isocenter_dicom::tags;
 use isocenter_plugin::WasmPlugin;
 use isocenter_role::{
     Analysis, Answer, Cost, Decision, Direction, FilterAnswer, Member, Next, OpenObject, Outcome, Passage, Piece,
-    PlannedSend, Plugin, Role, Study, Transport, Verdict, Visible, Volume,
+    PlannedSend, Plugin, Role, Study, Transport, Verdict, Volume,
 };
 
 use crate::HarnessError;
@@ -89,7 +89,7 @@ pub(crate) async fn ask(plugin: &Arc<WasmPlugin>, role: Role, case: &Case, world
             }))
         }
         Role::Route => {
-            let request = input::request(&case.input, Arc::new(Archive(case.objects.clone())))?;
+            let request = input::request(&case.input, Arc::new(crate::archive::Archive(case.objects.clone())))?;
             Ok(told(seat!(as_route).handle(request).await, answered))
         }
         Role::Worker => {
@@ -245,14 +245,14 @@ fn answered(answer: Answer) -> String {
 }
 
 /// The objects of a case as a study.
-struct Members {
+pub(crate) struct Members {
     uid: String,
     members: Vec<Member>,
     objects: Vec<CaseObject>,
 }
 
 impl Members {
-    fn of(objects: &[CaseObject]) -> Members {
+    pub(crate) fn of(objects: &[CaseObject]) -> Members {
         let text = |object: &CaseObject, tag| object.open.header.first(tag).unwrap_or_default();
         Members {
             uid: objects
@@ -314,55 +314,4 @@ fn volume(objects: &[&CaseObject]) -> Result<Volume, String> {
         object.decoded(source.frame).map_err(|error| Unmade(error.to_string()))
     });
     Ok((plan.shape().to_vec(), values.map_err(|Unmade(why)| why)?))
-}
-
-/// The objects of a case as the archive that a route sees. It finds studies by no query but all of them.
-struct Archive(Vec<CaseObject>);
-
-impl Visible for Archive {
-    fn open(&self, object: String) -> BoxFuture<'_, Result<Option<OpenObject>, String>> {
-        let mut all = self.0.iter();
-        let found = all.find(|open| open.open.header.first(tags::SOP_INSTANCE_UID).as_deref() == Some(&object));
-        std::future::ready(Ok(found.map(|found| found.open.clone()))).boxed()
-    }
-
-    fn open_study(&self, study: String) -> BoxFuture<'_, Result<Option<Arc<dyn Study>>, String>> {
-        let all = Members::of(&self.0);
-        let found: Option<Arc<dyn Study>> = (all.uid == study && !self.0.is_empty()).then(|| Arc::new(all) as _);
-        std::future::ready(Ok(found)).boxed()
-    }
-
-    fn search(&self, _query: String) -> BoxFuture<'_, Result<String, String>> {
-        let found: Vec<serde_json::Value> = self
-            .0
-            .first()
-            .map(|object| study_row(&object.open))
-            .into_iter()
-            .collect();
-        std::future::ready(Ok(serde_json::Value::from(found).to_string())).boxed()
-    }
-}
-
-/// What QIDO-RS says of a study (PS3.18 table 10.6.3-3), as far as an object of it says it.
-fn study_row(object: &OpenObject) -> serde_json::Value {
-    let mut row = serde_json::Map::new();
-    for (tag, vr) in [
-        (tags::STUDY_DATE, "DA"),
-        (tags::STUDY_TIME, "TM"),
-        (tags::ACCESSION_NUMBER, "SH"),
-        (tags::PATIENT_ID, "LO"),
-        (tags::STUDY_INSTANCE_UID, "UI"),
-        (tags::STUDY_DESCRIPTION, "LO"),
-    ] {
-        let at = Path {
-            within: Vec::new(),
-            tag,
-        };
-        if object.header.value(&at).is_some() {
-            let value = object.header.first(tag).unwrap_or_default();
-            let name = format!("{:04X}{:04X}", tag.group(), tag.element());
-            row.insert(name, serde_json::json!({ "vr": vr, "Value": [value] }));
-        }
-    }
-    row.into()
 }

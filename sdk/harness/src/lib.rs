@@ -6,6 +6,7 @@
 //! the text that is expected; [`Harness::run`] makes that text. It holds nothing that differs from run to run: time and
 //! memory are beside it, in [`Ran`].
 
+mod archive;
 mod ask;
 mod case;
 mod chance;

@@ -184,3 +184,17 @@ async fn a_case_that_does_not_fit_says_what_would() {
         /case.toml: unknown field `colour`, expected one of `role`, `config`, `secrets`, `state`, `http`, `jobs`, `models`, `destinations`, `passage`, `clock`, `random`, `input`
     "#]].assert_eq(&report);
 }
+
+/// What the documentation shows as a case is one.
+#[test]
+fn documented_cases_are_read() {
+    let shown = isocenter_contract::snippets("toml case").unwrap();
+    assert!(!shown.is_empty());
+    for snippet in shown {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("case.toml"), &snippet.text).unwrap();
+        if let Err(error) = Case::read(folder.path()) {
+            panic!("{}:{}: {error}", snippet.page, snippet.line);
+        }
+    }
+}

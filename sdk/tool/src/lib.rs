@@ -11,6 +11,8 @@
 
 mod build;
 mod cases;
+#[cfg(test)]
+mod documentation;
 mod inspect;
 mod keys;
 mod project;

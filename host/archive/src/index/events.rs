@@ -16,7 +16,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use isocenter_dicom::header::Identity;
+use isocenter_dicom::{Uid, header::Identity};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
@@ -35,6 +35,40 @@ const PASSED: Duration = Duration::from_secs(86_400);
 /// How long an event stays for a sink that does not come.
 const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
+/// The kinds of events that there are; `plugin-api/events.md` says what each is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// An object can be found from now on.
+    ObjectStored,
+    /// An object is held for a person.
+    ObjectQuarantined,
+    /// Nothing has arrived for the quiet time of a chain.
+    StudyQuiet,
+    /// A delivery was given up and waits for a person.
+    DeliveryDead,
+}
+
+impl EventKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::ObjectStored,
+        Self::ObjectQuarantined,
+        Self::StudyQuiet,
+        Self::DeliveryDead,
+    ];
+
+    /// As sinks are told.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ObjectStored => "object.stored",
+            Self::ObjectQuarantined => "object.quarantined",
+            Self::StudyQuiet => "study.quiet",
+            Self::DeliveryDead => "delivery.dead",
+        }
+    }
+}
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEvent {
@@ -45,8 +79,8 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// An event of this kind.
-    pub fn new(kind: impl Into<Cow<'static, str>>, data: Value) -> Self {
+    /// An event of a kind, which for sinks is an [`EventKind`].
+    pub(crate) fn new(kind: impl Into<Cow<'static, str>>, data: Value) -> Self {
         Self {
             kind: kind.into(),
             data,
@@ -55,7 +89,7 @@ impl NewEvent {
 
     /// `object.stored`: an object can be found from now on.
     pub fn stored(identity: &Identity, source: &Source) -> Self {
-        Self::new("object.stored", about(identity, source))
+        Self::new(EventKind::ObjectStored.as_str(), about(identity, source))
     }
 
     /// `object.quarantined`: an object is held for a person. The reason is not told: it may be in a plugin's words.
@@ -64,7 +98,13 @@ impl NewEvent {
         if let Some(data) = data.as_object_mut() {
             data.insert("plugin".into(), held.plugin.as_deref().and_then(fold::exact).into());
         }
-        Self::new("object.quarantined", data)
+        Self::new(EventKind::ObjectQuarantined.as_str(), data)
+    }
+
+    /// `study.quiet`: nothing has arrived for the quiet time of this chain, and the study has so many objects.
+    pub fn quiet(study: &Uid, chain: &str, objects: usize) -> Self {
+        let data = json!({ "study": study.as_str(), "chain": chain, "objects": objects });
+        Self::new(EventKind::StudyQuiet.as_str(), data)
     }
 
     /// `delivery.dead`: a delivery was given up and waits for a person. The reason is not told: it may be in a peer's words.
@@ -76,7 +116,7 @@ impl NewEvent {
             "destination": job.destination,
             "attempts": job.attempts,
         });
-        Self::new("delivery.dead", data)
+        Self::new(EventKind::DeliveryDead.as_str(), data)
     }
 }
 

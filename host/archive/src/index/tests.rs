@@ -1,6 +1,7 @@
 //! The index against a real Postgres.
 
 mod commit;
+mod documentation;
 mod events;
 mod find;
 mod locate;

@@ -3,6 +3,8 @@ use expect_test::expect;
 
 use super::{Cli, Command};
 
+mod documentation;
+
 fn help(path: &[&str]) -> String {
     let mut command = Cli::command().term_width(100);
     command.build();

@@ -7,6 +7,7 @@ use expect_test::{Expect, expect};
 
 use super::{Config, Environment, OnFailure, SecretSource, Target};
 
+mod documentation;
 mod roles;
 mod when;
 

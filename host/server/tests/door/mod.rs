@@ -88,6 +88,8 @@ pub struct Host {
     pub dicom: SocketAddr,
     /// Its HTTP port.
     pub http: SocketAddr,
+    /// More variables of its environment.
+    pub environment: Vec<(&'static str, String)>,
     config: PathBuf,
     log: PathBuf,
 }
@@ -110,6 +112,7 @@ impl Host {
             data: folder.join("data"),
             dicom: free_port(),
             http: free_port(),
+            environment: Vec::new(),
             config: file,
             log: folder.join("host.log"),
         }
@@ -159,6 +162,7 @@ impl Host {
             .env("ISOCENTER_DICOM_LISTEN", self.dicom.to_string())
             .env("ISOCENTER_HTTP_LISTEN", self.http.to_string())
             .env("ISOCENTER_LOG_FORMAT", "human")
+            .envs(self.environment.clone())
             .stdin(Stdio::null());
         process
     }
