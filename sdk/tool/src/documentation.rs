@@ -87,6 +87,7 @@ fn what_the_build_says() {
         BuildError::NotAModule => "as it says; `isocenter plugin build` does it",
         BuildError::AlreadyAComponent => "use it as it is",
         BuildError::Encode(_) => "build with one version of the SDK; a module that imports WASI must be built without",
+        BuildError::Schema(_) => "make the comments of `Config` shorter",
         BuildError::Manifest(_) => "export once: `isocenter::plugin!(Name: filter, worker)`",
     };
     let errors = [
@@ -94,6 +95,7 @@ fn what_the_build_says() {
         BuildError::AlreadyAComponent,
         BuildError::Encode("…".into()),
         BuildError::Manifest("two things"),
+        BuildError::Schema(70_000),
     ];
     let rows: Vec<_> = errors
         .iter()

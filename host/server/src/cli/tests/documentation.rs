@@ -7,7 +7,7 @@ use isocenter_contract::{Snippet, repository, snippets};
 use crate::cli::Cli;
 
 /// What is on a usual machine, or installed by a line above in the same snippet.
-const PROGRAMS: [&str; 24] = [
+const PROGRAMS: [&str; 26] = [
     "apt-get",
     "cargo",
     "cc",
@@ -17,6 +17,8 @@ const PROGRAMS: [&str; 24] = [
     "dcmdump",
     "echoscu",
     "export",
+    "findscu",
+    "getscu",
     "isocenter-plugin-build",
     "mkdir",
     "minisign",
