@@ -12,17 +12,24 @@
 mod door;
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use door::object::Object;
 use door::{Host, ISOCENTER};
 
 /// `isocenter plugin …` in a folder.
 fn author(folder: &Path, arguments: &[&str]) -> (bool, String) {
-    let output = Command::new(ISOCENTER)
+    door::said(&mut command(folder, arguments))
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(ISOCENTER);
+    command
         .arg("plugin")
         .args(arguments)
         .current_dir(folder)
@@ -33,11 +40,8 @@ fn author(folder: &Path, arguments: &[&str]) -> (bool, String) {
         .env_remove("XDG_RUNTIME_DIR")
         .env_remove("ISOCENTER_REGISTRY_USER")
         .env_remove("ISOCENTER_REGISTRY_PASSWORD")
-        .env_remove("ISOCENTER_KEY_PASSPHRASE")
-        .output()
-        .unwrap();
-    let text = [output.stderr, output.stdout].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+        .env_remove("ISOCENTER_KEY_PASSPHRASE");
+    command
 }
 
 fn fine(folder: &Path, arguments: &[&str]) -> String {
@@ -217,32 +221,43 @@ impl Drop for Running {
     }
 }
 
-#[test]
-fn a_registry_of_others_keeps_plugins() {
-    if Command::new("docker-registry").arg("--version").output().is_err() {
-        eprintln!("skipped: docker-registry is not installed");
-        return;
-    }
-    let folder = workshop();
-    let here = folder.path();
+/// A registry that others made, with this of its configuration, and this of the part `http`; `None`: it is not installed.
+fn registry(here: &Path, more: &str, http: &str) -> Option<(Running, SocketAddr)> {
+    let unpacked = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../tools/registry/usr/bin/docker-registry");
+    let mut programs = ["docker-registry".into(), unpacked].into_iter();
+    let Some(program) = programs.find(|program| Command::new(program).arg("--version").output().is_ok()) else {
+        eprintln!("skipped: there is no docker-registry; `.ci/setup registry` unpacks one");
+        return None;
+    };
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
     let config = format!(
-        "version: 0.1\nlog: {{ level: error }}\nstorage: {{ filesystem: {{ rootdirectory: {:?} }} }}\nhttp: {{ addr: {address} }}\n",
+        "version: 0.1\nlog: {{ level: error }}\nstorage: {{ filesystem: {{ rootdirectory: {:?} }} }}\n\
+         {more}http: {{ addr: {address}{http} }}\n",
         here.join("registry")
     );
     fs::write(here.join("registry.yml"), config).unwrap();
-    let child = Command::new("docker-registry")
+    let child = Command::new(program)
         .args(["serve", "registry.yml"])
         .current_dir(here)
         .spawn();
-    let _running = Running(child.unwrap());
+    let running = Running(child.unwrap());
     let until = Instant::now() + Duration::from_secs(30);
     while TcpStream::connect(address).is_err() {
         assert!(Instant::now() < until, "docker-registry does not listen");
         std::thread::sleep(Duration::from_millis(50));
     }
+    Some((running, address))
+}
+
+#[test]
+fn a_registry_of_others_keeps_plugins() {
+    let folder = workshop();
+    let here = folder.path();
+    let Some((_running, address)) = registry(here, "", "") else {
+        return;
+    };
 
     fine(here, &["sign", "stamp.wasm", "--key", "author.key"]);
     let tag = format!("{address}/team/stamp:0.1.0");
@@ -269,6 +284,83 @@ fn a_registry_of_others_keeps_plugins() {
     fine(here, &["push", &tag, "stamp.wasm"]);
     let said = refused(here, &["pull", &format!("{address}/team/stamp:9")]);
     assert!(said.contains("there is no team/stamp:9 in the registry"), "{said}");
+}
+
+/// As registries usually are: over TLS, by the name of who asks.
+#[test]
+fn a_registry_is_asked_over_tls_and_told_who_asks() {
+    let folder = workshop();
+    let here = folder.path();
+    let mut params = CertificateParams::new(vec![]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    // This machine by an address that is not taken for it, because there TLS is not asked for.
+    let names = vec!["0.0.0.0".to_owned()];
+    let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
+    fs::write(here.join("ca.pem"), issuer.pem()).unwrap();
+    fs::write(here.join("certificate.pem"), certificate.pem()).unwrap();
+    fs::write(here.join("key.pem"), key.serialize_pem()).unwrap();
+    // The user `author` with the password `a password`, by bcrypt.
+    let user = "author:$2y$05$abcdefghijklmnopqrstuu2sM.EEHj4jPcCa5rwqJGg1PNBllkZXy\n";
+    fs::write(here.join("users"), user).unwrap();
+    let Some((_running, address)) = registry(
+        here,
+        "auth: { htpasswd: { realm: plugins, path: users } }\n",
+        ", tls: { certificate: certificate.pem, key: key.pem }",
+    ) else {
+        return;
+    };
+    let tag = format!("0.0.0.0:{}/team/stamp:0.1.0", address.port());
+    let asked = |words: &[&str], variables: &[(&str, &str)]| {
+        let mut command = command(here, words);
+        command.envs(variables.iter().copied());
+        door::said(&mut command)
+    };
+    let ca = here.join("ca.pem").display().to_string();
+    let trusted = ("SSL_CERT_FILE", ca.as_str());
+    let user = ("ISOCENTER_REGISTRY_USER", "author");
+
+    let push = ["push", tag.as_str(), "stamp.wasm"];
+    let (well, said) = asked(&push, &[]);
+    assert!(!well && said.contains("SSL_CERT_FILE"), "{said}");
+    let (well, said) = asked(&push, &[trusted]);
+    assert!(!well && said.contains("it wants a name and a password"), "{said}");
+    let (well, said) = asked(&push, &[trusted, user, ("ISOCENTER_REGISTRY_PASSWORD", "another")]);
+    assert!(
+        !well && said.contains("the password are not enough") && !said.contains("another"),
+        "{said}"
+    );
+    let all = [trusted, user, ("ISOCENTER_REGISTRY_PASSWORD", "a password")];
+    let (well, said) = asked(&push, &all);
+    assert!(well, "{said}");
+    let (well, said) = asked(&["pull", &tag, "--to", "pulled"], &all);
+    assert!(well, "{said}");
+    assert_eq!(
+        fs::read(here.join("pulled/stamp.wasm")).unwrap(),
+        fs::read(here.join("stamp.wasm")).unwrap()
+    );
+}
+
+#[test]
+fn a_key_with_a_passphrase_signs_for_who_knows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    fs::copy(door::plugin("stamp"), here.join("stamp.wasm")).unwrap();
+    let with =
+        |words: &[&str], passphrase: &str| door::said(command(here, words).env("ISOCENTER_KEY_PASSPHRASE", passphrase));
+    let (well, said) = with(&["keygen", "author"], "a passphrase");
+    assert!(well, "{said}");
+    let sign = ["sign", "stamp.wasm", "--key", "author.key"];
+    let (well, said) = with(&sign, "another");
+    assert!(
+        !well && said.contains("the secret key author.key cannot be used") && !said.contains("another"),
+        "{said}"
+    );
+    assert!(!here.join("stamp.wasm.minisig").exists());
+    let (well, said) = with(&sign, "a passphrase");
+    assert!(well, "{said}");
+    fine(here, &["verify", "stamp.wasm", "--key", "author.pub"]);
 }
 
 #[test]
