@@ -21,6 +21,8 @@ mod accept;
 mod ae;
 mod association;
 mod command;
+#[cfg(test)]
+mod conformance;
 mod connect;
 mod error;
 mod negotiation;

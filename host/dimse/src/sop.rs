@@ -34,6 +34,37 @@ pub const CT_IMAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
 /// Secondary Capture Image Storage.
 pub const SECONDARY_CAPTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
 
+/// The names of those that are no storage classes (PS3.6 table A-1).
+const SERVICES: &[(&str, &str)] = &[
+    (VERIFICATION, "Verification"),
+    (STORAGE_COMMITMENT, "Storage Commitment Push Model"),
+    (WORKLIST_FIND, "Modality Worklist Information Model - FIND"),
+    (
+        PATIENT_ROOT_FIND,
+        "Patient Root Query/Retrieve Information Model - FIND",
+    ),
+    (
+        PATIENT_ROOT_MOVE,
+        "Patient Root Query/Retrieve Information Model - MOVE",
+    ),
+    (PATIENT_ROOT_GET, "Patient Root Query/Retrieve Information Model - GET"),
+    (STUDY_ROOT_FIND, "Study Root Query/Retrieve Information Model - FIND"),
+    (STUDY_ROOT_MOVE, "Study Root Query/Retrieve Information Model - MOVE"),
+    (STUDY_ROOT_GET, "Study Root Query/Retrieve Information Model - GET"),
+    (
+        PATIENT_STUDY_ONLY_FIND,
+        "Patient/Study Only Query/Retrieve Information Model - FIND (retired)",
+    ),
+    (
+        PATIENT_STUDY_ONLY_MOVE,
+        "Patient/Study Only Query/Retrieve Information Model - MOVE (retired)",
+    ),
+    (
+        PATIENT_STUDY_ONLY_GET,
+        "Patient/Study Only Query/Retrieve Information Model - GET (retired)",
+    ),
+];
+
 /// Everything that the standard gives a meaning begins so; what does not is private.
 const STANDARD: &str = "1.2.840.10008.";
 
@@ -45,13 +76,10 @@ pub fn is_storage(uid: &str) -> bool {
     storage_name(uid).is_some() || (is_uid(uid) && !uid.starts_with(STANDARD))
 }
 
-/// The name of a standard storage class (or of [`VERIFICATION`]) as PS3.6 has it.
+/// The name of a standard storage class, or of one of the services above, as PS3.6 has it.
 pub fn name(uid: &str) -> Option<&'static str> {
-    if uid == VERIFICATION {
-        Some("Verification")
-    } else {
-        storage_name(uid)
-    }
+    let service = SERVICES.iter().find(|(known, _)| *known == uid);
+    service.map(|(_, name)| *name).or_else(|| storage_name(uid))
 }
 
 /// Every standard storage class as UID and name, for those who propose contexts.

@@ -181,7 +181,7 @@ async fn within<T>(limit: Duration, shaking: impl Future<Output = io::Result<T>>
 }
 
 /// What BCP 195 recommends: of TLS 1.2, only suites with AES-GCM.
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     let mut provider = ring::default_provider();
     provider.cipher_suites.retain(|suite| {
         !matches!(

@@ -5,6 +5,8 @@
 //! table in [`service`]; each service has a file.
 
 mod callers;
+#[cfg(test)]
+mod conformance;
 mod echo;
 mod find;
 mod identifier;

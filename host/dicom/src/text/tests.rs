@@ -158,3 +158,55 @@ fn what_cannot_be_encoded_is_refused() {
         );
     }
 }
+
+/// The part of `host/CONFORMANCE.md` about character sets: each, with a word that it can write and reads again.
+#[test]
+fn character_sets_of_the_conformance_statement() {
+    let sets = [
+        ("ISO_IR 100", "Latin alphabet No. 1", "Müller"),
+        ("ISO_IR 101", "Latin alphabet No. 2", "Łódź"),
+        ("ISO_IR 109", "Latin alphabet No. 3", "Ĉapelo"),
+        ("ISO_IR 110", "Latin alphabet No. 4", "Ķīna"),
+        ("ISO_IR 144", "Cyrillic", "Люкceмбypг"),
+        ("ISO_IR 127", "Arabic", "قباني"),
+        ("ISO_IR 126", "Greek", "Διονυσιος"),
+        ("ISO_IR 138", "Hebrew", "שרון"),
+        ("ISO_IR 148", "Latin alphabet No. 5", "Çavuşoğlu"),
+        ("ISO_IR 203", "Latin alphabet No. 9", "Œuvre €"),
+        ("ISO_IR 13", "Japanese (katakana)", "ﾔﾏﾀﾞ"),
+        ("ISO_IR 166", "Thai", "นามสกุล"),
+        ("ISO 2022 IR 6\\ISO 2022 IR 87", "Japanese (kanji)", "山田"),
+        (
+            "ISO 2022 IR 13\\ISO 2022 IR 87",
+            "Japanese (katakana, kanji)",
+            "ﾔﾏﾀﾞ=山田",
+        ),
+        ("ISO 2022 IR 6\\ISO 2022 IR 149", "Korean", "김희중"),
+        ("ISO 2022 IR 6\\ISO 2022 IR 58", "Simplified Chinese", "张小东"),
+        ("ISO_IR 192", "Unicode in UTF-8", "Müller 山田 김희중"),
+        ("GB18030", "GB18030", "王小东"),
+        ("GBK", "GBK", "王小东"),
+    ];
+    let mut rows: Vec<Vec<String>> = sets
+        .map(|(term, name, word)| {
+            let set = CharacterSet::of(term.as_bytes());
+            let bytes = set
+                .encode(word, Delimiters::Name)
+                .unwrap_or_else(|| panic!("{term}: {word}"));
+            assert_eq!(set.decode(&bytes, Delimiters::Name), word, "{term}");
+            vec![format!("`{term}`"), name.to_owned(), "read, written".to_owned()]
+        })
+        .into();
+    // The one that is only read.
+    let supplement = "ISO 2022 IR 6\\ISO 2022 IR 159";
+    let set = CharacterSet::of(supplement.as_bytes());
+    assert_eq!(set.encode("丂", Delimiters::Name), None);
+    assert_eq!(set.decode(b"\x1b$(D\x30\x21", Delimiters::Name), "丂");
+    let name = "Japanese (supplementary kanji)".to_owned();
+    rows.push(vec![format!("`{supplement}`"), name, "read".to_owned()]);
+    let page = isocenter_contract::repository().join("host/CONFORMANCE.md");
+    let table = isocenter_contract::table(&["Specific Character Set", "repertoire", ""], &rows);
+    if let Err(difference) = isocenter_contract::page_says(page, "table: charsets", &table) {
+        panic!("{difference}");
+    }
+}

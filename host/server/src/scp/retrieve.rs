@@ -335,7 +335,7 @@ async fn survey(archive: &Archive, find: &Find) -> Result<(u64, Kinds), SearchEr
 }
 
 /// "Unable to calculate number of matches" (PS3.4 Tables C.4-2 and C.4-3).
-const NOT_COUNTED: Status = Status::new(0xA701);
+pub(super) const NOT_COUNTED: Status = Status::new(0xA701);
 
 fn not_counted(error: SearchError) -> Unfit {
     Unfit::new(NOT_COUNTED, error.to_string())

@@ -23,7 +23,7 @@ pub(super) enum Service {
 }
 
 /// The SOP classes that are a service's by name. Those of storage are many, and `isocenter_dimse::sop` knows them.
-const NAMED: &[(&str, Service)] = &[
+pub(super) const NAMED: &[(&str, Service)] = &[
     (sop::VERIFICATION, Service::Verification),
     (sop::PATIENT_ROOT_FIND, Service::Find(Root::Patient)),
     (sop::STUDY_ROOT_FIND, Service::Find(Root::Study)),

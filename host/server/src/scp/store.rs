@@ -83,7 +83,7 @@ fn refused(request: &Command, refusal: &Refusal) -> Command {
         .with_error_comment(&refusal.reason)
 }
 
-fn status_of(kind: RefusalKind) -> Status {
+pub(super) fn status_of(kind: RefusalKind) -> Status {
     match kind {
         RefusalKind::CannotUnderstand => status::CANNOT_UNDERSTAND,
         RefusalKind::Mismatch => status::DATA_SET_MISMATCH,

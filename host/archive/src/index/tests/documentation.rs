@@ -1,10 +1,16 @@
-//! `plugin-api/events.md`: each kind of event with its members, made from events as they are appended.
+//! `plugin-api/events.md`: each kind of event with its members, made from events as they are appended. And the part of
+//! `host/CONFORMANCE.md` about the keys of queries.
 
+use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry as _};
+use dicom_dictionary_std::StandardDataDictionary;
 use isocenter_contract::{page_says, repository, table};
 use serde_json::{Value, json};
 
+use isocenter_dicom::Tag;
+
 use super::{held, object, uid};
-use crate::index::{EventKind, Job, JobKind, NewEvent, Transport};
+use crate::index::keys::{self, Match};
+use crate::index::{EventKind, Find, FindLevel, Job, JobKind, Level, NewEvent, Transport};
 
 /// One event of the kind.
 fn sample(kind: EventKind) -> NewEvent {
@@ -110,6 +116,67 @@ fn the_dictionary_of_events() {
     }
     let at = repository().join("plugin-api/events.md");
     if let Err(difference) = page_says(at, "table: events", &page) {
+        panic!("{difference}");
+    }
+}
+
+/// How a key matches at a level; empty where it does not.
+fn matching(level: FindLevel, tag: Tag) -> &'static str {
+    let of_index = match level {
+        FindLevel::Patient | FindLevel::Study => Level::Study,
+        FindLevel::Series => Level::Series,
+        FindLevel::Object => Level::Object,
+    };
+    if !Find::can_match(level, tag) {
+        return "";
+    }
+    match keys::find(tag, of_index).map(|key| key.matching) {
+        None => "",
+        Some(Match::Uid(_)) => "UID, list of UIDs",
+        Some(Match::Text(_)) => "value, wild card",
+        Some(Match::Name { .. }) => "name, wild card, fuzzy",
+        Some(Match::Date(_)) => "date, range",
+        Some(Match::Time(_)) => "time, range",
+        Some(Match::Number(_)) => "number",
+        Some(Match::AnyItem(_)) => "value, wild card, of any item",
+        Some(Match::ModalitiesInStudy) => "value, list, of any series",
+    }
+}
+
+#[test]
+fn keys_of_queries() {
+    let levels = [
+        ("PATIENT", FindLevel::Patient),
+        ("STUDY", FindLevel::Study),
+        ("SERIES", FindLevel::Series),
+        ("IMAGE", FindLevel::Object),
+    ];
+    let mut rows = Vec::new();
+    let mut seen = Vec::new();
+    for (name, level) in levels {
+        for (group, element) in [0x0008, 0x0010, 0x0018, 0x0020, 0x0028, 0x0032, 0x0040]
+            .into_iter()
+            .flat_map(|group| (0..=u16::MAX).map(move |element| (group, element)))
+        {
+            let tag = Tag(group, element);
+            let (matching, shown) = (matching(level, tag), Find::can_show(level, tag));
+            // A key belongs to the highest level that has it.
+            if (matching.is_empty() && !shown) || seen.contains(&tag) {
+                continue;
+            }
+            seen.push(tag);
+            let entry = StandardDataDictionary.by_tag(tag).unwrap();
+            rows.push(vec![
+                name.to_owned(),
+                entry.alias().to_owned(),
+                format!("({group:04X},{element:04X})"),
+                matching.to_owned(),
+            ]);
+        }
+    }
+    let page = repository().join("host/CONFORMANCE.md");
+    let table = table(&["from level", "key", "tag", "matches by"], &rows);
+    if let Err(difference) = page_says(page, "table: keys", &table) {
         panic!("{difference}");
     }
 }
