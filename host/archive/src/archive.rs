@@ -116,6 +116,10 @@ impl Archive {
         Ok((Archive { inner: Arc::new(inner) }, recovery))
     }
 
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
     /// The index of what is stored.
     pub fn index(&self) -> &Index {
         &self.inner.index

@@ -10,6 +10,7 @@
 mod attributes;
 mod columns;
 mod commit;
+mod commitment;
 mod edits;
 mod enqueue;
 mod error;
@@ -49,6 +50,7 @@ use sqlx::{
 };
 
 pub use attributes::Attributes;
+pub use commitment::{Commitment, Reference, Report, Served};
 pub use edits::{BadEditListId, EditList, EditListId, LONGEST_EDIT_LIST};
 pub use error::{IndexError, SearchError};
 pub use events::{Event, EventKind, EventPage, NewEvent};

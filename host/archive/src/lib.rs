@@ -30,6 +30,7 @@ extern crate self as isocenter_archive;
 mod objects;
 
 mod archive;
+mod commitment;
 mod error;
 mod group;
 mod pack;
@@ -40,6 +41,7 @@ mod resolve;
 mod verify;
 
 pub use archive::{Archive, Options, StoredBytes};
+pub use commitment::Custody;
 pub use error::ArchiveError;
 pub use pack::entry::{Entry, NewObjectParts};
 pub use pack::together::Together;

@@ -11,7 +11,7 @@ use isocenter_dicom::uid::Uid;
 use crate::{
     ArchiveError,
     archive::{Inner, blocking},
-    index::{Known, PackId, Standing},
+    index::{Known, PackId, Place, Standing},
     pack::{
         folder::{Area, PackName, StudyFolder},
         scan::{self, Compare, End, Scan},
@@ -133,23 +133,28 @@ fn compare(archive: &Inner, row: Known) -> (Known, Option<ProblemKind>) {
         Standing::Served | Standing::Superseded => Area::Archive,
         Standing::Held | Standing::Resolved => Area::Quarantine,
     };
+    let problem = compared(archive, area, &row.study, &row.place);
+    (row, problem)
+}
+
+/// What is wrong with the bytes at a place of a study; `None`: they have the digest that is remembered. Blocking.
+pub(crate) fn compared(archive: &Inner, area: Area, study: &Uid, place: &Place) -> Option<ProblemKind> {
     let name = PackName {
         area,
-        study: StudyFolder::of(&row.study),
-        id: row.place.pack,
+        study: StudyFolder::of(study),
+        id: place.pack,
     };
     let digest = archive
         .files
         .open(&name)
-        .and_then(|file| scan::digest(&file, row.place.offset, row.place.length, &mut vec![0; 256 * 1024]));
-    let problem = match digest {
-        Ok(digest) if digest == row.place.digest => None,
+        .and_then(|file| scan::digest(&file, place.offset, place.length, &mut vec![0; 256 * 1024]));
+    match digest {
+        Ok(digest) if digest == place.digest => None,
         Ok(_) => Some(ProblemKind::Altered),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Some(ProblemKind::MissingPack),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Some(ProblemKind::Missing),
         Err(error) => Some(ProblemKind::Unreadable(error.kind())),
-    };
-    (row, problem)
+    }
 }
 
 /// A pack's entries against the index.

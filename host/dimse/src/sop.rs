@@ -9,6 +9,8 @@ use table::{PREFIX, STORAGE};
 pub const VERIFICATION: &str = "1.2.840.10008.1.1";
 /// Storage Commitment Push Model.
 pub const STORAGE_COMMITMENT: &str = "1.2.840.10008.1.20.1";
+/// The well-known SOP instance of storage commitment.
+pub const STORAGE_COMMITMENT_INSTANCE: &str = "1.2.840.10008.1.20.1.1";
 /// Modality Worklist Information Model - FIND.
 pub const WORKLIST_FIND: &str = "1.2.840.10008.5.1.4.31";
 /// Patient Root Query/Retrieve Information Model - FIND.

@@ -44,14 +44,20 @@ pub const PROCESSING_FAILURE: Status = Status(0x0110);
 pub const DUPLICATE: Status = Status(0x0111);
 /// The SOP Instance UID is unknown.
 pub const NO_SUCH_SOP_INSTANCE: Status = Status(0x0112);
+/// A parameter of an N-service is out of its range or not fit.
+pub const INVALID_ARGUMENT_VALUE: Status = Status(0x0115);
 /// The SOP Instance UID breaks the rules for UIDs.
 pub const INVALID_SOP_INSTANCE: Status = Status(0x0117);
 /// The SOP class is unknown.
 pub const NO_SUCH_SOP_CLASS: Status = Status(0x0118);
+/// The SOP instance is of another SOP class.
+pub const CLASS_INSTANCE_CONFLICT: Status = Status(0x0119);
 /// A required attribute is absent.
 pub const MISSING_ATTRIBUTE: Status = Status(0x0120);
 /// The SOP class is not supported.
 pub const SOP_CLASS_NOT_SUPPORTED: Status = Status(0x0122);
+/// The SOP class has no such action.
+pub const NO_SUCH_ACTION: Status = Status(0x0123);
 /// The peer may not do this.
 pub const NOT_AUTHORIZED: Status = Status(0x0124);
 /// The Message ID is in use.
@@ -60,6 +66,10 @@ pub const DUPLICATE_INVOCATION: Status = Status(0x0210);
 pub const UNRECOGNIZED_OPERATION: Status = Status(0x0211);
 /// The command set lacks or garbles a parameter.
 pub const MISTYPED_ARGUMENT: Status = Status(0x0212);
+/// The transaction UID is in use (PS3.3 §C.14.1.1).
+pub const DUPLICATE_TRANSACTION_UID: Status = Status(0x0131);
+/// An N-service has no room, time or memory for it now.
+pub const RESOURCE_LIMITATION: Status = Status(0x0213);
 /// There is no room, time or memory for it now.
 pub const OUT_OF_RESOURCES: Status = Status(0xa700);
 /// A sub-operation could not be done for lack of resources.
@@ -120,7 +130,9 @@ impl Status {
             0x0120 => "missing attribute",
             0x0121 => "missing attribute value",
             0x0122 => "sop class not supported",
+            0x0123 => "no such action",
             0x0124 => "not authorized",
+            0x0131 => "duplicate transaction uid",
             0x0210 => "duplicate invocation",
             0x0211 => "unrecognized operation",
             0x0212 => "mistyped argument",

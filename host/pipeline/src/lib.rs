@@ -6,6 +6,7 @@
 
 mod analyze;
 pub mod chain;
+pub mod commitment;
 mod convert;
 pub mod decide;
 pub mod deliver;
@@ -149,6 +150,8 @@ struct Shared {
     tries: tries::Tries,
     recorder: Recorder,
     doors: door::Doors,
+    /// Storage commitments whose bytes are read at a time.
+    checks: tokio::sync::Semaphore,
 }
 
 impl Pipeline {
@@ -167,6 +170,7 @@ impl Pipeline {
                 memory,
                 tries,
                 doors: door::Doors::default(),
+                checks: tokio::sync::Semaphore::new(commitment::CHECKS),
             }),
         }
     }
@@ -208,6 +212,7 @@ impl Pipeline {
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(route::run(self.clone(), stop.clone()));
         tasks.spawn(settle::run(self.clone(), stop.clone()));
+        tasks.spawn(commitment::run(self.clone(), stop.clone()));
         let mut set = self.shared.set.subscribe();
         // One task for each that is configured; it ends by itself when it is configured no more.
         let mut running: BTreeMap<Labor, tokio::task::AbortHandle> = BTreeMap::new();

@@ -86,6 +86,9 @@ pub struct Dicom {
     pub max_pdu: u32,
     /// ARTIM: how long a peer may take to send its A-ASSOCIATE-RQ, or to close after the end (PS3.8 §9.1.5).
     pub artim: Duration,
+    /// How long a storage commitment may take to be reported on the association that asked for it; then, or when that is
+    /// over, it is reported on another.
+    pub report_within: Duration,
     /// How long one whole PDU may take to arrive.
     pub pdu_time: Duration,
     /// How long an association may rest between two messages.
@@ -273,6 +276,7 @@ impl Default for Dicom {
             find_limit: 10_000,
             max_pdu: 262_144,
             artim: Duration::from_secs(30),
+            report_within: Duration::from_secs(30),
             pdu_time: Duration::from_secs(30),
             idle: Duration::from_secs(60),
             gate: Vec::new(),

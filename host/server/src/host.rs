@@ -302,6 +302,7 @@ fn provider(config: &Config) -> scp::Options {
         any_called_ae: config.dicom.accept_called_ae_any,
         associations: usize::try_from(config.dicom.max_associations).unwrap_or(usize::MAX),
         find_limit: u64::from(config.dicom.find_limit),
+        report_within: config.dicom.report_within,
         grace: config.drain,
         wire: isocenter_dimse::Options {
             max_pdu: config.dicom.max_pdu,

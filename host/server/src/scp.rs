@@ -5,6 +5,7 @@
 //! table in [`service`]; each service has a file.
 
 mod callers;
+mod commitment;
 #[cfg(test)]
 mod conformance;
 mod echo;
@@ -37,6 +38,7 @@ use tracing::Instrument;
 
 pub use self::callers::Callers;
 use self::callers::Leave;
+use self::commitment::Reports;
 use self::find::Finder;
 use self::identifier::Root;
 use self::retrieve::{Retriever, Way};
@@ -54,6 +56,8 @@ pub struct Options {
     pub associations: usize,
     /// Answers to one C-FIND at most.
     pub find_limit: u64,
+    /// How long a storage commitment may take to be reported on the association that asked for it.
+    pub report_within: Duration,
     /// How long associations may go on once the host is to end.
     pub grace: Duration,
     /// The wire's own limits.
@@ -243,8 +247,12 @@ impl Provider {
             subject,
             hops: 0,
         });
-        let ended = self.converse(&mut association, &mut session, &leave).await;
+        let mut reports = Reports::new(&self.pipeline, &request.calling_ae, self.options.report_within);
+        let ended = self
+            .converse(&mut association, &mut session, &mut reports, &leave)
+            .await;
         session.close().await;
+        reports.close().await;
         if matches!(ended, Ok(Ended::Resting)) {
             association.abort(AbortReason::User).await;
         }
@@ -306,6 +314,7 @@ impl Provider {
         &self,
         association: &mut Association<Stream>,
         session: &mut Session,
+        reports: &mut Reports,
         leave: &Leave,
     ) -> Result<Ended, AssociationError> {
         loop {
@@ -315,6 +324,10 @@ impl Provider {
             };
             let incoming = tokio::select! {
                 incoming = association.next() => incoming?,
+                checked = reports.due() => {
+                    reports.send(association, checked).await?;
+                    continue;
+                }
                 () = rests => return Ok(Ended::Resting),
             };
             let message = match incoming {
@@ -332,6 +345,7 @@ impl Provider {
                 }
                 Some(Service::Verification) => echo::perform(association, &message).await?,
                 Some(Service::Storage) => store::perform(association, session, &message).await?,
+                Some(Service::Commitment) => reports.action(association, &message).await?,
                 Some(Service::Find(root)) => {
                     let finder = Finder {
                         archive: self.pipeline.archive(),
@@ -342,6 +356,9 @@ impl Provider {
                 }
                 Some(Service::Get(root)) => self.retrieve(association, &message, root, Way::Back).await?,
                 Some(Service::Move(root)) => self.retrieve(association, &message, root, Way::On).await?,
+                None if field == CommandField::N_EVENT_REPORT_RSP => {
+                    reports.answered(association, &message.command).await?
+                }
                 None if field.is_response() || field == CommandField::C_CANCEL_RQ => {
                     tracing::debug!(%field, "nothing here waits for it");
                 }

@@ -147,6 +147,8 @@ fn dead_letter(entry: &DeadJob) -> Value {
         "chain": entry.task.chain(),
         "plugin": entry.task.plugin(),
         "queue": entry.task.queue(),
+        "peer": entry.task.peer(),
+        "transaction": entry.task.transaction().map(Uid::as_str),
         "study": entry.task.study().map(Uid::as_str),
         "object": entry.task.object().map(Uid::as_str),
         "attempts": entry.attempts,

@@ -18,11 +18,20 @@ pub enum JobKind {
     Analyze,
     /// Give a plugin what it enqueued for itself.
     Plugin,
+    /// Report to a peer what it asked to be committed.
+    Report,
 }
 
 impl JobKind {
     /// All of them.
-    pub const ALL: [JobKind; 5] = [Self::Route, Self::Deliver, Self::Settle, Self::Analyze, Self::Plugin];
+    pub const ALL: [JobKind; 6] = [
+        Self::Route,
+        Self::Deliver,
+        Self::Settle,
+        Self::Analyze,
+        Self::Plugin,
+        Self::Report,
+    ];
 
     /// The word that stands in the database.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +41,7 @@ impl JobKind {
             Self::Settle => "settle",
             Self::Analyze => "analyze",
             Self::Plugin => "plugin",
+            Self::Report => "report",
         }
     }
 
@@ -247,6 +257,13 @@ pub enum Task {
         /// Which of its queues.
         queue: String,
     },
+    /// Report to a peer what it asked to be committed.
+    Report {
+        /// The AE title that asked.
+        peer: String,
+        /// Transaction UID.
+        transaction: Uid,
+    },
 }
 
 impl Task {
@@ -258,6 +275,7 @@ impl Task {
             Self::Settle { .. } => JobKind::Settle,
             Self::Analyze { .. } => JobKind::Analyze,
             Self::Plugin { .. } => JobKind::Plugin,
+            Self::Report { .. } => JobKind::Report,
         }
     }
 
@@ -268,7 +286,7 @@ impl Task {
             | Self::Deliver { study, .. }
             | Self::Settle { study, .. }
             | Self::Analyze { study, .. } => Some(study),
-            Self::Plugin { .. } => None,
+            Self::Plugin { .. } | Self::Report { .. } => None,
         }
     }
 
@@ -276,7 +294,7 @@ impl Task {
     pub fn object(&self) -> Option<&Uid> {
         match self {
             Self::Route { object, .. } | Self::Deliver { object, .. } => Some(object),
-            Self::Settle { .. } | Self::Analyze { .. } | Self::Plugin { .. } => None,
+            Self::Settle { .. } | Self::Analyze { .. } | Self::Plugin { .. } | Self::Report { .. } => None,
         }
     }
 
@@ -300,6 +318,22 @@ impl Task {
     pub fn plugin(&self) -> Option<&str> {
         match self {
             Self::Analyze { plugin, .. } | Self::Plugin { plugin, .. } => Some(plugin),
+            _ => None,
+        }
+    }
+
+    /// The AE title that asked, for reports of storage commitment.
+    pub fn peer(&self) -> Option<&str> {
+        match self {
+            Self::Report { peer, .. } => Some(peer),
+            _ => None,
+        }
+    }
+
+    /// Transaction UID, for reports of storage commitment.
+    pub fn transaction(&self) -> Option<&Uid> {
+        match self {
+            Self::Report { transaction, .. } => Some(transaction),
             _ => None,
         }
     }

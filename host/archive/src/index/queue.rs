@@ -85,7 +85,7 @@ SELECT kind, destination, part, count(*) FILTER (WHERE NOT dead) AS waiting, cou
     min(enqueued) FILTER (WHERE NOT dead) AS oldest,
     (array_agg(reason ORDER BY due DESC) FILTER (WHERE NOT dead AND reason IS NOT NULL))[1] AS last_failure
 FROM jobs GROUP BY kind, destination, part
-ORDER BY array_position(ARRAY['route', 'deliver', 'settle', 'analyze', 'plugin'], kind::text), destination, part
+ORDER BY array_position(ARRAY['route', 'deliver', 'settle', 'analyze', 'plugin', 'report'], kind::text), destination, part
 "#;
 
 impl Index {
@@ -298,7 +298,7 @@ fn kind(line: &PgRow) -> Result<JobKind, IndexError> {
     JobKind::parse(line.try_get("kind")?).ok_or(row::unreadable("a kind of job"))
 }
 
-fn attempts(line: &PgRow) -> Result<u32, IndexError> {
+pub(super) fn attempts(line: &PgRow) -> Result<u32, IndexError> {
     Ok(u32::try_from(line.try_get::<i32, _>("attempts")?).unwrap_or(0))
 }
 
@@ -370,6 +370,10 @@ fn task(line: &PgRow) -> Result<Task, IndexError> {
         JobKind::Plugin => Task::Plugin {
             plugin: destination,
             queue: part,
+        },
+        JobKind::Report => Task::Report {
+            peer: part,
+            transaction: object()?,
         },
     })
 }

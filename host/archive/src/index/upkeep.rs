@@ -1,4 +1,4 @@
-//! What has to be deleted from time to time of what plugins bring into the database. Separate so that a host has one thing to
+//! What has to be deleted from time to time of what plugins and peers bring into the database. Separate so that a host has one thing to
 //! call, and nothing is forgotten.
 
 use std::time::Duration;
@@ -14,16 +14,19 @@ pub struct Upkept {
     pub outcomes: u64,
     /// Events that every sink has passed, or that are very old.
     pub events: u64,
+    /// Requests for storage commitment that were reported long ago.
+    pub commitments: u64,
 }
 
 impl Index {
-    /// Deletes expired state, outcomes older than `keep_outcomes`, and events that are done with. Each statement is bounded;
+    /// Deletes expired state, outcomes older than `keep_outcomes`, and events and commitments that are done with. Each statement is bounded;
     /// all hosts may do this at once. To be called every few minutes.
     pub async fn upkeep(&self, keep_outcomes: Duration) -> Result<Upkept, IndexError> {
         Ok(Upkept {
             state: self.sweep_state().await?,
             outcomes: self.prune_outcomes(keep_outcomes).await?,
             events: self.prune_events().await?,
+            commitments: self.sweep_commitments().await?,
         })
     }
 }

@@ -110,6 +110,7 @@ fn dicom(section: &Section<'_, '_>, folder: &Path, plugins: &BTreeMap<String, Pl
     section.set("artim", &mut dicom.artim);
     section.set("pdu-time", &mut dicom.pdu_time);
     section.set("idle", &mut dicom.idle);
+    section.set("report-within", &mut dicom.report_within);
     dicom.gate = plugins_named(section, "gate", plugins);
     dicom.tls = callers::tls(section, folder);
     dicom.callers = callers::callers(section);

@@ -32,6 +32,8 @@ fn entry(entry: &Value) -> String {
         "kind",
         "sink",
         "destination",
+        "peer",
+        "transaction",
         "chain",
         "plugin",
         "queue",

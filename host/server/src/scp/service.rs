@@ -14,6 +14,8 @@ pub(super) enum Service {
     Verification,
     /// C-STORE (PS3.4 Annex B).
     Storage,
+    /// Storage commitment: N-ACTION, and N-EVENT-REPORT (PS3.4 Annex J).
+    Commitment,
     /// C-FIND (PS3.4 §C.4.1).
     Find(Root),
     /// C-GET (PS3.4 §C.4.3).
@@ -25,6 +27,7 @@ pub(super) enum Service {
 /// The SOP classes that are a service's by name. Those of storage are many, and `isocenter_dimse::sop` knows them.
 pub(super) const NAMED: &[(&str, Service)] = &[
     (sop::VERIFICATION, Service::Verification),
+    (sop::STORAGE_COMMITMENT, Service::Commitment),
     (sop::PATIENT_ROOT_FIND, Service::Find(Root::Patient)),
     (sop::STUDY_ROOT_FIND, Service::Find(Root::Study)),
     (sop::PATIENT_STUDY_ONLY_FIND, Service::Find(Root::PatientStudyOnly)),
@@ -56,7 +59,8 @@ impl Service {
     pub(super) fn needs(self) -> Option<config::Service> {
         match self {
             Self::Verification => None,
-            Self::Storage => Some(config::Service::Store),
+            // Who may store may also ask whether what it stored is kept.
+            Self::Storage | Self::Commitment => Some(config::Service::Store),
             Self::Find(_) => Some(config::Service::Query),
             Self::Get(_) | Self::Move(_) => Some(config::Service::Retrieve),
         }
@@ -67,6 +71,7 @@ impl Service {
         match self {
             Self::Verification => CommandField::C_ECHO_RQ,
             Self::Storage => CommandField::C_STORE_RQ,
+            Self::Commitment => CommandField::N_ACTION_RQ,
             Self::Find(_) => CommandField::C_FIND_RQ,
             Self::Get(_) => CommandField::C_GET_RQ,
             Self::Move(_) => CommandField::C_MOVE_RQ,

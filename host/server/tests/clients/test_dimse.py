@@ -159,7 +159,7 @@ def test_contexts_are_accepted_and_refused_one_by_one(host):
         (StudyRootQueryRetrieveInformationModelMove, [ImplicitVRLittleEndian], 0),
         # Abstract syntax not supported.
         (ModalityWorklistInformationFind, [ImplicitVRLittleEndian], 3),
-        (StorageCommitmentPushModel, [ImplicitVRLittleEndian], 3),
+        (StorageCommitmentPushModel, [ImplicitVRLittleEndian], 0),
         # Transfer syntaxes not supported.
         ("1.2.840.10008.5.1.4.1.1.4", ["1.2.3.4.5"], 4),
     ]

@@ -63,10 +63,12 @@ pub(super) fn dead_letters(dead: &[DeadJob], all: u64) -> Markup {
                         tbody { @for entry in dead { tr {
                             td {
                                 @if let Some(object) = entry.task.object() { code { (object) } }
+                                @if let Some(transaction) = entry.task.transaction() { "transaction " code { (transaction) } }
                                 @if let Some(study) = entry.task.study() { span.second { "study " code { (study) } } }
                             }
                             td { (entry.task.kind().as_str())
                                 @if let Some(destination) = entry.task.destination() { span.second { "to " (destination) } }
+                                @if let Some(peer) = entry.task.peer() { span.second { "to " (peer) } }
                                 @if let Some(plugin) = entry.task.plugin() { span.second { "plugin " (plugin) } }
                                 @if let Some(chain) = entry.task.chain() { span.second { "chain " (chain) } }
                                 @if let Some(queue) = entry.task.queue() { span.second { "queue " (queue) } } }

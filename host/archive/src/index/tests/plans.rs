@@ -10,8 +10,8 @@ use super::uid;
 use crate::{
     cluster::tests::fresh_index,
     index::{
-        Find, FindLevel, Level, Query, RowLimit, Within, commit, edits, enqueue, events, locate, outcomes, queue,
-        replace, resolve, settle, sinks, state, steps,
+        Find, FindLevel, Level, Query, RowLimit, Within, commit, commitment, edits, enqueue, events, locate, outcomes,
+        queue, replace, resolve, settle, sinks, state, steps,
     },
 };
 
@@ -312,6 +312,14 @@ async fn plans_of_an_empty_index_scan_no_table() {
         ("done", queue::DONE, 1),
         ("retry", queue::RETRY, 3),
         ("bury", queue::BURY, 2),
+        ("note_commitment", commitment::NOTE, 6),
+        ("same_commitment", commitment::SAME, 4),
+        ("enqueue_report", commitment::ENQUEUE, 3),
+        ("hold_report", commitment::HOLD, 2),
+        ("hasten_reports", commitment::HASTEN, 1),
+        ("unreported", commitment::UNREPORTED, 2),
+        ("reported", commitment::REPORTED, 1),
+        ("served", commitment::SERVED, 1),
         ("locate", locate::LOCATE, 5),
         ("locate_series", locate::LOCATE_SERIES, 5),
         ("locate_object", locate::LOCATE_OBJECT, 3),
