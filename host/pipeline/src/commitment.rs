@@ -154,6 +154,18 @@ pub async fn reports(pipeline: &Pipeline, peer: &str, transaction: &Uid) -> Resu
     Ok(reports)
 }
 
+/// Failure Reasons (PS3.3 §C.14.1.1), and what each means here.
+pub const REASONS: [(Status, &str); 5] = [
+    (status::NO_SUCH_SOP_INSTANCE, "no such object is served"),
+    (status::PROCESSING_FAILURE, "the bytes are not those that were stored"),
+    (status::CLASS_INSTANCE_CONFLICT, "the object is of another SOP class"),
+    (status::SOP_CLASS_NOT_SUPPORTED, "no such object, nor a SOP class that is stored"),
+    (
+        status::DUPLICATE_TRANSACTION_UID,
+        "the Transaction UID was used for another request before",
+    ),
+];
+
 /// Why each reference is not committed (PS3.3 §C.14.1.1), where it is not.
 fn judged(references: Vec<Reference>, custody: &[Custody]) -> Vec<(Reference, Option<Status>)> {
     let judge = |(reference, custody): (Reference, &Custody)| {

@@ -1,6 +1,7 @@
 //! The index against a real Postgres.
 
 mod commit;
+mod commitment;
 mod documentation;
 mod events;
 mod find;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use isocenter_contract::{page_says, repository, table};
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dimse::{Status, sop, status};
+use isocenter_pipeline::commitment;
 use isocenter_pipeline::refusal::RefusalKind;
 
 use super::service::NAMED;
@@ -73,6 +74,16 @@ fn limits() {
         ("to ask for an association, and for TLS", seconds(set.artim), "`artim`"),
         ("for a whole PDU", seconds(set.pdu_time), "`pdu-time`"),
         ("between two messages", seconds(set.idle), "`idle`"),
+        (
+            "for a storage commitment to be reported on the association that asks",
+            seconds(set.report_within),
+            "`report-within`",
+        ),
+        (
+            "objects of a request for storage commitment",
+            commitment::MOST_REFERENCES.to_string(),
+            "no",
+        ),
         ("answers to a C-FIND", set.find_limit.to_string(), "`find-limit`"),
         ("as user: for a response", seconds(wire.response_time), "no"),
         ("for a peer to take what is sent", seconds(wire.write_time), "no"),
@@ -248,4 +259,31 @@ fn statuses_of_retrieval() {
             ),
         ],
     );
+}
+
+#[test]
+fn statuses_of_commitment() {
+    statuses(
+        "table: action",
+        &[
+            (status::SUCCESS, "the request is on disk and will be reported"),
+            (
+                status::NO_SUCH_SOP_INSTANCE,
+                "the SOP instance is not the well-known one",
+            ),
+            (status::NO_SUCH_SOP_CLASS, "the SOP class is not that of the context"),
+            (status::NO_SUCH_ACTION, "the action type is not 1"),
+            (
+                status::INVALID_ARGUMENT_VALUE,
+                "the data set cannot be read, or lacks a Transaction UID or the UIDs of a reference",
+            ),
+            (
+                status::RESOURCE_LIMITATION,
+                "too many references, too many requests that wait for their report, or the index is away",
+            ),
+            (status::PROCESSING_FAILURE, "the request could not be written down"),
+            (status::NOT_AUTHORIZED, "the caller may not store"),
+        ],
+    );
+    statuses("table: reasons", &commitment::REASONS);
 }
