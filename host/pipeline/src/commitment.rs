@@ -159,7 +159,10 @@ pub const REASONS: [(Status, &str); 5] = [
     (status::NO_SUCH_SOP_INSTANCE, "no such object is served"),
     (status::PROCESSING_FAILURE, "the bytes are not those that were stored"),
     (status::CLASS_INSTANCE_CONFLICT, "the object is of another SOP class"),
-    (status::SOP_CLASS_NOT_SUPPORTED, "no such object, nor a SOP class that is stored"),
+    (
+        status::SOP_CLASS_NOT_SUPPORTED,
+        "no such object, nor a SOP class that is stored",
+    ),
     (
         status::DUPLICATE_TRANSACTION_UID,
         "the Transaction UID was used for another request before",
