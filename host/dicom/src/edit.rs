@@ -443,6 +443,14 @@ pub(crate) fn accepts(tag: Tag, text: &str) -> bool {
     encode::encode(vr, &value, &CharacterSet::of(b"ISO_IR 192"), false).is_ok()
 }
 
+/// That a value can be one of a VR, in UTF-8.
+///
+/// # Errors
+/// Why it cannot; says nothing of the value.
+pub(crate) fn fits(vr: VR, value: &Value) -> Result<(), String> {
+    encode::encode(vr, value, &CharacterSet::of(b"ISO_IR 192"), false).map(drop)
+}
+
 fn is_structure(tag: Tag) -> bool {
     tag.element() == 0 || matches!(tag.group(), 0x0000 | 0x0002 | 0xFFFE | 0xFFFF)
 }

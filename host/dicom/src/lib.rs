@@ -20,6 +20,7 @@ pub mod diff;
 pub mod draft;
 pub mod edit;
 mod error;
+pub mod given;
 pub mod header;
 pub mod inflate;
 mod json;

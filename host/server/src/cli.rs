@@ -81,6 +81,12 @@ pub enum Command {
         #[command(subcommand)]
         ask: Waiting,
     },
+    /// What is to be done, as modalities ask it of the running host: list entries, add or change some, or remove them
+    Worklist {
+        /// What about it
+        #[command(subcommand)]
+        ask: Scheduled,
+    },
     /// What plugins of the running host did: to an object, about a study, or one of them
     Outcomes(OutcomesOf),
     /// Write a plugin: make a project, build it, run its cases, look at a component; needs no host
@@ -252,6 +258,43 @@ pub enum Waiting {
         #[arg(required = true, value_name = "ID")]
         ids: Vec<i64>,
     },
+}
+
+/// What is asked about the modality worklist.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Scheduled {
+    /// In the order in which the steps are to begin
+    List {
+        /// Only those that match, for example PatientID=4711 or Modality=CT
+        #[arg(value_name = "KEY=VALUE", value_parser = key_value)]
+        matching: Vec<(String, String)>,
+        /// Entries at most
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+        /// Print the entries whole, as DICOM JSON that `add` takes
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add the entries of files, or change those that are there: DICOM JSON, one entry or a list; all of a file or none
+    Add {
+        /// Files; `-` is standard input
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Remove an entry
+    Remove {
+        /// Its Study Instance UID
+        #[arg(value_name = "STUDY")]
+        study: String,
+        /// Its Scheduled Procedure Step ID
+        #[arg(value_name = "STEP")]
+        step: String,
+    },
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it must be KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// What is asked about objects that are held.

@@ -61,6 +61,8 @@ pub struct Config {
     pub secrets: BTreeMap<String, SecretSource>,
     /// Chains, in the order of the file.
     pub chains: Vec<Chain>,
+    /// The modality worklist.
+    pub worklist: Worklist,
     /// Who is told of events, in the order of the file.
     pub sinks: Vec<Sink>,
     /// Where traces go; `None`: nowhere.
@@ -138,6 +140,8 @@ pub enum Service {
     Query,
     /// To have objects sent, to itself or to a destination.
     Retrieve,
+    /// To ask what is to be done, and to say what was done: modality worklist and performed procedure steps.
+    Worklist,
 }
 
 /// `dicom.unknown-callers`.
@@ -165,6 +169,13 @@ pub struct Http {
     pub authorize: Vec<String>,
     /// Names of plugins that answer below `/plugins/NAME/`.
     pub routes: Vec<String>,
+}
+
+/// `[worklist]`: what is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worklist {
+    /// How long an entry stays after its step has ended, or should have begun.
+    pub keep: Duration,
 }
 
 /// `[storage]`: packs.
@@ -299,6 +310,15 @@ impl Default for Http {
     }
 }
 
+impl Default for Worklist {
+    /// A month: an order that is sent again by then is known.
+    fn default() -> Self {
+        Self {
+            keep: Duration::from_secs(30 * 86_400),
+        }
+    }
+}
+
 impl Default for Storage {
     fn default() -> Self {
         Self {
@@ -345,6 +365,7 @@ impl Default for Config {
             models: BTreeMap::new(),
             secrets: BTreeMap::new(),
             chains: Vec::new(),
+            worklist: Worklist::default(),
             sinks: Vec::new(),
             telemetry: None,
             outbound: Outbound::default(),

@@ -156,7 +156,11 @@ async fn run(
         let (pipeline, stop, grace) = (pipeline.clone(), shutdown.drain.clone(), config.drain);
         async move { pipeline.run_queue(stop, grace).await }
     });
-    let housekeeping = tokio::spawn(housekeeping(archive.clone(), shutdown.drain.clone()));
+    let housekeeping = tokio::spawn(housekeeping(
+        archive.clone(),
+        config.worklist.keep,
+        shutdown.drain.clone(),
+    ));
     let gauges = tokio::spawn(gauges::watch(pipeline.clone(), metrics, shutdown.drain.clone()));
     let provider = tokio::spawn(scp::serve(
         dicom,
@@ -194,8 +198,8 @@ async fn run(
     Ok(())
 }
 
-/// Deletes from time to time what plugins left in the database and nobody needs any more.
-async fn housekeeping(archive: Archive, stop: CancellationToken) {
+/// Deletes from time to time what plugins left in the database, and what was to be done long ago.
+async fn housekeeping(archive: Archive, keep_worklist: Duration, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -203,6 +207,11 @@ async fn housekeeping(archive: Archive, stop: CancellationToken) {
         }
         if let Err(error) = archive.index().upkeep(KEEP_OUTCOMES).await {
             tracing::debug!(%error, "no housekeeping now");
+        }
+        match archive.index().prune_scheduled(keep_worklist).await {
+            Ok(0) => {}
+            Ok(entries) => tracing::info!(entries, "old entries left the worklist"),
+            Err(error) => tracing::debug!(%error, "the worklist is not pruned now"),
         }
     }
 }

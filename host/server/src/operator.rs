@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::UnixStream;
 
-use crate::cli::{Held, OutcomesOf, Waiting};
+use crate::cli::{Held, OutcomesOf, Scheduled, Waiting};
 
 /// The socket's name in the data folder.
 pub const SOCKET: &str = "control.sock";
@@ -133,6 +133,60 @@ impl Operator {
             }
         }
         Ok(all)
+    }
+
+    /// Of the modality worklist. `false` when an entry that was to be removed is not there.
+    pub async fn worklist(&self, ask: &Scheduled) -> Result<bool, OperatorError> {
+        match ask {
+            Scheduled::List { matching, limit, json } => {
+                let keys = matching
+                    .iter()
+                    .map(|(key, value)| format!("&{}={}", encoded(key), encoded(value)));
+                let listed = self
+                    .get(&format!("/api/worklist?limit={limit}{}", keys.collect::<String>()))
+                    .await?;
+                if *json {
+                    let entries: Vec<&Value> = listed.as_array().into_iter().flatten().collect();
+                    let entries: Vec<&Value> = entries.iter().filter_map(|entry| entry.get("data_set")).collect();
+                    println!("{}", serde_json::json!(entries));
+                    return Ok(true);
+                }
+                for line in show::scheduled(&listed) {
+                    println!("{line}");
+                }
+                Ok(true)
+            }
+            Scheduled::Add { files } => {
+                for path in files {
+                    let broken = |error| OperatorError::File(path.clone(), error);
+                    let text = if path.as_os_str() == "-" {
+                        io::read_to_string(io::stdin())
+                            .map(String::into_bytes)
+                            .map_err(broken)?
+                    } else {
+                        tokio::fs::read(path).await.map_err(broken)?
+                    };
+                    let kept = self.post("/api/worklist", text.into()).await?;
+                    for entry in kept.as_array().into_iter().flatten() {
+                        let [study, step, done] = ["study", "step", "done"].map(|name| show::text(entry, name));
+                        println!("{done}  {study}  {step}");
+                    }
+                }
+                Ok(true)
+            }
+            Scheduled::Remove { study, step } => {
+                let path = format!("/api/worklist/{}/{}", encoded(study), encoded(step));
+                match self.ask(Method::DELETE, &path, Bytes::new()).await {
+                    Ok(_) => println!("removed  {study}  {step}"),
+                    Err(OperatorError::Refused(why)) => {
+                        eprintln!("{}", why.join("; "));
+                        return Ok(false);
+                    }
+                    Err(error) => return Err(error),
+                }
+                Ok(true)
+            }
+        }
     }
 
     /// What plugins did.

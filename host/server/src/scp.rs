@@ -16,6 +16,7 @@ mod operation;
 mod retrieve;
 mod service;
 mod store;
+mod worklist;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ use self::find::Finder;
 use self::identifier::Root;
 use self::retrieve::{Retriever, Way};
 use self::service::Service;
+use self::worklist::Worklist;
 use crate::gate::{self, Peer};
 
 /// How the provider presents itself and whom it lets in.
@@ -353,6 +355,13 @@ impl Provider {
                         limit: self.options.find_limit,
                     };
                     finder.perform(association, &message, root).await?;
+                }
+                Some(Service::Worklist) => {
+                    let worklist = Worklist {
+                        archive: self.pipeline.archive(),
+                        limit: self.options.find_limit,
+                    };
+                    worklist.perform(association, &message).await?;
                 }
                 Some(Service::Get(root)) => self.retrieve(association, &message, root, Way::Back).await?,
                 Some(Service::Move(root)) => self.retrieve(association, &message, root, Way::On).await?,

@@ -14,14 +14,15 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("dicom", &[]),
     ("pixels", &["dicom"]),
-    ("archive", &["dicom"]),
+    ("procedure", &["dicom"]),
+    ("archive", &["dicom", "procedure"]),
     ("dimse", &["dicom"]),
     ("outbound", &[]),
     ("native", &["native-api"]),
     ("role", &["dicom"]),
     ("plugin", &["dicom", "role"]),
     ("pipeline", &["dicom", "pixels", "archive", "dimse", "role"]),
-    ("web", &["dicom", "archive", "dimse", "role", "pipeline"]),
+    ("web", &["dicom", "procedure", "archive", "dimse", "role", "pipeline"]),
 ];
 
 /// Libraries with one home.

@@ -5,6 +5,7 @@ mod outcomes;
 mod plugins;
 mod rehearse;
 mod reload;
+mod worklist;
 
 use axum::Json;
 use axum::extract::{Query, State as Shared};
@@ -33,12 +34,13 @@ pub(crate) fn routes() -> Doors {
         .merge(plugins::routes())
         .merge(rehearse::routes())
         .merge(reload::routes())
+        .merge(worklist::routes())
 }
 
 /// `?limit=`, read by hand so that a mistake gets a sentence.
 type Pairs = Query<Vec<(String, String)>>;
 
-fn limit(Query(pairs): Pairs) -> Result<u32, RouteError> {
+fn limit(Query(pairs): &Pairs) -> Result<u32, RouteError> {
     match pairs.iter().find(|(name, _)| name == "limit") {
         None => Ok(USUAL),
         Some((_, text)) => text
@@ -101,7 +103,7 @@ async fn about(Shared(state): Shared<AppState>) -> Json<Value> {
 }
 
 async fn quarantine(Shared(state): Shared<AppState>, pairs: Pairs) -> Result<Json<Value>, RouteError> {
-    let held = state.archive().index().quarantined(limit(pairs)?).await?;
+    let held = state.archive().index().quarantined(limit(&pairs)?).await?;
     Ok(Json(held.iter().map(quarantined).collect()))
 }
 
@@ -135,7 +137,7 @@ pub(crate) fn transport(transport: Transport) -> &'static str {
 }
 
 async fn dead_letters(Shared(state): Shared<AppState>, pairs: Pairs) -> Result<Json<Value>, RouteError> {
-    let dead = state.archive().index().dead(limit(pairs)?).await?;
+    let dead = state.archive().index().dead(limit(&pairs)?).await?;
     Ok(Json(dead.iter().map(dead_letter).collect()))
 }
 

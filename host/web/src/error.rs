@@ -50,6 +50,12 @@ pub(crate) enum RouteError {
         /// E.g. `dead letter 12`.
         what: String,
     },
+    /// Entries of the worklist that cannot be taken; none was.
+    #[error("nothing was scheduled: {}", .problems.first().map(String::as_str).unwrap_or_default())]
+    BadEntries {
+        /// A sentence for each thing that is wrong.
+        problems: Vec<String>,
+    },
     /// A browser was sent here by another site.
     #[error("this comes from another site: {0}")]
     OtherSite(&'static str),
@@ -165,6 +171,7 @@ impl RouteError {
             | Self::BadParameter { .. }
             | Self::UnknownAttribute(_)
             | Self::BadMultipart(_)
+            | Self::BadEntries { .. }
             | Self::NoObjects
             | Self::BrokenBody => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -224,7 +231,12 @@ impl IntoResponse for RouteError {
         if status.is_server_error() && !self.is_expected() {
             tracing::error!(error = ?self, "a request failed inside the host");
         }
-        let mut response = (status, Json(json!({ "error": self.to_string() }))).into_response();
+        let mut said = json!({ "error": self.to_string() });
+        if let (Self::BadEntries { problems }, Some(said)) = (&self, said.as_object_mut()) {
+            said.insert("error".to_owned(), "nothing was scheduled".into());
+            said.insert("problems".to_owned(), problems.clone().into());
+        }
+        let mut response = (status, Json(said)).into_response();
         let headers = response.headers_mut();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             let seconds = match self {

@@ -43,7 +43,7 @@ async fn unknown(uri: Uri) -> RouteError {
     RouteError::NoRoute {
         hint: match first.to_ascii_lowercase().as_str() {
             "api" => {
-                "the API has /api/about, /api/plugins, /api/quarantine, /api/dead-letters, /api/parked, /api/outcomes, /api/try and /api/reload"
+                "the API has /api/about, /api/plugins, /api/quarantine, /api/dead-letters, /api/parked, /api/outcomes, /api/worklist, /api/try and /api/reload"
             }
             "health" | "ready" | "healthz" | "readyz" | "metrics" | "status" => {
                 "health is at /healthz, readiness at /readyz, metrics at /metrics"
@@ -61,8 +61,10 @@ async fn unknown(uri: Uri) -> RouteError {
 
 /// `OPTIONS` is answered with what there is; any other method with a sentence.
 async fn wrong_method(method: Method, uri: Uri) -> response::Result<Response> {
-    let allowed = if uri.path() == "/dicom-web/studies" || is_study(uri.path()) {
+    let allowed = if matches!(uri.path(), "/dicom-web/studies" | "/api/worklist") || is_study(uri.path()) {
         "GET, HEAD, POST, OPTIONS"
+    } else if uri.path().starts_with("/api/worklist/") {
+        "GET, HEAD, PUT, DELETE, OPTIONS"
     } else {
         "GET, HEAD, OPTIONS"
     };

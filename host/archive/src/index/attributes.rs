@@ -136,9 +136,18 @@ pub(super) fn json_key(tag: Tag) -> String {
 }
 
 /// A DICOM JSON data set, read leniently.
-struct Read<'a>(&'a Map<String, Value>);
+pub(super) struct Read<'a>(&'a Map<String, Value>);
 
 impl<'a> Read<'a> {
+    pub(super) fn of(data_set: &'a Map<String, Value>) -> Self {
+        Self(data_set)
+    }
+
+    /// The items of a sequence.
+    pub(super) fn items(&self, sequence: Tag) -> impl Iterator<Item = Read<'a>> + use<'a> {
+        self.values(sequence).filter_map(Value::as_object).map(Read)
+    }
+
     fn values(&self, tag: Tag) -> impl Iterator<Item = &'a Value> + use<'a> {
         let values = self
             .0
@@ -149,7 +158,7 @@ impl<'a> Read<'a> {
     }
 
     /// All values as text, joined by `\`.
-    fn text(&self, tag: Tag) -> Option<String> {
+    pub(super) fn text(&self, tag: Tag) -> Option<String> {
         let mut values = self.values(tag).filter_map(text_of);
         let mut all = values.next()?;
         for value in values {
@@ -171,15 +180,15 @@ impl<'a> Read<'a> {
         }
     }
 
-    fn date(&self, tag: Tag) -> Option<Date> {
+    pub(super) fn date(&self, tag: Tag) -> Option<Date> {
         Date::parse(&self.first(tag)?)
     }
 
-    fn time(&self, tag: Tag) -> Option<Time> {
+    pub(super) fn time(&self, tag: Tag) -> Option<Time> {
         Time::parse(&self.first(tag)?).map(|(first, _)| first)
     }
 
-    fn name(&self, tag: Tag) -> Name {
+    pub(super) fn name(&self, tag: Tag) -> Name {
         let Some(value) = self.values(tag).next() else {
             return Name::default();
         };

@@ -196,7 +196,12 @@ impl Find {
             value.map(|(_, value)| value.as_str())
         };
         let moments = match (self.combined, given(tags::STUDY_DATE), given(tags::STUDY_TIME)) {
-            (true, Some(date), Some(time)) => matching::moments("st.study_date", "st.study_time", date, time)?,
+            (true, Some(date), Some(time)) => matching::moments(
+                ("st.study_date", "st.study_time"),
+                (tags::STUDY_DATE, tags::STUDY_TIME),
+                date,
+                time,
+            )?,
             _ => None,
         };
         for (tag, value) in &self.matching {

@@ -1,6 +1,6 @@
 //! One matching key and its value, read by the rules of PS3.4 §C.2.2.2. Separate because it is pure: text in, condition out.
 
-use isocenter_dicom::tags;
+use isocenter_dicom::Tag;
 
 use super::{
     SearchError,
@@ -113,8 +113,8 @@ pub(super) fn read(key: &Key, value: &str, fuzzy: bool) -> Result<Option<Conditi
 /// A range of days and one of times, read as one range of moments (PS3.4 §C.2.2.2.5.4); `None` unless each is a range, for
 /// only those are combined. Where one end has a day and no time, the whole day counts.
 pub(super) fn moments(
-    date: &'static str,
-    time: &'static str,
+    (date, time): (&'static str, &'static str),
+    (date_tag, time_tag): (Tag, Tag),
     days: &str,
     times: &str,
 ) -> Result<Option<Condition>, SearchError> {
@@ -123,13 +123,13 @@ pub(super) fn moments(
     };
     let day = |text: &str| {
         Date::parse(text).ok_or(SearchError::BadValue {
-            tag: tags::STUDY_DATE,
+            tag: date_tag,
             expected: "a range of days YYYYMMDD",
         })
     };
     let time_of = |text: &str| {
         Time::parse(text).ok_or(SearchError::BadValue {
-            tag: tags::STUDY_TIME,
+            tag: time_tag,
             expected: "a range of times HHMMSS.FFFFFF",
         })
     };

@@ -9,6 +9,7 @@ mod locate;
 mod outcomes;
 mod plans;
 mod queue;
+mod scheduled;
 mod search;
 mod settle;
 mod sinks;

@@ -45,6 +45,10 @@ pub(super) fn read(
     config.telemetry = top
         .table("telemetry", "[telemetry]")
         .and_then(|found| telemetry(&found));
+    if let Some(section) = top.table("worklist", "[worklist]") {
+        section.value.set("keep", &mut config.worklist.keep);
+        section.value.end();
+    }
     config.secrets = secrets(&top, folder, environment);
     config.engines = plugins::engines(&top, folder);
     config.models = plugins::models(&top, folder, &config.engines);

@@ -61,6 +61,35 @@ fn entry(entry: &Value) -> String {
     line.trim_start().to_owned()
 }
 
+/// The worklist, an entry in a line: when and where, whose, and how it is named.
+pub fn scheduled(entries: &Value) -> Vec<String> {
+    let entries = entries.as_array().map(Vec::as_slice).unwrap_or_default();
+    if entries.is_empty() {
+        return vec!["nothing is to be done".to_owned()];
+    }
+    let of = |entry: &Value, path: &str| match entry.pointer(path) {
+        Some(Value::String(text)) => plain(text),
+        _ => String::new(),
+    };
+    let line = |entry: &Value| {
+        let step = |tag: &str| of(entry, &format!("/data_set/00400100/Value/0/{tag}/Value/0"));
+        format!(
+            "{} {}  {} {}  {}  patient={} {}  accession={}  study={}  step={}",
+            step("00400002"),
+            step("00400003"),
+            step("00400001"),
+            step("00080060"),
+            text(entry, "status"),
+            of(entry, "/data_set/00100020/Value/0"),
+            of(entry, "/data_set/00100010/Value/0/Alphabetic"),
+            of(entry, "/data_set/00080050/Value/0"),
+            text(entry, "study"),
+            text(entry, "step"),
+        )
+    };
+    entries.iter().map(line).collect()
+}
+
 /// A call of a plugin in a line.
 pub fn outcome(outcome: &Value) -> String {
     let mut line = format!(

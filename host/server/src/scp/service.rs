@@ -18,6 +18,8 @@ pub(super) enum Service {
     Commitment,
     /// C-FIND (PS3.4 §C.4.1).
     Find(Root),
+    /// C-FIND of the modality worklist (PS3.4 Annex K).
+    Worklist,
     /// C-GET (PS3.4 §C.4.3).
     Get(Root),
     /// C-MOVE (PS3.4 §C.4.2).
@@ -31,6 +33,7 @@ pub(super) const NAMED: &[(&str, Service)] = &[
     (sop::PATIENT_ROOT_FIND, Service::Find(Root::Patient)),
     (sop::STUDY_ROOT_FIND, Service::Find(Root::Study)),
     (sop::PATIENT_STUDY_ONLY_FIND, Service::Find(Root::PatientStudyOnly)),
+    (sop::WORKLIST_FIND, Service::Worklist),
     (sop::PATIENT_ROOT_GET, Service::Get(Root::Patient)),
     (sop::STUDY_ROOT_GET, Service::Get(Root::Study)),
     (sop::PATIENT_STUDY_ONLY_GET, Service::Get(Root::PatientStudyOnly)),
@@ -62,6 +65,7 @@ impl Service {
             // Who may store may also ask whether what it stored is kept.
             Self::Storage | Self::Commitment => Some(config::Service::Store),
             Self::Find(_) => Some(config::Service::Query),
+            Self::Worklist => Some(config::Service::Worklist),
             Self::Get(_) | Self::Move(_) => Some(config::Service::Retrieve),
         }
     }
@@ -72,7 +76,7 @@ impl Service {
             Self::Verification => CommandField::C_ECHO_RQ,
             Self::Storage => CommandField::C_STORE_RQ,
             Self::Commitment => CommandField::N_ACTION_RQ,
-            Self::Find(_) => CommandField::C_FIND_RQ,
+            Self::Find(_) | Self::Worklist => CommandField::C_FIND_RQ,
             Self::Get(_) => CommandField::C_GET_RQ,
             Self::Move(_) => CommandField::C_MOVE_RQ,
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post, put};
 use isocenter_role::Action;
 
 use super::as_routed;
@@ -84,6 +84,28 @@ impl Doors {
     {
         self.note(path, Some(Method::POST), need);
         self.router = self.router.route(path, post(handler));
+        self
+    }
+
+    /// Answers `PUT`.
+    pub(crate) fn put<H, T>(mut self, path: &str, need: Need, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        self.note(path, Some(Method::PUT), need);
+        self.router = self.router.route(path, put(handler));
+        self
+    }
+
+    /// Answers `DELETE`.
+    pub(crate) fn delete<H, T>(mut self, path: &str, need: Need, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: 'static,
+    {
+        self.note(path, Some(Method::DELETE), need);
+        self.router = self.router.route(path, delete(handler));
         self
     }
 

@@ -29,6 +29,7 @@ fn every_route_needs_what_it_should() {
         "* /plugins/{name}/: plugin",
         "* /plugins/{name}/{*path}: plugin",
         "* /plugins/{name}: plugin",
+        "DELETE /api/worklist/{study}/{step}: admin",
         "GET /: admin",
         "GET /api/about: admin",
         "GET /api/dead-letters: admin",
@@ -38,6 +39,8 @@ fn every_route_needs_what_it_should() {
         "GET /api/plugins: admin",
         "GET /api/quarantine/decided: admin",
         "GET /api/quarantine: admin",
+        "GET /api/worklist/{study}/{step}: admin",
+        "GET /api/worklist: admin",
         "GET /dicom-web/instances: search",
         "GET /dicom-web/series: search",
         "GET /dicom-web/studies: search",
@@ -76,8 +79,10 @@ fn every_route_needs_what_it_should() {
         "POST /api/quarantine/{id}/retry: admin",
         "POST /api/reload: admin",
         "POST /api/try: admin",
+        "POST /api/worklist: admin",
         "POST /dicom-web/studies: store",
         "POST STUDY: store",
+        "PUT /api/worklist/{study}/{step}: admin",
     ];
     assert_eq!(table, expected);
 }

@@ -64,7 +64,7 @@ async fn discard_job(State(state): State<AppState>, Path(id): Path<String>) -> R
 
 /// Events that sinks could not take.
 async fn parked(State(state): State<AppState>, pairs: Pairs) -> Result<Json<Value>, RouteError> {
-    let (before, limit) = (before(&pairs)?, limit(pairs)?);
+    let (before, limit) = (before(&pairs)?, limit(&pairs)?);
     let parked = state.archive().index().parked(before, limit).await?;
     Ok(Json(
         parked
@@ -172,7 +172,7 @@ async fn discard_held(asked: Asked) -> Result<Json<Value>, RouteError> {
 
 /// What was held and is not any more: who decided what, when and why.
 async fn decisions(State(state): State<AppState>, pairs: Pairs) -> Result<Json<Value>, RouteError> {
-    let resolved = state.archive().index().resolved(limit(pairs)?).await?;
+    let resolved = state.archive().index().resolved(limit(&pairs)?).await?;
     Ok(Json(resolved.iter().map(decision).collect()))
 }
 

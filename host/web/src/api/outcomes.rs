@@ -29,7 +29,7 @@ async fn outcomes(State(state): State<AppState>, pairs: Pairs) -> Result<Json<Va
     let (object, study) = (uid("object")?, uid("study")?);
     let plugin = named(&pairs, "plugin").map(str::to_owned);
     let failed = named(&pairs, "failed").is_some_and(|value| matches!(value, "" | "true" | "1"));
-    let (before, limit) = (before(&pairs)?, limit(pairs)?);
+    let (before, limit) = (before(&pairs)?, limit(&pairs)?);
     let index = state.archive().index();
     let found = match (&object, &study, &plugin, failed) {
         (Some(object), study, None, false) => index.outcomes_of_object(study.as_ref(), object, before, limit).await?,

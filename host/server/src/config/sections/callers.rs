@@ -12,10 +12,11 @@ use super::super::{Caller, ClientTls, Service, Tls};
 use super::{path, when};
 
 /// What `services` may name.
-const SERVICES: [(&str, Service); 3] = [
+const SERVICES: [(&str, Service); 4] = [
     ("store", Service::Store),
     ("query", Service::Query),
     ("retrieve", Service::Retrieve),
+    ("worklist", Service::Worklist),
 ];
 
 pub(super) fn tls(dicom: &Section<'_, '_>, folder: &Path) -> Option<Tls> {
