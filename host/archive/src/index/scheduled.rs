@@ -41,7 +41,7 @@ const fn key(tag: Tag, matching: Match) -> Key {
 }
 
 /// What matches at the top of an entry: the required keys of PS3.4 table K.6-1, and some that people use.
-const KEYS: [Key; 8] = [
+pub(super) const KEYS: [Key; 8] = [
     key(
         tags::PATIENT_NAME,
         Match::Name {
@@ -63,7 +63,7 @@ const KEYS: [Key; 8] = [
 ];
 
 /// What matches in the item of its Scheduled Procedure Step Sequence.
-const KEYS_OF_STEP: [Key; 7] = [
+pub(super) const KEYS_OF_STEP: [Key; 7] = [
     key(tags::SCHEDULED_STATION_AE_TITLE, Match::AnyItem("w.station_aes")),
     key(tags::MODALITY, Match::Text("w.modality")),
     key(tags::SCHEDULED_PROCEDURE_STEP_START_DATE, Match::Date("w.start_date")),

@@ -34,6 +34,7 @@ fn help_of_the_program() {
           quarantine    Objects that the running host holds: list, release, retry or discard them
           dead-letters  Work that the running host gave up: list it, have it tried again, or discard it
           parked        Events that a sink of the running host could not take: list them, have them sent again, or discard them
+          worklist      What is to be done, as modalities ask it of the running host: list entries, add or change some, or remove them
           outcomes      What plugins of the running host did: to an object, about a study, or one of them
           plugin        Write a plugin: make a project, build it, run its cases, look at a component; needs no host
           version       Print the version

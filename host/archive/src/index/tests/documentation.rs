@@ -10,6 +10,7 @@ use isocenter_dicom::Tag;
 
 use super::{held, object, uid};
 use crate::index::keys::{self, Match};
+use crate::index::scheduled;
 use crate::index::{EventKind, Find, FindLevel, Job, JobKind, Level, NewEvent, Transport};
 
 /// One event of the kind.
@@ -130,16 +131,42 @@ fn matching(level: FindLevel, tag: Tag) -> &'static str {
     if !Find::can_match(level, tag) {
         return "";
     }
-    match keys::find(tag, of_index).map(|key| key.matching) {
-        None => "",
-        Some(Match::Uid(_)) => "UID, list of UIDs",
-        Some(Match::Text(_)) => "value, wild card",
-        Some(Match::Name { .. }) => "name, wild card, fuzzy",
-        Some(Match::Date(_)) => "date, range",
-        Some(Match::Time(_)) => "time, range",
-        Some(Match::Number(_)) => "number",
-        Some(Match::AnyItem(_)) => "value, wild card, of any item",
-        Some(Match::ModalitiesInStudy) => "value, list, of any series",
+    keys::find(tag, of_index).map_or("", |key| kind_of(key.matching))
+}
+
+fn kind_of(matching: Match) -> &'static str {
+    match matching {
+        Match::Uid(_) => "UID, list of UIDs",
+        Match::Text(_) => "value, wild card",
+        Match::Name { .. } => "name, wild card, fuzzy",
+        Match::Date(_) => "date, range",
+        Match::Time(_) => "time, range",
+        Match::Number(_) => "number",
+        Match::AnyItem(_) => "value, wild card, of any item",
+        Match::ModalitiesInStudy => "value, list, of any series",
+    }
+}
+
+#[test]
+fn keys_of_the_worklist() {
+    let row = |of: &'static str| {
+        move |key: &keys::Key| {
+            let entry = StandardDataDictionary.by_tag(key.tag).unwrap();
+            let matches = match key.matching {
+                Match::Name { .. } => "name, wild card",
+                Match::AnyItem(_) => "value, wild card, of any value",
+                other => kind_of(other),
+            };
+            let tag = format!("({:04X},{:04X})", key.tag.group(), key.tag.element());
+            [of, entry.alias(), &tag, matches].map(str::to_owned).to_vec()
+        }
+    };
+    let mut rows: Vec<Vec<String>> = scheduled::KEYS.iter().map(row("entry")).collect();
+    rows.extend(scheduled::KEYS_OF_STEP.iter().map(row("step")));
+    let page = repository().join("host/CONFORMANCE.md");
+    let table = table(&["of", "key", "tag", "matches by"], &rows);
+    if let Err(difference) = page_says(page, "table: worklist", &table) {
+        panic!("{difference}");
     }
 }
 

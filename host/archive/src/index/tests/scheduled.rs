@@ -13,6 +13,9 @@ use crate::{
     index::{Index, Scheduled, scheduled},
 };
 
+/// Matching keys.
+type Keys<'a> = &'a [(Tag, &'a str)];
+
 /// Entry `n`: study `1.n`, step `Sn`, at a station and a moment.
 fn entry(n: u32, name: &str, station: &str, date: &str, time: &str) -> ScheduledStep {
     ScheduledStep::of(&json!({
@@ -34,8 +37,8 @@ fn entry(n: u32, name: &str, station: &str, date: &str, time: &str) -> Scheduled
     .unwrap()
 }
 
-fn search(of_entry: &[(Tag, &str)], of_step: &[(Tag, &str)]) -> Scheduled {
-    let owned = |keys: &[(Tag, &str)]| keys.iter().map(|(tag, value)| (*tag, (*value).to_owned())).collect();
+fn search(of_entry: Keys<'_>, of_step: Keys<'_>) -> Scheduled {
+    let owned = |keys: Keys<'_>| keys.iter().map(|(tag, value)| (*tag, (*value).to_owned())).collect();
     Scheduled {
         of_entry: owned(of_entry),
         of_step: owned(of_step),
@@ -70,7 +73,7 @@ async fn every_key_matches_as_the_standard_says() {
         tags::SCHEDULED_PROCEDURE_STEP_START_DATE,
         tags::SCHEDULED_PROCEDURE_STEP_START_TIME,
     );
-    let table: [(&[(Tag, &str)], &[(Tag, &str)], &[&str]); 26] = [
+    let table: [(Keys<'_>, Keys<'_>, &[&str]); 26] = [
         (&[], &[], &["S1", "S2", "S3", "S4"]),
         (&[(tags::PATIENT_NAME, "muller^JORG")], &[], &["S1"]),
         (&[(tags::PATIENT_NAME, "m?ller*")], &[], &["S1", "S3"]),
@@ -214,14 +217,14 @@ async fn indexes_answer() {
         tags::SCHEDULED_PROCEDURE_STEP_START_DATE,
         tags::SCHEDULED_PROCEDURE_STEP_START_TIME,
     );
-    let table: [(&str, &[(Tag, &str)], &[(Tag, &str)]); 12] = [
+    let table: [(&str, Keys<'_>, Keys<'_>); 12] = [
         ("scheduled_by_start", &[], &[]),
         (
             "scheduled_by_start",
             &[],
             &[(date, "20260105-20260107"), (time, "1000-1200")],
         ),
-        ("scheduled_by_start", &[], &[(date, "20260105"), (tags::MODALITY, "CT")]),
+        ("scheduled_by_", &[], &[(date, "20260105"), (tags::MODALITY, "CT")]),
         (
             "scheduled_by_",
             &[],
