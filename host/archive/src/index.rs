@@ -25,6 +25,7 @@ mod matching;
 mod moment;
 mod object;
 mod outcomes;
+mod performed;
 mod place;
 mod query;
 mod queue;
@@ -60,6 +61,7 @@ pub use job::{Analysis, Backlog, DeadJob, Follow, Job, JobKind, NewJob, PluginJo
 pub use locate::{Cursor, Known, Located, Quarantined, Standing};
 pub use object::{Duplicates, Held, Indexed, NewObject, Source, StoredTogether, Transport};
 pub use outcomes::{NewOutcome, RecordedOutcome};
+pub use performed::{Changed, KeptPerformed};
 pub use place::{PackId, Place};
 pub use query::{Include, Level, Query};
 pub use resolve::{Outcome, Resolution, ResolvedObject};

@@ -13,6 +13,10 @@ pub const STORAGE_COMMITMENT: &str = "1.2.840.10008.1.20.1";
 pub const STORAGE_COMMITMENT_INSTANCE: &str = "1.2.840.10008.1.20.1.1";
 /// Modality Worklist Information Model - FIND.
 pub const WORKLIST_FIND: &str = "1.2.840.10008.5.1.4.31";
+/// Modality Performed Procedure Step.
+pub const PERFORMED_STEP: &str = "1.2.840.10008.3.1.2.3.3";
+/// Modality Performed Procedure Step Retrieve.
+pub const PERFORMED_STEP_RETRIEVE: &str = "1.2.840.10008.3.1.2.3.4";
 /// Patient Root Query/Retrieve Information Model - FIND.
 pub const PATIENT_ROOT_FIND: &str = "1.2.840.10008.5.1.4.1.2.1.1";
 /// Patient Root Query/Retrieve Information Model - MOVE.
@@ -41,6 +45,8 @@ const SERVICES: &[(&str, &str)] = &[
     (VERIFICATION, "Verification"),
     (STORAGE_COMMITMENT, "Storage Commitment Push Model"),
     (WORKLIST_FIND, "Modality Worklist Information Model - FIND"),
+    (PERFORMED_STEP, "Modality Performed Procedure Step"),
+    (PERFORMED_STEP_RETRIEVE, "Modality Performed Procedure Step Retrieve"),
     (
         PATIENT_ROOT_FIND,
         "Patient Root Query/Retrieve Information Model - FIND",

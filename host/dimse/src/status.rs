@@ -38,6 +38,8 @@ pub const ELEMENTS_DISCARDED: Status = Status(0xb006);
 pub const WARNING_MISMATCH: Status = Status(0xb007);
 /// An attribute has a value that is not allowed.
 pub const INVALID_ATTRIBUTE_VALUE: Status = Status(0x0106);
+/// Done, except for attributes that are not there.
+pub const ATTRIBUTE_LIST_ERROR: Status = Status(0x0107);
 /// Something went wrong here.
 pub const PROCESSING_FAILURE: Status = Status(0x0110);
 /// There already is an object with this SOP Instance UID.
@@ -54,6 +56,8 @@ pub const NO_SUCH_SOP_CLASS: Status = Status(0x0118);
 pub const CLASS_INSTANCE_CONFLICT: Status = Status(0x0119);
 /// A required attribute is absent.
 pub const MISSING_ATTRIBUTE: Status = Status(0x0120);
+/// A required attribute is empty.
+pub const MISSING_ATTRIBUTE_VALUE: Status = Status(0x0121);
 /// The SOP class is not supported.
 pub const SOP_CLASS_NOT_SUPPORTED: Status = Status(0x0122);
 /// The SOP class has no such action.

@@ -11,7 +11,7 @@ pub struct Event {
     pub cursor: u64,
     /// When, in milliseconds since 1970-01-01 00:00 UTC.
     pub unix_millis: u64,
-    /// What kind: `object.stored`, `object.quarantined`, `study.quiet`, `delivery.dead`.
+    /// What kind: `object.stored`, `object.quarantined`, `study.quiet`, `delivery.dead`, `procedure.started`, `procedure.ended`.
     pub kind: String,
     /// What is known of it.
     pub data: serde_json::Value,

@@ -87,6 +87,12 @@ pub enum Command {
         #[command(subcommand)]
         ask: Scheduled,
     },
+    /// What modalities have performed, as they told the running host
+    Mpps {
+        /// What about it
+        #[command(subcommand)]
+        ask: Performed,
+    },
     /// What plugins of the running host did: to an object, about a study, or one of them
     Outcomes(OutcomesOf),
     /// Write a plugin: make a project, build it, run its cases, look at a component; needs no host
@@ -289,6 +295,20 @@ pub enum Scheduled {
         /// Its Scheduled Procedure Step ID
         #[arg(value_name = "STEP")]
         step: String,
+    },
+}
+
+/// What is asked about performed procedure steps.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Performed {
+    /// The latest first
+    List {
+        /// Only those for this study
+        #[arg(long, value_name = "UID")]
+        study: Option<String>,
+        /// Entries at most
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
     },
 }
 

@@ -134,6 +134,7 @@ async fn answer(cli: &Cli, config: &Config, environment: &Environment) -> Result
         Command::DeadLetters { ask } => Ok(operator(config).waiting("dead-letters", ask).await?),
         Command::Parked { ask } => Ok(operator(config).waiting("parked", ask).await?),
         Command::Worklist { ask } => Ok(operator(config).worklist(ask).await?),
+        Command::Mpps { ask } => Ok(operator(config).performed(ask).await?),
         Command::Outcomes(of) => Ok(operator(config).outcomes(of).await?),
         Command::Version | Command::CompilePlugin | Command::Plugin { .. } => Ok(true),
     }

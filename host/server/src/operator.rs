@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::UnixStream;
 
-use crate::cli::{Held, OutcomesOf, Scheduled, Waiting};
+use crate::cli::{Held, OutcomesOf, Performed, Scheduled, Waiting};
 
 /// The socket's name in the data folder.
 pub const SOCKET: &str = "control.sock";
@@ -187,6 +187,19 @@ impl Operator {
                 Ok(true)
             }
         }
+    }
+
+    /// Of performed procedure steps.
+    pub async fn performed(&self, ask: &Performed) -> Result<bool, OperatorError> {
+        let Performed::List { study, limit } = ask;
+        let study = study.as_deref().map(|uid| format!("&study={}", encoded(uid)));
+        let listed = self
+            .get(&format!("/api/mpps?limit={limit}{}", study.unwrap_or_default()))
+            .await?;
+        for line in show::performed(&listed) {
+            println!("{line}");
+        }
+        Ok(true)
     }
 
     /// What plugins did.

@@ -13,6 +13,7 @@ mod find;
 mod identifier;
 mod negotiate;
 mod operation;
+mod performed;
 mod retrieve;
 mod service;
 mod store;
@@ -42,6 +43,7 @@ use self::callers::Leave;
 use self::commitment::Reports;
 use self::find::Finder;
 use self::identifier::Root;
+use self::performed::Performed;
 use self::retrieve::{Retriever, Way};
 use self::service::Service;
 use self::worklist::Worklist;
@@ -339,7 +341,7 @@ impl Provider {
             let field = message.command.field();
             let context = association.context(message.context);
             let service = context.and_then(|context| Service::of(&context.abstract_syntax));
-            match service.filter(|service| service.request() == field) {
+            match service.filter(|service| service.requests().contains(&field)) {
                 Some(service) if !leave.holds(service) => {
                     tracing::warn!(%field, "the caller may not ask for it");
                     let answer = message.command.response(status::NOT_AUTHORIZED);
@@ -362,6 +364,12 @@ impl Provider {
                         limit: self.options.find_limit,
                     };
                     worklist.perform(association, &message).await?;
+                }
+                Some(Service::Performed | Service::PerformedRetrieve) => {
+                    let performed = Performed {
+                        archive: self.pipeline.archive(),
+                    };
+                    performed.perform(association, &message).await?;
                 }
                 Some(Service::Get(root)) => self.retrieve(association, &message, root, Way::Back).await?,
                 Some(Service::Move(root)) => self.retrieve(association, &message, root, Way::On).await?,

@@ -2,6 +2,7 @@
 
 mod decisions;
 mod outcomes;
+mod performed;
 mod plugins;
 mod rehearse;
 mod reload;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> Doors {
         .get("/api/dead-letters", ADMIN, dead_letters)
         .merge(decisions::routes())
         .merge(outcomes::routes())
+        .merge(performed::routes())
         .merge(plugins::routes())
         .merge(rehearse::routes())
         .merge(reload::routes())

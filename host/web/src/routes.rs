@@ -43,7 +43,7 @@ async fn unknown(uri: Uri) -> RouteError {
     RouteError::NoRoute {
         hint: match first.to_ascii_lowercase().as_str() {
             "api" => {
-                "the API has /api/about, /api/plugins, /api/quarantine, /api/dead-letters, /api/parked, /api/outcomes, /api/worklist, /api/try and /api/reload"
+                "the API has /api/about, /api/plugins, /api/quarantine, /api/dead-letters, /api/parked, /api/outcomes, /api/worklist, /api/mpps, /api/try and /api/reload"
             }
             "health" | "ready" | "healthz" | "readyz" | "metrics" | "status" => {
                 "health is at /healthz, readiness at /readyz, metrics at /metrics"

@@ -257,7 +257,7 @@ fn measure(value: &Value) -> usize {
 }
 
 /// Takes out NUL, which Postgres has no room for in JSON. The depth is bounded by what [`measure`] let pass, and again here.
-fn clean(value: &mut Value, depth: usize) {
+pub(super) fn clean(value: &mut Value, depth: usize) {
     match value {
         _ if depth > 32 => *value = Value::Null,
         Value::String(text) if text.contains('\0') => *text = text.replace('\0', ""),

@@ -17,6 +17,7 @@ use std::{
 };
 
 use isocenter_dicom::{Uid, header::Identity};
+use isocenter_procedure::State;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
@@ -46,15 +47,21 @@ pub enum EventKind {
     StudyQuiet,
     /// A delivery was given up and waits for a person.
     DeliveryDead,
+    /// A modality has begun a procedure step.
+    ProcedureStarted,
+    /// A procedure step was completed or discontinued.
+    ProcedureEnded,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::ObjectStored,
         Self::ObjectQuarantined,
         Self::StudyQuiet,
         Self::DeliveryDead,
+        Self::ProcedureStarted,
+        Self::ProcedureEnded,
     ];
 
     /// As sinks are told.
@@ -65,6 +72,8 @@ impl EventKind {
             Self::ObjectQuarantined => "object.quarantined",
             Self::StudyQuiet => "study.quiet",
             Self::DeliveryDead => "delivery.dead",
+            Self::ProcedureStarted => "procedure.started",
+            Self::ProcedureEnded => "procedure.ended",
         }
     }
 }
@@ -105,6 +114,16 @@ impl NewEvent {
     pub fn quiet(study: &Uid, chain: &str, objects: usize) -> Self {
         let data = json!({ "study": study.as_str(), "chain": chain, "objects": objects });
         Self::new(EventKind::StudyQuiet.as_str(), data)
+    }
+
+    /// `procedure.started` or `procedure.ended`: a performed step of these studies is in this state from now on.
+    pub(super) fn procedure(performed: &Uid, state: State, studies: &[&str]) -> Self {
+        let kind = match state {
+            State::InProgress => EventKind::ProcedureStarted,
+            State::Completed | State::Discontinued => EventKind::ProcedureEnded,
+        };
+        let data = json!({ "performed": performed.as_str(), "state": state.as_str(), "studies": studies });
+        Self::new(kind.as_str(), data)
     }
 
     /// `delivery.dead`: a delivery was given up and waits for a person. The reason is not told: it may be in a peer's words.
@@ -225,7 +244,7 @@ pub(super) fn of_objects<'a>(new: impl IntoIterator<Item = &'a NewObject>) -> Ve
 }
 
 impl Index {
-    /// Says whether this host appends events: `object.stored`, `object.quarantined` and `delivery.dead` in the transaction
+    /// Says whether this host appends events: `object.stored`, `object.quarantined`, `delivery.dead`, `procedure.started` and `procedure.ended` in the transaction
     /// that makes it so, and what is given to [`Index::emit`]. While they are not wanted they cost nothing, and are gone for
     /// every sink: so this is to be said by every host of the database, before anything is received. Until it is said, events
     /// are wanted if the database knows a sink.

@@ -6,6 +6,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use isocenter_dicom::Uid;
+
 /// The name of a pack: 128 bits, made by the host, growing with time. Displays as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PackId(u128);
@@ -30,6 +32,11 @@ impl PackId {
             (half(1) << 64 | half(2)) & ((1 << 80) - 1)
         };
         Self((since.as_millis() & ((1 << 48) - 1)) << 80 | random)
+    }
+
+    /// A UID of the same bits: of something that is no pack, and that no other host names so.
+    pub fn to_uid(self) -> Uid {
+        Uid::random(self.to_bytes())
     }
 
     /// Reads 32 hexadecimal digits.

@@ -35,6 +35,7 @@ fn help_of_the_program() {
           dead-letters  Work that the running host gave up: list it, have it tried again, or discard it
           parked        Events that a sink of the running host could not take: list them, have them sent again, or discard them
           worklist      What is to be done, as modalities ask it of the running host: list entries, add or change some, or remove them
+          mpps          What modalities have performed, as they told the running host
           outcomes      What plugins of the running host did: to an object, about a study, or one of them
           plugin        Write a plugin: make a project, build it, run its cases, look at a component; needs no host
           version       Print the version

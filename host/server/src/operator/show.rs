@@ -61,6 +61,32 @@ fn entry(entry: &Value) -> String {
     line.trim_start().to_owned()
 }
 
+/// Performed steps, each in a line: what became of it, where and whose, and how it is named.
+pub fn performed(steps: &Value) -> Vec<String> {
+    let steps = steps.as_array().map(Vec::as_slice).unwrap_or_default();
+    if steps.is_empty() {
+        return vec!["nothing was performed".to_owned()];
+    }
+    let line = |step: &Value| {
+        let of = |tag: &str| match step.pointer(&format!("/data_set/{tag}/Value/0")) {
+            Some(Value::String(text)) => plain(text),
+            _ => String::new(),
+        };
+        let studies: Vec<String> = items(step, "studies").filter_map(Value::as_str).map(plain).collect();
+        format!(
+            "{}  {}  {} {}  patient={}  studies={}  {}",
+            text(step, "changed"),
+            text(step, "state"),
+            of("00400241"),
+            of("00080060"),
+            of("00100020"),
+            studies.join(","),
+            text(step, "uid"),
+        )
+    };
+    steps.iter().map(line).collect()
+}
+
 /// The worklist, an entry in a line: when and where, whose, and how it is named.
 pub fn scheduled(entries: &Value) -> Vec<String> {
     let entries = entries.as_array().map(Vec::as_slice).unwrap_or_default();

@@ -231,6 +231,44 @@ fn statuses_of_queries() {
 }
 
 #[test]
+fn statuses_of_performed_steps() {
+    statuses(
+        "table: performed",
+        &[
+            (status::SUCCESS, "what was said is on disk"),
+            (
+                status::ATTRIBUTE_LIST_ERROR,
+                "N-GET: some of the attributes that were named are not there",
+            ),
+            (
+                status::INVALID_ATTRIBUTE_VALUE,
+                "the status is none, or not IN PROGRESS at first; a UID is none; the data set cannot be read",
+            ),
+            (
+                status::PROCESSING_FAILURE,
+                "the step has ended and may no longer be updated (Error ID A506H)",
+            ),
+            (status::DUPLICATE, "there is a step of that SOP Instance UID"),
+            (
+                status::NO_SUCH_SOP_INSTANCE,
+                "there is no step of that SOP Instance UID",
+            ),
+            (status::INVALID_SOP_INSTANCE, "the SOP Instance UID is none"),
+            (
+                status::MISSING_ATTRIBUTE,
+                "a required attribute is missing; Offending Element says which",
+            ),
+            (
+                status::MISSING_ATTRIBUTE_VALUE,
+                "a required attribute is empty; Offending Element says which",
+            ),
+            (status::NOT_AUTHORIZED, "the caller may not say what was done"),
+            (status::RESOURCE_LIMITATION, "the database is away; nothing is kept"),
+        ],
+    );
+}
+
+#[test]
 fn statuses_of_retrieval() {
     statuses(
         "table: retrieve",

@@ -98,6 +98,15 @@ pub(super) async fn receive(
     association: &mut Association<Stream>,
     message: &Message,
 ) -> Result<Result<Header, Unfit>, AssociationError> {
+    receive_within(association, message, LIMITS).await
+}
+
+/// [`receive`], of any request with a data set of these limits.
+pub(super) async fn receive_within(
+    association: &mut Association<Stream>,
+    message: &Message,
+    limits: Limits,
+) -> Result<Result<Header, Unfit>, AssociationError> {
     let refuse = |status, comment: &str| Ok(Err(Unfit::new(status, comment)));
     let context = association.context(message.context);
     let Some((sop_class, syntax)) = context.map(|context| (&context.abstract_syntax, &context.transfer_syntax)) else {
@@ -116,19 +125,23 @@ pub(super) async fn receive(
         return refuse(status::CANNOT_UNDERSTAND, "the transfer syntax is not known here");
     };
     if !message.has_data {
-        return refuse(status::DATA_SET_MISMATCH, "the request has no identifier");
+        return refuse(status::DATA_SET_MISMATCH, "the request has no data set");
     }
     let mut bytes = BytesMut::new();
     while let Some(piece) = association.data().await? {
-        if bytes.len() + piece.len() > LONGEST {
-            return refuse(status::CANNOT_UNDERSTAND, "the identifier is longer than 1 MiB");
+        if bytes.len() + piece.len() > limits.header_bytes {
+            let most = limits.header_bytes >> 20;
+            return refuse(
+                status::CANNOT_UNDERSTAND,
+                &format!("the data set is longer than {most} MiB"),
+            );
         }
         bytes.extend_from_slice(&piece);
     }
-    match Header::parse(syntax, &bytes, LIMITS) {
+    match Header::parse(syntax, &bytes, limits) {
         Ok((header, rest)) if rest.is_empty() => Ok(Ok(header)),
-        Ok(_) => refuse(status::CANNOT_UNDERSTAND, "the identifier has pixel data"),
-        Err(error) => refuse(status::CANNOT_UNDERSTAND, &format!("the identifier: {error}")),
+        Ok(_) => refuse(status::CANNOT_UNDERSTAND, "the data set has pixel data"),
+        Err(error) => refuse(status::CANNOT_UNDERSTAND, &format!("the data set: {error}")),
     }
 }
 

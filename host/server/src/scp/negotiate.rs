@@ -65,7 +65,12 @@ fn extended(asked: &ExtendedNegotiation) -> Option<ExtendedNegotiation> {
         Service::Find(_) => &find::Options::KNOWN,
         // Relational retrieval (PS3.4 §C.5.2.1, §C.5.3.1).
         Service::Get(_) | Service::Move(_) => &[1],
-        Service::Verification | Service::Storage | Service::Commitment | Service::Worklist => return None,
+        Service::Verification
+        | Service::Storage
+        | Service::Commitment
+        | Service::Worklist
+        | Service::Performed
+        | Service::PerformedRetrieve => return None,
     };
     let known = known.iter().copied().chain(std::iter::repeat(0));
     Some(ExtendedNegotiation {

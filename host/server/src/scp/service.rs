@@ -20,6 +20,10 @@ pub(super) enum Service {
     Find(Root),
     /// C-FIND of the modality worklist (PS3.4 Annex K).
     Worklist,
+    /// N-CREATE and N-SET of performed procedure steps (PS3.4 §F.7).
+    Performed,
+    /// N-GET of performed procedure steps (PS3.4 §F.8).
+    PerformedRetrieve,
     /// C-GET (PS3.4 §C.4.3).
     Get(Root),
     /// C-MOVE (PS3.4 §C.4.2).
@@ -34,6 +38,8 @@ pub(super) const NAMED: &[(&str, Service)] = &[
     (sop::STUDY_ROOT_FIND, Service::Find(Root::Study)),
     (sop::PATIENT_STUDY_ONLY_FIND, Service::Find(Root::PatientStudyOnly)),
     (sop::WORKLIST_FIND, Service::Worklist),
+    (sop::PERFORMED_STEP, Service::Performed),
+    (sop::PERFORMED_STEP_RETRIEVE, Service::PerformedRetrieve),
     (sop::PATIENT_ROOT_GET, Service::Get(Root::Patient)),
     (sop::STUDY_ROOT_GET, Service::Get(Root::Study)),
     (sop::PATIENT_STUDY_ONLY_GET, Service::Get(Root::PatientStudyOnly)),
@@ -65,20 +71,22 @@ impl Service {
             // Who may store may also ask whether what it stored is kept.
             Self::Storage | Self::Commitment => Some(config::Service::Store),
             Self::Find(_) => Some(config::Service::Query),
-            Self::Worklist => Some(config::Service::Worklist),
+            Self::Worklist | Self::Performed | Self::PerformedRetrieve => Some(config::Service::Worklist),
             Self::Get(_) | Self::Move(_) => Some(config::Service::Retrieve),
         }
     }
 
     /// What asks for it.
-    pub(super) fn request(self) -> CommandField {
+    pub(super) fn requests(self) -> &'static [CommandField] {
         match self {
-            Self::Verification => CommandField::C_ECHO_RQ,
-            Self::Storage => CommandField::C_STORE_RQ,
-            Self::Commitment => CommandField::N_ACTION_RQ,
-            Self::Find(_) | Self::Worklist => CommandField::C_FIND_RQ,
-            Self::Get(_) => CommandField::C_GET_RQ,
-            Self::Move(_) => CommandField::C_MOVE_RQ,
+            Self::Verification => &[CommandField::C_ECHO_RQ],
+            Self::Storage => &[CommandField::C_STORE_RQ],
+            Self::Commitment => &[CommandField::N_ACTION_RQ],
+            Self::Find(_) | Self::Worklist => &[CommandField::C_FIND_RQ],
+            Self::Performed => &[CommandField::N_CREATE_RQ, CommandField::N_SET_RQ],
+            Self::PerformedRetrieve => &[CommandField::N_GET_RQ],
+            Self::Get(_) => &[CommandField::C_GET_RQ],
+            Self::Move(_) => &[CommandField::C_MOVE_RQ],
         }
     }
 }

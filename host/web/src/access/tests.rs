@@ -34,6 +34,8 @@ fn every_route_needs_what_it_should() {
         "GET /api/about: admin",
         "GET /api/dead-letters: admin",
         "GET /api/edits/{id}: admin",
+        "GET /api/mpps/{uid}: admin",
+        "GET /api/mpps: admin",
         "GET /api/outcomes: admin",
         "GET /api/parked: admin",
         "GET /api/plugins: admin",

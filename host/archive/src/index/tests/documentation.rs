@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use isocenter_dicom::Tag;
 
+use isocenter_procedure::State;
+
 use super::{held, object, uid};
 use crate::index::keys::{self, Match};
 use crate::index::scheduled;
@@ -34,6 +36,8 @@ fn sample(kind: EventKind) -> NewEvent {
             destination: Some("research".into()),
             attempts: 100,
         }),
+        EventKind::ProcedureStarted => NewEvent::procedure(&uid("1.3.9"), State::InProgress, &["1.3"]),
+        EventKind::ProcedureEnded => NewEvent::procedure(&uid("1.3.9"), State::Completed, &["1.3"]),
     }
 }
 
@@ -57,6 +61,14 @@ fn when(kind: EventKind) -> &'static str {
             "A delivery was given up, in the transaction that makes it a dead letter. Why is not told: \
              `isocenter dead-letters list` has it. Dead letters of routers, analyzers and workers are no events."
         }
+        EventKind::ProcedureStarted => {
+            "A modality has begun a procedure step (MPPS N-CREATE), in the transaction that keeps it. What more is known \
+             of it `GET /api/mpps/UID` has."
+        }
+        EventKind::ProcedureEnded => {
+            "A procedure step was completed or discontinued (MPPS N-SET), in the transaction that keeps it and takes \
+             what was scheduled from the worklist. Its objects may still be on their way."
+        }
     }
 }
 
@@ -79,6 +91,9 @@ fn member(name: &str) -> (&'static str, &'static str) {
             "text or null",
             "the plugin that asked for it or failed; null where the host did",
         ),
+        "performed" => ("text", "SOP Instance UID of the performed procedure step"),
+        "state" => ("text", "`IN PROGRESS`, `COMPLETED` or `DISCONTINUED`"),
+        "studies" => ("list of texts", "Study Instance UIDs that the step is for"),
         "chain" => ("text", "name of the chain"),
         "objects" => ("number", "objects that the study has"),
         "job" => ("number", "names the dead letter in `isocenter dead-letters`"),

@@ -10,7 +10,7 @@ use sqlx::Connection;
 use super::uid;
 use crate::{
     cluster::tests::fresh_index,
-    index::{Index, Scheduled, scheduled},
+    index::{Index, Scheduled, performed, scheduled},
 };
 
 /// Matching keys.
@@ -275,7 +275,16 @@ async fn indexes_answer() {
     let entered = |line: &str| line.contains("Index Cond") && line.contains("ROW(start_date");
     assert!(plan.lines().any(entered), "{plan}");
     // Statements whose plan may be made while the tables are empty.
-    for (name, sql, values) in [("schedule", scheduled::SCHEDULE, 22), ("prune", scheduled::PRUNE, 2)] {
+    for (name, sql, values) in [
+        ("schedule", scheduled::SCHEDULE, 22),
+        ("prune", scheduled::PRUNE, 2),
+        ("create", performed::CREATE, 5),
+        ("lock", performed::LOCK, 1),
+        ("change", performed::CHANGE, 3),
+        ("tie", performed::TIE, 7),
+        ("end", performed::END, 2),
+        ("of_study", performed::OF_STUDY, 3),
+    ] {
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PREPARE {name} AS {sql}")))
             .execute(&mut connection)
             .await
