@@ -178,9 +178,10 @@ def test_what_was_not_scheduled_is_kept(host):
 
 
 def test_the_host_names_a_step_that_has_no_name(host):
-    response = create(host, begun(entry()))
-    assert response.Status == SUCCESS
-    assert kept(host, response.AffectedSOPInstanceUID)["state"] == "IN PROGRESS"
+    given = entry()
+    assert create(host, begun(given)).Status == SUCCESS
+    [shown] = host.get("/api/mpps", params={"study": given.StudyInstanceUID}).json()
+    assert shown["uid"].startswith("2.25.")
 
 
 @pytest.mark.parametrize(

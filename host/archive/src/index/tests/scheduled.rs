@@ -278,12 +278,12 @@ async fn indexes_answer() {
     for (name, sql, values) in [
         ("schedule", scheduled::SCHEDULE, 22),
         ("prune", scheduled::PRUNE, 2),
-        ("create", performed::CREATE, 5),
-        ("lock", performed::LOCK, 1),
-        ("change", performed::CHANGE, 3),
-        ("tie", performed::TIE, 7),
-        ("end", performed::END, 2),
-        ("of_study", performed::OF_STUDY, 3),
+        ("performed_create", performed::CREATE, 5),
+        ("performed_lock", performed::LOCK, 1),
+        ("performed_change", performed::CHANGE, 3),
+        ("performed_tie", performed::TIE, 7),
+        ("performed_end", performed::END, 2),
+        ("performed_of_study", performed::OF_STUDY, 3),
     ] {
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PREPARE {name} AS {sql}")))
             .execute(&mut connection)
