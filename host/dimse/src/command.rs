@@ -112,6 +112,29 @@ impl Command {
             .with_data(true)
     }
 
+    /// A C-FIND-RQ of medium priority (PS3.7 §9.3.2.1).
+    pub fn find_rq(message_id: u16, sop_class: &str) -> Self {
+        Self::asking(CommandField::C_FIND_RQ, message_id, sop_class)
+    }
+
+    /// A C-GET-RQ of medium priority (PS3.7 §9.3.3.1).
+    pub fn get_rq(message_id: u16, sop_class: &str) -> Self {
+        Self::asking(CommandField::C_GET_RQ, message_id, sop_class)
+    }
+
+    /// A C-MOVE-RQ of medium priority (PS3.7 §9.3.4.1).
+    pub fn move_rq(message_id: u16, sop_class: &str, destination: &AeTitle) -> Self {
+        Self::asking(CommandField::C_MOVE_RQ, message_id, sop_class)
+            .with_text(element::MOVE_DESTINATION, destination.as_str())
+    }
+
+    fn asking(field: CommandField, message_id: u16, sop_class: &str) -> Self {
+        Self::new(field, message_id)
+            .with_uid(element::AFFECTED_SOP_CLASS_UID, sop_class)
+            .with_priority(Priority::Medium)
+            .with_data(true)
+    }
+
     /// An N-EVENT-REPORT-RQ (PS3.7 §10.3.1.1), without data set.
     pub fn event_report_rq(message_id: u16, sop_class: &str, sop_instance: &str, event_type: u16) -> Self {
         Self::new(CommandField::N_EVENT_REPORT_RQ, message_id)

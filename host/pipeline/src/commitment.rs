@@ -10,18 +10,19 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use isocenter_archive::index::{self, IndexError, Reference};
 use isocenter_archive::{ArchiveError, Custody};
-use isocenter_dicom::syntax::{self, TransferSyntax};
+use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dicom::uid::Uid;
 use isocenter_dicom::{Tag, answer, tags};
-use isocenter_dimse::{AeTitle, Association, Command, Proposal, RoleSelection, Status, Stream, sop, status};
+use isocenter_dimse::{AeTitle, Association, Command, RoleSelection, Status, Stream, sop, status};
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::Pipeline;
-use crate::destination::{Destination, Target};
+use crate::destination::Destination;
+use crate::peer::{PLAIN, Peer, release};
+use crate::retrieve;
 use crate::taken::taken;
-use crate::{peer, retrieve};
 
 /// References of one request at most.
 pub const MOST_REFERENCES: usize = 10_000;
@@ -33,6 +34,9 @@ const AT_ONCE: usize = 8;
 const LEASE: Duration = Duration::from_secs(3_600);
 /// How long a peer is left waiting on an association while bytes are read; after that another one is made.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long a peer may take to answer a report.
+const ANSWERS: Duration = Duration::from_secs(120);
 
 /// What a peer is told about one request.
 #[derive(Clone, Debug)]
@@ -287,16 +291,8 @@ async fn tell(pipeline: &Pipeline, destination: &Destination, job: &index::Repor
 }
 
 async fn associate(destination: &Destination) -> Result<Association<Stream>, NotTold> {
-    let Target::Dicom {
-        ae_title,
-        address,
-        tls,
-        calling_ae,
-    } = &destination.target
-    else {
-        return Err(NotTold::Dead("the destination is no DICOM peer".to_owned()));
-    };
-    let mut proposal = Proposal::new(calling_ae.clone(), ae_title.clone());
+    let peer = Peer::of(destination).map_err(|error| NotTold::Dead(error.to_string()))?;
+    let mut proposal = peer.proposal();
     let class = sop::STORAGE_COMMITMENT;
     // This side is the provider on an association that it asks for (PS3.4 §J.3.3).
     let role = RoleSelection {
@@ -305,12 +301,11 @@ async fn associate(destination: &Destination) -> Result<Association<Stream>, Not
         scp: true,
     };
     proposal
-        .add_context(class, &[syntax::EXPLICIT_LE, syntax::IMPLICIT_LE])
+        .add_context(class, &PLAIN)
         .and_then(|_| proposal.add_role(role))
         .map_err(|error| NotTold::Dead(error.to_string()))?;
-    peer::associate(address, tls.as_ref(), &proposal)
-        .await
-        .map_err(NotTold::Later)
+    let associated = peer.associate(&proposal, ANSWERS).await;
+    associated.map_err(|error| NotTold::Later(error.to_string()))
 }
 
 /// Sends a report: the status of the answer.
@@ -346,12 +341,6 @@ fn judge(answered: Status) -> Result<(), NotTold> {
             Err(NotTold::Later(format!("the peer answered the report with {answered}")))
         }
         answered => Err(NotTold::Dead(format!("the peer refused the report with {answered}"))),
-    }
-}
-
-async fn release(association: Association<Stream>) {
-    if let Err(error) = association.release().await {
-        tracing::debug!(%error, "the peer did not release in order");
     }
 }
 

@@ -19,6 +19,7 @@ use isocenter_role::{Direction, OpenObject, Passage};
 use tracing::Instrument as _;
 
 use self::together::{Company, Slot, Written};
+use crate::awaited::Awaited;
 use crate::chain::{Chain, matching};
 use crate::decide::Next;
 use crate::memory::Share;
@@ -94,6 +95,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// Who waits for objects that others send.
+    pub(crate) fn awaited(&self) -> &Awaited {
+        &self.pipeline.shared.awaited
+    }
+
     pub(crate) fn new(pipeline: Pipeline, source: Source) -> Self {
         let writer = pipeline.archive().writer();
         Self {

@@ -5,6 +5,8 @@
 //! [`deliver`]). It knows no socket that listens and no SQL.
 
 mod analyze;
+pub mod arrival;
+mod awaited;
 pub mod chain;
 pub mod commitment;
 mod convert;
@@ -16,11 +18,13 @@ mod documentation;
 pub mod door;
 pub mod duty;
 mod egress;
+pub mod fetch;
 mod frames;
 pub mod held;
 pub mod ingest;
 mod memory;
-mod peer;
+pub mod peer;
+pub mod query;
 mod record;
 pub mod refusal;
 pub mod rehearse;
@@ -150,6 +154,7 @@ struct Shared {
     tries: tries::Tries,
     recorder: Recorder,
     doors: door::Doors,
+    awaited: awaited::Awaited,
     /// Storage commitments whose bytes are read at a time.
     checks: tokio::sync::Semaphore,
 }
@@ -170,6 +175,7 @@ impl Pipeline {
                 memory,
                 tries,
                 doors: door::Doors::default(),
+                awaited: awaited::Awaited::default(),
                 checks: tokio::sync::Semaphore::new(commitment::CHECKS),
             }),
         }

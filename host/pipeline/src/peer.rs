@@ -1,11 +1,56 @@
-//! An association with a peer that objects are sent to: by deliveries and by C-MOVE alike.
+//! An association with a peer: by deliveries, C-MOVE and reports alike, and by queries and retrievals of this host.
 
 use std::time::Duration;
 
-use isocenter_dimse::{AeTitle, Association, ClientTls, Options, Proposal, Stream, connect, reach};
+use bytes::{Bytes, BytesMut};
+use isocenter_dicom::header::{Header, Limits};
+use isocenter_dicom::syntax::TransferSyntax;
+use isocenter_dicom::{ParseError, syntax};
+use isocenter_dimse::{
+    AeTitle, Association, AssociationError, ClientTls, Options, Proposal, Status, Stream, connect, reach,
+};
+
+use crate::destination::{Destination, Target};
 
 /// How long a peer may take to accept a TCP connection, and to shake hands where TLS is spoken.
 const DIAL: Duration = Duration::from_secs(10);
+/// The longest data set of an answer, in bytes.
+const LONGEST: usize = 1 << 20;
+/// What reading one may cost.
+const LIMITS: Limits = Limits {
+    header_bytes: LONGEST,
+    depth: 16,
+    elements: 100_000,
+};
+
+/// What everybody knows, in the order in which it is preferred.
+pub(crate) const PLAIN: [&str; 2] = [syntax::EXPLICIT_LE, syntax::IMPLICIT_LE];
+
+/// Why a peer was not asked, or did not do as asked. Holds nothing that the peer wrote: that may be patient data.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// A folder, or a name that is not configured.
+    #[error("it is no DICOM peer: the destination needs `dicom = {{ ae-title = \"…\", address = \"HOST:PORT\" }}`")]
+    NotDicom,
+    /// There is no association.
+    #[error("the peer cannot be reached: {0}")]
+    Unreachable(String),
+    /// No presentation context.
+    #[error("the peer does not offer {0}")]
+    NotOffered(&'static str),
+    /// The last response.
+    #[error("the peer answered {0}")]
+    Refused(Status),
+    /// In the middle.
+    #[error("the association broke: {0}")]
+    Broken(#[from] AssociationError),
+    /// A data set of the peer.
+    #[error("an answer of the peer cannot be read: {0}")]
+    Unreadable(#[from] ParseError),
+    /// A data set of the peer.
+    #[error("an answer of the peer is longer than 1 MiB")]
+    TooLong,
+}
 
 /// What is asked of a peer: each SOP class in a transfer syntax, in a presentation context of its own.
 ///
@@ -34,8 +79,110 @@ pub(crate) async fn associate(
     tls: Option<&ClientTls>,
     proposal: &Proposal,
 ) -> Result<Association<Stream>, String> {
+    associate_within(&Options::default(), address, tls, proposal).await
+}
+
+async fn associate_within(
+    options: &Options,
+    address: &str,
+    tls: Option<&ClientTls>,
+    proposal: &Proposal,
+) -> Result<Association<Stream>, String> {
     let stream = reach(address, tls, DIAL).await.map_err(|error| error.to_string())?;
-    connect(stream, &Options::default(), proposal)
+    connect(stream, options, proposal)
         .await
         .map_err(|error| error.to_string())
+}
+
+/// A DICOM destination, as somebody who is asked.
+pub(crate) struct Peer<'a> {
+    pub(crate) ae_title: &'a AeTitle,
+    pub(crate) address: &'a str,
+    pub(crate) calling_ae: &'a AeTitle,
+    tls: Option<&'a ClientTls>,
+}
+
+impl<'a> Peer<'a> {
+    /// # Errors
+    /// [`PeerError::NotDicom`].
+    pub(crate) fn of(destination: &'a Destination) -> Result<Self, PeerError> {
+        match &destination.target {
+            Target::Dicom {
+                ae_title,
+                address,
+                tls,
+                calling_ae,
+            } => Ok(Self {
+                ae_title,
+                address,
+                calling_ae,
+                tls: tls.as_ref(),
+            }),
+            Target::Folder(_) => Err(PeerError::NotDicom),
+        }
+    }
+
+    /// A proposal without contexts.
+    pub(crate) fn proposal(&self) -> Proposal {
+        Proposal::new(self.calling_ae.clone(), self.ae_title.clone())
+    }
+
+    /// Associates; `patience` is how long the peer may take for its next message.
+    ///
+    /// # Errors
+    /// [`PeerError::Unreachable`].
+    pub(crate) async fn associate(
+        &self,
+        proposal: &Proposal,
+        patience: Duration,
+    ) -> Result<Association<Stream>, PeerError> {
+        let options = Options {
+            idle: patience,
+            response_time: patience,
+            ..Options::default()
+        };
+        associate_within(&options, self.address, self.tls, proposal)
+            .await
+            .map_err(PeerError::Unreachable)
+    }
+}
+
+/// The context that was accepted for the first of these SOP classes that was, with its transfer syntax.
+pub(crate) fn context_of(
+    association: &Association<Stream>,
+    sop_classes: &[&str],
+) -> Option<(u8, String, TransferSyntax)> {
+    sop_classes.iter().find_map(|class| {
+        let mut contexts = association.contexts().iter();
+        let context = contexts.find(|context| context.abstract_syntax == *class)?;
+        let syntax = TransferSyntax::lookup(&context.transfer_syntax)?;
+        Some((context.id, context.abstract_syntax.clone(), syntax))
+    })
+}
+
+/// The data set of the message that was read last.
+///
+/// # Errors
+/// It is too long or cannot be read; or the association is over.
+pub(crate) async fn data_set(
+    association: &mut Association<Stream>,
+    syntax: &TransferSyntax,
+) -> Result<(Header, usize), PeerError> {
+    let mut bytes = BytesMut::new();
+    while let Some(piece) = association.data().await? {
+        if bytes.len() + piece.len() > LONGEST {
+            return Err(PeerError::TooLong);
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    let length = bytes.len();
+    let (header, _): (Header, Bytes) = Header::parse(syntax.clone(), &bytes, LIMITS)?;
+    Ok((header, length))
+}
+
+/// Releases an association that has done what it was for.
+pub(crate) async fn release(association: Association<Stream>) {
+    if let Err(error) = association.release().await {
+        tracing::debug!(%error, "the peer did not release in order");
+    }
 }

@@ -95,6 +95,10 @@ pub enum Command {
     },
     /// What plugins of the running host did: to an object, about a study, or one of them
     Outcomes(OutcomesOf),
+    /// Ask another archive, a DICOM destination of the running host, what it has (C-FIND)
+    Query(QueryOf),
+    /// Have a study of another archive, a DICOM destination of the running host, come here (C-GET, C-MOVE)
+    Retrieve(RetrieveOf),
     /// Write a plugin: make a project, build it, run its cases, look at a component; needs no host
     Plugin {
         /// What to do
@@ -383,6 +387,81 @@ pub struct OutcomesOf {
     /// Entries at most, the latest first
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
+}
+
+/// What another archive is asked for.
+#[derive(Args, Clone, Debug)]
+pub struct QueryOf {
+    /// The destination, by its name in the configuration
+    #[arg(long, value_name = "NAME")]
+    pub at: String,
+    /// What is looked for
+    #[arg(long, value_enum, default_value_t = Level::Study)]
+    pub level: Level,
+    /// Matches at most
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// Print DICOM JSON (PS3.18 Annex F) instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// What must match, with the patterns and ranges of C-FIND, or without a value what else is wanted: a keyword
+    /// (PatientID=4711), a tag (0010,0020=4711), or a path (RequestAttributesSequence.RequestedProcedureID=R1)
+    #[arg(value_name = "KEY[=VALUE]")]
+    pub keys: Vec<String>,
+}
+
+/// What a query looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Level {
+    /// Patients
+    Patient,
+    /// Studies
+    Study,
+    /// Series; the archive may want their StudyInstanceUID
+    Series,
+    /// Objects; the archive may want their StudyInstanceUID and SeriesInstanceUID
+    Image,
+}
+
+impl Level {
+    /// As the host calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Study => "study",
+            Self::Series => "series",
+            Self::Image => "image",
+        }
+    }
+}
+
+/// What of another archive is to come here.
+#[derive(Args, Clone, Debug)]
+pub struct RetrieveOf {
+    /// The destination, by its name in the configuration
+    #[arg(long, value_name = "NAME")]
+    pub at: String,
+    /// Study Instance UID
+    #[arg(value_name = "STUDY-UID")]
+    pub study: String,
+    /// Only these series
+    #[arg(long, value_name = "UID")]
+    pub series: Vec<String>,
+    /// Only these objects, of one series
+    #[arg(long, value_name = "UID", requires = "series")]
+    pub object: Vec<String>,
+    /// On the association that asks, or sent by the archive to this host's AE title, which it must know
+    #[arg(long, value_enum, default_value_t = Way::Get)]
+    pub by: Way,
+}
+
+/// How objects come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Way {
+    /// C-GET
+    Get,
+    /// C-MOVE
+    Move,
 }
 
 /// Whom objects are sent to; by default the host of the configuration.

@@ -132,6 +132,8 @@ async fn answer(cli: &Cli, config: &Config, environment: &Environment) -> Result
         Command::Try { chain, files } => Ok(operator(config).attempt(chain, files).await?),
         Command::Quarantine { ask } => Ok(operator(config).held(ask).await?),
         Command::DeadLetters { ask } => Ok(operator(config).waiting("dead-letters", ask).await?),
+        Command::Query(of) => Ok(operator(config).query(of).await?),
+        Command::Retrieve(of) => Ok(operator(config).retrieve(of).await?),
         Command::Parked { ask } => Ok(operator(config).waiting("parked", ask).await?),
         Command::Worklist { ask } => Ok(operator(config).worklist(ask).await?),
         Command::Mpps { ask } => Ok(operator(config).performed(ask).await?),

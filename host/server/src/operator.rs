@@ -3,6 +3,7 @@
 //! Separate from the commands that work without a host. One request for each question, over HTTP/1 on a Unix socket; what
 //! comes back is the API's JSON, which [`show`] turns into lines for people.
 
+mod elsewhere;
 mod show;
 
 use std::io;
@@ -10,11 +11,13 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper::header::HOST;
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::UnixStream;
+use tokio::task::JoinSet;
 
 use crate::cli::{Held, OutcomesOf, Performed, Scheduled, Waiting};
 
@@ -235,6 +238,28 @@ impl Operator {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Value, OperatorError> {
+        let Answer {
+            status,
+            body,
+            _connection,
+        } = self.send(method, path, body).await?;
+        let answer = whole(body).await?;
+        if status.is_success() {
+            return Ok(answer);
+        }
+        Err(refused(&answer))
+    }
+
+    /// Asks, and answers before all has come.
+    async fn begin(&self, method: Method, path: &str) -> Result<Answer, OperatorError> {
+        let answer = self.send(method, path, Bytes::new()).await?;
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        Err(refused(&whole(answer.body).await?))
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, OperatorError> {
         let broken = |error: &dyn std::fmt::Display| OperatorError::Broken(error.to_string());
         let stream = self.connect().await?;
         let request = Request::builder()
@@ -246,23 +271,14 @@ impl Operator {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| broken(&error))?;
-        let connection = tokio::spawn(connection);
+        let mut connections = JoinSet::new();
+        connections.spawn(connection);
         let answer = sender.send_request(request).await.map_err(|error| broken(&error))?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), LONGEST).collect().await;
-        connection.abort();
-        let bytes = body.map_err(|error| broken(&error))?.to_bytes();
-        let answer: Value = serde_json::from_slice(&bytes).map_err(|error| broken(&error))?;
-        if status.is_success() {
-            return Ok(answer);
-        }
-        let problems = show::items(&answer, "problems");
-        let said = answer
-            .get("error")
-            .into_iter()
-            .chain(problems)
-            .filter_map(Value::as_str);
-        Err(OperatorError::Refused(said.map(str::to_owned).collect()))
+        Ok(Answer {
+            status: answer.status(),
+            body: answer.into_body(),
+            _connection: connections,
+        })
     }
 
     async fn connect(&self) -> Result<UnixStream, OperatorError> {
@@ -274,6 +290,32 @@ impl Operator {
             _ => OperatorError::Broken(error.to_string()),
         })
     }
+}
+
+/// What the host answers, as it comes. The connection lasts as long.
+struct Answer {
+    status: StatusCode,
+    body: Incoming,
+    _connection: JoinSet<Result<(), hyper::Error>>,
+}
+
+/// All that is answered.
+async fn whole(body: Incoming) -> Result<Value, OperatorError> {
+    let broken = |error: &dyn std::fmt::Display| OperatorError::Broken(error.to_string());
+    let body = Limited::new(body, LONGEST).collect().await;
+    let bytes = body.map_err(|error| broken(&error))?.to_bytes();
+    serde_json::from_slice(&bytes).map_err(|error| broken(&error))
+}
+
+/// Why the host says no.
+fn refused(answer: &Value) -> OperatorError {
+    let problems = show::items(answer, "problems");
+    let said = answer
+        .get("error")
+        .into_iter()
+        .chain(problems)
+        .filter_map(Value::as_str);
+    OperatorError::Refused(said.map(str::to_owned).collect())
 }
 
 /// Everything but unreserved characters (RFC 3986 §2.3), percent-encoded.

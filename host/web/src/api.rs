@@ -1,6 +1,7 @@
 //! `/api`: what an operator's scripts ask: what waits for a person, what runs, what plugins did; and what they decide.
 
 mod decisions;
+mod elsewhere;
 mod outcomes;
 mod performed;
 mod plugins;
@@ -31,6 +32,7 @@ pub(crate) fn routes() -> Doors {
         .get("/api/quarantine", ADMIN, quarantine)
         .get("/api/dead-letters", ADMIN, dead_letters)
         .merge(decisions::routes())
+        .merge(elsewhere::routes())
         .merge(outcomes::routes())
         .merge(performed::routes())
         .merge(plugins::routes())

@@ -55,6 +55,13 @@ pub(crate) fn keyword(tag: Tag) -> String {
         .map_or_else(|| digits(tag), |entry| entry.alias().to_owned())
 }
 
+/// The value representation of an attribute, as DICOM JSON writes it; `UN` when the dictionary has none.
+pub(crate) fn vr(tag: Tag) -> &'static str {
+    StandardDataDictionary
+        .by_tag(tag)
+        .map_or("UN", |entry| entry.vr().relaxed().to_string())
+}
+
 fn tag(name: &str) -> Option<Tag> {
     if name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let number = u32::from_str_radix(name, 16).ok()?;

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use isocenter_archive::ArchiveError;
 use isocenter_archive::index::IndexError;
 use isocenter_pipeline::held::HeldError;
+use isocenter_pipeline::peer::PeerError;
 use isocenter_pipeline::rehearse::RehearsalError;
 use serde_json::json;
 
@@ -146,6 +147,21 @@ pub(crate) enum RouteError {
     /// Work that was begun ended early.
     #[error("this was not done: the operator finds the cause in the log")]
     Interrupted,
+    /// A destination was not asked, or did not do as asked.
+    #[error("{destination}: {error}")]
+    Peer {
+        /// Its name in the configuration.
+        destination: String,
+        /// What went wrong.
+        #[source]
+        error: PeerError,
+    },
+    /// No destination has this name.
+    #[error("there is no destination of that name; there are: {known}")]
+    NoDestination {
+        /// All names.
+        known: String,
+    },
     /// What a chain would do cannot be tried.
     #[error(transparent)]
     Rehearsal(#[from] RehearsalError),
@@ -188,7 +204,12 @@ impl RouteError {
             Self::Held(_) | Self::Interrupted => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Rehearsal(RehearsalError::NoSuchChain(..)) => StatusCode::NOT_FOUND,
             Self::Rehearsal(RehearsalError::Unreadable(_)) => StatusCode::BAD_REQUEST,
-            Self::PluginFailed => StatusCode::BAD_GATEWAY,
+            Self::NoDestination { .. } => StatusCode::NOT_FOUND,
+            Self::Peer {
+                error: PeerError::NotDicom,
+                ..
+            } => StatusCode::CONFLICT,
+            Self::Peer { .. } | Self::PluginFailed => StatusCode::BAD_GATEWAY,
             Self::PluginLate => StatusCode::GATEWAY_TIMEOUT,
             Self::Busy { .. } | Self::NotNow { .. } | Self::PluginNotNow { .. } | Self::Index(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -205,6 +226,7 @@ impl RouteError {
             self,
             Self::Busy { .. }
                 | Self::NotNow { .. }
+                | Self::Peer { .. }
                 | Self::NotOffered { .. }
                 | Self::PluginFailed
                 | Self::PluginLate

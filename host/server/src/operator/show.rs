@@ -201,7 +201,7 @@ fn is_true(value: &Value, name: &str) -> bool {
 }
 
 /// Without what a terminal would act upon.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.chars()
         .map(|letter| if letter.is_control() { ' ' } else { letter })
         .collect()
