@@ -39,7 +39,12 @@ fn services() {
 }
 
 /// SOP classes of services, without storage, that this host asks others for.
-const USED: [&str; 0] = [];
+const USED: [&str; 4] = [
+    sop::PATIENT_ROOT_FIND,
+    sop::STUDY_ROOT_FIND,
+    sop::STUDY_ROOT_GET,
+    sop::STUDY_ROOT_MOVE,
+];
 
 #[test]
 fn identity() {

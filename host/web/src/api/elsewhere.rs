@@ -186,6 +186,9 @@ fn key(keys: &mut DataSet, name: &str, value: &str) -> Result<(), RouteError> {
     }
     let mut within = keys;
     for sequence in sequences {
+        if attribute::vr(sequence) != "SQ" {
+            return Err(bad(name, "one of its steps is no sequence"));
+        }
         let element = within
             .entry(attribute::digits(sequence))
             .or_insert_with(|| json!({ "vr": "SQ", "Value": [{}] }));
