@@ -37,6 +37,8 @@ fn help_of_the_program() {
           worklist      What is to be done, as modalities ask it of the running host: list entries, add or change some, or remove them
           mpps          What modalities have performed, as they told the running host
           outcomes      What plugins of the running host did: to an object, about a study, or one of them
+          query         Ask another archive, a DICOM destination of the running host, what it has (C-FIND)
+          retrieve      Have a study of another archive, a DICOM destination of the running host, come here (C-GET, C-MOVE)
           plugin        Write a plugin: make a project, build it, run its cases, look at a component; needs no host
           version       Print the version
           help          Print this message or the help of the given subcommand(s)

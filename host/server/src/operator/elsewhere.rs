@@ -266,8 +266,8 @@ mod tests {
         assert_eq!(
             table(&[&one, &other]),
             [
-                "ModalitiesInStudy  PatientName         StudyInstanceUID",
-                "                   Doe^J [31m = 山     1.2.3",
+                "ModalitiesInStudy  PatientName     StudyInstanceUID",
+                "                   Doe^J [31m = 山  1.2.3",
                 "CT\\MR",
             ]
         );

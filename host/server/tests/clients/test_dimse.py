@@ -12,6 +12,7 @@ from pynetdicom.dimse_messages import C_STORE_RQ
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 from pynetdicom.sop_class import (
+    BasicGrayscalePrintManagementMeta,
     CTImageStorage,
     ModalityWorklistInformationFind,
     PatientRootQueryRetrieveInformationModelFind,
@@ -157,9 +158,10 @@ def test_contexts_are_accepted_and_refused_one_by_one(host):
         (Verification, [ImplicitVRLittleEndian], 0),
         (PatientRootQueryRetrieveInformationModelFind, [ImplicitVRLittleEndian], 0),
         (StudyRootQueryRetrieveInformationModelMove, [ImplicitVRLittleEndian], 0),
-        # Abstract syntax not supported.
-        (ModalityWorklistInformationFind, [ImplicitVRLittleEndian], 3),
+        (ModalityWorklistInformationFind, [ImplicitVRLittleEndian], 0),
         (StorageCommitmentPushModel, [ImplicitVRLittleEndian], 0),
+        # Abstract syntax not supported.
+        (BasicGrayscalePrintManagementMeta, [ImplicitVRLittleEndian], 3),
         # Transfer syntaxes not supported.
         ("1.2.840.10008.5.1.4.1.1.4", ["1.2.3.4.5"], 4),
     ]
