@@ -27,6 +27,8 @@ pub(crate) enum Size {
     Small,
     /// About 0.5 MB.
     Large,
+    /// A header with hardly a pixel: one of many studies.
+    Header,
 }
 
 impl Size {
@@ -34,6 +36,7 @@ impl Size {
         match self {
             Self::Small => "small",
             Self::Large => "large",
+            Self::Header => "header",
         }
     }
 
@@ -41,6 +44,7 @@ impl Size {
         match self {
             Self::Small => 92,
             Self::Large => 512,
+            Self::Header => 2,
         }
     }
 
@@ -76,12 +80,31 @@ impl Generator {
         }
     }
 
+    /// The number that the next study gets.
+    pub(crate) fn next_study(&self) -> u32 {
+        self.studies.load(Ordering::Relaxed)
+    }
+
+    /// What is known of a study by its number.
+    pub(crate) fn known(&self, number: u32) -> Known {
+        Known {
+            study: format!("{UID_ROOT}.{}.{number}", self.run),
+            patient: patient(number as usize),
+            identifier: identifier(self.run, number),
+            accession: accession(number),
+            date: date(number as usize),
+        }
+    }
+
     /// The objects that one association sends.
     pub(crate) fn feed(&self, size: Size, objects: u32) -> Feed {
         let mut feed = Feed {
             generator: self.clone(),
             size,
-            left: study_sizes(objects),
+            left: match size {
+                Size::Header => vec![1; objects as usize],
+                Size::Small | Size::Large => study_sizes(objects),
+            },
             study: Study::default(),
             object: String::new(),
             header: Vec::new(),
@@ -92,6 +115,42 @@ impl Generator {
         feed.left.reverse();
         feed
     }
+}
+
+/// The date of a study: twenty in a day, as in a hospital of that size.
+fn date(number: usize) -> String {
+    let day = number / 20;
+    format!("{}{:02}{:02}", 1980 + day / 336, day / 28 % 12 + 1, day % 28 + 1)
+}
+
+fn accession(number: impl std::fmt::Display) -> String {
+    format!("A{number}")
+}
+
+fn identifier(run: u128, number: impl std::fmt::Display) -> String {
+    format!("BENCH-{}-{number}", run % 1_000_000)
+}
+
+fn patient(number: usize) -> String {
+    let names = [
+        "ADAMS^ALICE",
+        "BAKER^BRUNO",
+        "CLARK^CARLA",
+        "DAVIS^DAVID",
+        "EVANS^ELENA",
+        "FOSTER^FRANK",
+        "GREEN^GRACE",
+    ];
+    format!("{}^{number}", names.get(number % names.len()).unwrap_or(&"DOE^JOHN"))
+}
+
+/// What a study can be found by.
+pub(crate) struct Known {
+    pub(crate) study: String,
+    pub(crate) patient: String,
+    pub(crate) identifier: String,
+    pub(crate) accession: String,
+    pub(crate) date: String,
 }
 
 /// How many objects each study of a share has.
@@ -223,15 +282,6 @@ impl Feed {
         let number = study.rsplit('.').next().unwrap_or_default();
         let seed: usize = number.parse().unwrap_or_default();
         let series = self.study.done / SERIES_SIZE + 1;
-        let names = [
-            "ADAMS^ALICE",
-            "BAKER^BRUNO",
-            "CLARK^CARLA",
-            "DAVIS^DAVID",
-            "EVANS^ELENA",
-            "FOSTER^FRANK",
-            "GREEN^GRACE",
-        ];
         let fixed = [
             // Longer names first: "@studyid" holds "@study".
             ("@studyid", number.to_owned()),
@@ -242,16 +292,10 @@ impl Feed {
                 "@description",
                 format!("{:.2} mm axial, series {series}", 1.25 * f64::from(series)),
             ),
-            ("@date", format!("2026{:02}{:02}", seed % 12 + 1, seed % 28 + 1)),
-            ("@accession", format!("A{number}")),
-            (
-                "@patient",
-                format!("{}^{number}", names.get(seed % names.len()).unwrap_or(&"DOE^JOHN")),
-            ),
-            (
-                "@identifier",
-                format!("BENCH-{}-{number}", self.generator.run % 1_000_000),
-            ),
+            ("@date", date(seed)),
+            ("@accession", accession(number)),
+            ("@patient", patient(seed)),
+            ("@identifier", identifier(self.generator.run, number)),
             ("@rows", self.size.rows().to_string()),
         ];
         self.header.clear();

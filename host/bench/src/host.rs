@@ -75,6 +75,15 @@ impl Host {
         self.process.id()
     }
 
+    /// The address at which it is asked, and takes objects that pass no chain.
+    pub(crate) fn asked(&self) -> Peer {
+        Peer {
+            address: self.dicom,
+            called: "ISOCENTER".to_owned(),
+            calling: "BENCH".to_owned(),
+        }
+    }
+
     /// The address under which objects pass this chain.
     pub(crate) fn peer(&self, chain: &Chain) -> Peer {
         Peer {

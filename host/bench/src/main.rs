@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod ask;
 mod beside;
 mod calls;
 mod chain;
@@ -28,7 +29,9 @@ mod load;
 mod options;
 mod orthanc;
 mod process;
+mod queries;
 mod report;
+mod retrieval;
 mod systems;
 mod targets;
 mod wire;
@@ -38,7 +41,9 @@ use calls::Calls;
 use generate::Generator;
 use idle::Idle;
 use options::{Options, Part};
+use queries::Asked;
 use report::Row;
+use retrieval::Retrieved;
 use systems::Systems;
 use targets::Besides;
 
@@ -78,6 +83,8 @@ fn measure(options: &Options, folder: &Path) -> Result<(), Failure> {
     let calls = calls(options, &generator, &plugins, folder)?;
     let idle = idle(options, &plugins, folder)?;
     let beside = beside(options, &generator, &plugins, folder)?;
+    let queries = queries(options, &generator, folder)?;
+    let retrieval = retrieval(options, &generator, folder)?;
     let (rows, idle_bytes) = rows(options, generator, &plugins, folder)?;
     let besides = Besides {
         idle_megabytes: idle_bytes.map(|bytes| bytes as f64 / 1e6),
@@ -87,7 +94,9 @@ fn measure(options: &Options, folder: &Path) -> Result<(), Failure> {
         plugin_megabytes: idle::resident_each(&idle, 100),
         start_milliseconds: idle::added_start(&idle, 10),
     };
-    let targets = targets::judge(&rows, besides);
+    let mut targets = targets::judge(&rows, besides);
+    targets.extend(targets::of_queries(&queries));
+    targets.extend(targets::of_retrieval(&retrieval));
     if !targets.is_empty() {
         println!("Targets");
     }
@@ -96,7 +105,8 @@ fn measure(options: &Options, folder: &Path) -> Result<(), Failure> {
     }
     if let Some(file) = &options.json {
         let all = serde_json::json!({
-            "calls": calls, "idle": idle, "beside": beside, "rows": rows, "besides": besides, "targets": targets,
+            "calls": calls, "idle": idle, "beside": beside, "queries": queries,
+            "retrieval": retrieval, "rows": rows, "besides": besides, "targets": targets,
         });
         fs::write(file, serde_json::to_vec_pretty(&all)?)?;
     }
@@ -128,6 +138,24 @@ fn beside(options: &Options, generator: &Generator, plugins: &Path, folder: &Pat
     let beside = beside::measure(generator, &options.host, plugins, folder)?;
     println!("{}", beside::table(&beside));
     Ok(beside)
+}
+
+fn queries(options: &Options, generator: &Generator, folder: &Path) -> Result<Vec<Asked>, Failure> {
+    if !options.wants(Part::Queries) {
+        return Ok(Vec::new());
+    }
+    let asked = queries::measure(options, generator, folder)?;
+    println!("{}", queries::table(&asked));
+    Ok(asked)
+}
+
+fn retrieval(options: &Options, generator: &Generator, folder: &Path) -> Result<Vec<Retrieved>, Failure> {
+    if !options.wants(Part::Retrieval) {
+        return Ok(Vec::new());
+    }
+    let retrieved = retrieval::measure(options, generator, folder)?;
+    println!("{}", retrieval::table(&retrieved));
+    Ok(retrieved)
 }
 
 /// The loads, and what the host takes before the first.

@@ -23,8 +23,9 @@ pub(crate) struct Options {
     pub(crate) folder: PathBuf,
     /// A tenth of the objects.
     #[arg(long)]
-    quick: bool,
-    /// One part only: a size of objects, single calls of filters, hosts that do nothing, or a sender beside busy filters.
+    pub(crate) quick: bool,
+    /// One part only: a size of objects, single calls of filters, hosts that do nothing, a sender beside busy filters,
+    /// queries or retrieval.
     #[arg(long, value_name = "SIZE")]
     only: Option<Part>,
     /// Numbers of associations to measure.
@@ -55,6 +56,8 @@ pub(crate) enum Part {
     Calls,
     Idle,
     Beside,
+    Queries,
+    Retrieval,
 }
 
 impl Options {

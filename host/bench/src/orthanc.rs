@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::io;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -48,6 +48,18 @@ impl Orthanc {
     /// # Errors
     /// It is installed but does not become ready.
     pub(crate) fn start(folder: &Path, store: Store<'_>) -> io::Result<Option<Self>> {
+        Self::start_with(folder, store, None)
+    }
+
+    /// The same, with a peer that it may send to by C-MOVE.
+    ///
+    /// # Errors
+    /// As [`Orthanc::start`].
+    pub(crate) fn start_with(
+        folder: &Path,
+        store: Store<'_>,
+        to: Option<(&str, SocketAddr)>,
+    ) -> io::Result<Option<Self>> {
         let Some(program) = program() else {
             return Ok(None);
         };
@@ -67,6 +79,9 @@ impl Orthanc {
             "DicomAet": "ORTHANC",
             "DicomPort": address.port(),
             "DicomAlwaysAllowStore": true,
+            "DicomAlwaysAllowFind": true,
+            "DicomAlwaysAllowGet": true,
+            "DicomAlwaysAllowMove": true,
             "StorageCompression": false,
             "SyncStorageArea": true,
             "SaveJobs": false,
@@ -74,6 +89,10 @@ impl Orthanc {
             "MaximumPduLength": 131_072,
             "DicomThreadsCount": 8,
         });
+        if let (Some((title, address)), Some(configuration)) = (to, configuration.as_object_mut()) {
+            let peer = json!({ "receiver": [title, address.ip().to_string(), address.port()] });
+            configuration.insert("DicomModalities".to_owned(), peer);
+        }
         let mut roots = Vec::new();
         if let Store::Postgres(cluster) = store {
             let Some(plugin) = plugin else {

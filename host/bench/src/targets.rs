@@ -6,7 +6,9 @@
 use serde::Serialize;
 
 use crate::generate::Size;
+use crate::queries::{self, Asked, Question};
 use crate::report::{Kind, Measured, Row};
+use crate::retrieval::{self, Retrieved};
 
 /// Rates against Orthanc with Postgres, by size and associations.
 const AGAINST_POSTGRES: [(Size, u32, f64); 4] = [
@@ -29,6 +31,14 @@ const READ_AND_EDIT_MICROSECONDS: f64 = 200.0;
 const PLUGIN_MEGABYTES: f64 = 3.0;
 /// Of ten plugins.
 const START_MILLISECONDS: f64 = 100.0;
+
+/// At the 99th percentile, for keys that have an index.
+const FIND_MILLISECONDS: f64 = 10.0;
+/// Two hundred times the studies: nothing beyond what two runs differ by.
+const FIND_GROWTH: f64 = 1.25;
+const FIND_AGAINST_POSTGRES: f64 = 2.5;
+const RETRIEVAL_AGAINST_ORTHANC: f64 = 2.0;
+const RETRIEVAL_AGAINST_COPY: f64 = 0.6;
 
 /// A promise and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -221,6 +231,68 @@ fn apart(besides: Besides) -> Vec<Target> {
         .into_iter()
         .filter_map(|(what, unit, wanted, measured)| Some(Target::at_most(what.to_owned(), unit, wanted, measured?)));
     measured.collect()
+}
+
+/// What queries may take.
+pub(crate) fn of_queries(all: &[Asked]) -> Vec<Target> {
+    let mut targets = Vec::new();
+    for (question, lanes) in queries::asked() {
+        let name = question.name();
+        let (few, many) = (
+            queries::of(all, queries::HOST, question, lanes, false),
+            queries::of(all, queries::HOST, question, lanes, true),
+        );
+        if let (Some(few), Some(many)) = (few, many) {
+            let what = format!("C-FIND by {name}, {} studies, associations: {lanes}, p99", many.studies);
+            targets.push(Target::at_most(what, "ms", FIND_MILLISECONDS, many.p99));
+            let what = format!(
+                "C-FIND by {name}, median, {} studies to {}, associations: {lanes}",
+                many.studies, few.studies
+            );
+            targets.push(Target::at_most(what, "times", FIND_GROWTH, many.p50 / few.p50));
+        }
+        for (system, wanted) in [(queries::POSTGRES, FIND_AGAINST_POSTGRES), (queries::SQLITE, 1.0)] {
+            let judged = question == Question::PatientId && (system == queries::POSTGRES || lanes > 1);
+            if let (true, Some(few), Some(orthanc)) = (judged, few, queries::of(all, system, question, lanes, false)) {
+                let what = format!("C-FIND by {name}, rate to {system}, associations: {lanes}");
+                targets.push(Target::at_least(
+                    what,
+                    "times",
+                    wanted,
+                    few.per_second / orthanc.per_second,
+                ));
+            }
+        }
+    }
+    targets
+}
+
+/// How fast objects are given back.
+pub(crate) fn of_retrieval(all: &[Retrieved]) -> Vec<Target> {
+    let mut targets = Vec::new();
+    for (way, lanes) in retrieval::asked() {
+        let references = [
+            (retrieval::POSTGRES, RETRIEVAL_AGAINST_ORTHANC),
+            (retrieval::SQLITE, RETRIEVAL_AGAINST_ORTHANC),
+            (retrieval::COPY, RETRIEVAL_AGAINST_COPY),
+        ];
+        for (system, wanted) in references {
+            let rate = |system| retrieval::rate(all, system, way, lanes);
+            if let (Some(host), Some(other)) = (rate(retrieval::HOST), rate(system)) {
+                let what = format!("{}, MB/s to {system}, associations: {lanes}", way.name());
+                targets.push(Target::at_least(what, "times", wanted, host / other));
+            }
+        }
+    }
+    if let Some(worst) = all.iter().filter_map(|one| one.peak_megabytes).reduce(f64::max) {
+        targets.push(Target::at_most(
+            "peak resident memory of the host in retrieval".to_owned(),
+            "MB",
+            PEAK_MEGABYTES,
+            worst,
+        ));
+    }
+    targets
 }
 
 fn systems(rows: &[Row], kind: Kind, size: Option<Size>) -> impl Iterator<Item = &Measured> {

@@ -5,9 +5,9 @@ fn statuses() {
     let mut answer = Vec::new();
     element(&mut answer, 0x0100, &0x8001_u16.to_le_bytes());
     element(&mut answer, 0x0900, &0xA700_u16.to_le_bytes());
-    assert_eq!(status_of(&answer), Some(0xA700));
-    assert_eq!(status_of(&c_store("1.2.3", 1)), None);
-    assert_eq!(status_of(&answer[..answer.len() - 1]), None);
+    assert_eq!(number(&answer, 0x0900), Some(0xA700));
+    assert_eq!(number(&c_store("1.2.3", 1), 0x0900), None);
+    assert_eq!(number(&answer[..answer.len() - 1], 0x0900), None);
 }
 
 #[test]
@@ -27,6 +27,7 @@ fn acceptances() {
         (vec![0; 68], None),
     ];
     for (body, expected) in cases {
-        assert_eq!(accepted(&body), expected);
+        assert_eq!(accepted(&body, 1), expected);
+        assert_eq!(accepted(&body, 2), None);
     }
 }
