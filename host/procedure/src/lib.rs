@@ -12,4 +12,4 @@ mod scheduled;
 
 pub use data_set::{DataSet, Values};
 pub use performed::{PerformedStep, Reference, State, Unfit, Why};
-pub use scheduled::{Order, ScheduledStep};
+pub use scheduled::{Identity, Order, ScheduledStep};

@@ -38,6 +38,19 @@ pub struct Order {
     pub filler: Option<String>,
 }
 
+/// What names an order and, where it is said, one step of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The order's numbers.
+    pub order: Order,
+    /// Study Instance UID.
+    pub study: Option<Uid>,
+    /// Scheduled Procedure Step ID.
+    pub step: Option<String>,
+    /// Patient ID.
+    pub patient: Option<String>,
+}
+
 impl ScheduledStep {
     /// Checks an entry that was given as DICOM JSON. Without a Study Instance UID it gets one that follows from its patient and
     /// order: the same entry given again has the same, and so has another step of the same requested procedure.

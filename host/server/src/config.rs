@@ -63,6 +63,8 @@ pub struct Config {
     pub chains: Vec<Chain>,
     /// The modality worklist.
     pub worklist: Worklist,
+    /// Orders by HL7 v2; `None`: none are taken.
+    pub hl7: Option<Hl7>,
     /// Who is told of events, in the order of the file.
     pub sinks: Vec<Sink>,
     /// Where traces go; `None`: nowhere.
@@ -310,6 +312,21 @@ impl Default for Http {
     }
 }
 
+/// `[hl7]`: orders by HL7 v2 over MLLP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hl7 {
+    /// Where connections are accepted; 2575 is the registered port.
+    pub listen: SocketAddr,
+    /// Who may send; without any, whoever reaches the port.
+    pub callers: Vec<Network>,
+    /// Connections at a time.
+    pub max_connections: u32,
+    /// How long a connection may rest between two messages.
+    pub idle: Duration,
+    /// AE titles of stations by modality, for orders that name none.
+    pub stations: BTreeMap<String, Vec<String>>,
+}
+
 impl Default for Worklist {
     /// A month: an order that is sent again by then is known.
     fn default() -> Self {
@@ -366,6 +383,7 @@ impl Default for Config {
             secrets: BTreeMap::new(),
             chains: Vec::new(),
             worklist: Worklist::default(),
+            hl7: None,
             sinks: Vec::new(),
             telemetry: None,
             outbound: Outbound::default(),

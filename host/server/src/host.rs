@@ -24,7 +24,7 @@ use crate::reload::Reloader;
 use crate::scp::Callers;
 use crate::shutdown::Shutdown;
 use crate::site_key;
-use crate::{gauges, operator, scp};
+use crate::{gauges, hl7, operator, scp};
 
 /// Bytes that all headers being received may take together, over 256 KiB for each.
 const HEADER_MEMORY: usize = 64 * 1024 * 1024;
@@ -87,9 +87,13 @@ pub async fn serve(config: &Config, file: Option<&Path>, environment: &Environme
         },
     };
     let http = bind("HTTP", config.http.listen).await?;
+    let hl7 = match &config.hl7 {
+        Some(hl7) => Some(bind("HL7", hl7.listen).await?),
+        None => None,
+    };
 
     let archive = open(config).await?;
-    let outcome = run(config, file, environment, &archive, dicom, http, metrics, shutdown).await;
+    let outcome = run(config, file, environment, &archive, dicom, http, hl7, metrics, shutdown).await;
     archive.close().await;
     tracing::info!("ended in order");
     outcome
@@ -103,6 +107,7 @@ async fn run(
     archive: &Archive,
     dicom: scp::Ports,
     http: TcpListener,
+    hl7: Option<TcpListener>,
     metrics: gauges::Metrics,
     shutdown: Shutdown,
 ) -> Result<(), HostError> {
@@ -169,6 +174,7 @@ async fn run(
         pipeline.clone(),
         shutdown.drain.clone(),
     ));
+    let orders = hl7::serve(config, hl7, archive.clone(), shutdown.drain.clone());
     let router = isocenter_web::router(app);
     let bounds = isocenter_web::Connections {
         drain: config.drain,
@@ -185,7 +191,7 @@ async fn run(
 
     shutdown.drain.cancelled().await;
     let ended = async {
-        let _ = tokio::join!(queue, housekeeping, gauges, provider, web);
+        let _ = tokio::join!(queue, housekeeping, gauges, provider, orders, web);
         if let Some(operator) = operator {
             let _ = operator.await;
         }

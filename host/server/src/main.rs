@@ -15,6 +15,7 @@ mod cli;
 mod config;
 mod gate;
 mod gauges;
+mod hl7;
 mod host;
 mod import;
 mod log;

@@ -147,6 +147,7 @@ fn fixed(running: &Config, next: &Config) -> Vec<&'static str> {
     let differs = [
         ("[dicom]", ports(running) != ports(next)),
         ("`listen` or `public-url` of [http]", http(running) != http(next)),
+        ("[hl7]", running.hl7 != next.hl7),
         ("[worklist]", running.worklist != next.worklist),
         ("[storage]", running.storage != next.storage),
         ("[database]", running.database != next.database),

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("dicom", &[]),
     ("pixels", &["dicom"]),
     ("procedure", &["dicom"]),
+    ("hl7", &["dicom", "procedure"]),
     ("archive", &["dicom", "procedure"]),
     ("dimse", &["dicom"]),
     ("outbound", &[]),

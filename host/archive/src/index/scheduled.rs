@@ -10,7 +10,7 @@ use std::{
 };
 
 use isocenter_dicom::{Tag, tags, uid::Uid};
-use isocenter_procedure::{DataSet, ScheduledStep};
+use isocenter_procedure::{DataSet, Identity, ScheduledStep};
 use serde_json::{Value, json};
 use sqlx::{Row, postgres::PgRow, types::Json};
 
@@ -184,7 +184,7 @@ fn select(sql: &mut Sql, conditions: &[Condition], after: Option<&ScheduledPosit
         .value(i64::from(limit));
 }
 
-/// One statement for a batch. What has ended stays as it is; what is being performed keeps its status.
+/// One statement for a batch. What has ended stays as it is, unless it was cancelled; what is being performed keeps its status.
 pub(super) const SCHEDULE: &str = r#"
 INSERT INTO scheduled_steps (study_uid, step_id, station_aes, modality, start_date, start_time,
     performing_name, performing_name_ideographic, performing_name_phonetic,
@@ -218,11 +218,40 @@ ON CONFLICT (study_uid, step_id) DO UPDATE SET
     patient_birth_date = excluded.patient_birth_date, patient_sex = excluded.patient_sex,
     accession_number = excluded.accession_number, requested_procedure_id = excluded.requested_procedure_id,
     placer = excluded.placer, filler = excluded.filler,
-    status = CASE WHEN scheduled_steps.performed IS NULL THEN excluded.status ELSE scheduled_steps.status END,
-    attributes = excluded.attributes, changed = now()
-    WHERE scheduled_steps.ended IS NULL
+    status = CASE WHEN scheduled_steps.performed IS NULL OR scheduled_steps.outcome = 'cancelled' THEN excluded.status
+        ELSE scheduled_steps.status END,
+    attributes = excluded.attributes, changed = now(),
+    performed = CASE WHEN scheduled_steps.outcome = 'cancelled' THEN NULL ELSE scheduled_steps.performed END,
+    ended = NULL, outcome = NULL
+    WHERE scheduled_steps.ended IS NULL OR scheduled_steps.outcome = 'cancelled'
 RETURNING study_uid, step_id
 "#;
+
+/// What an order's numbers, or its study, name: one of them is the same, and none of the numbers is another.
+macro_rules! of_order {
+    ($begin:literal, $end:literal) => {
+        concat!(
+            $begin,
+            "(w.study_uid = $1 OR w.accession_number = $2 OR w.placer = $3 OR w.filler = $4) \
+             AND coalesce(w.accession_number = $2, true) AND coalesce(w.placer = $3, true) \
+             AND coalesce(w.filler = $4, true) AND ($5::text IS NULL OR w.step_id = $5)",
+            $end
+        )
+    };
+}
+pub(super) const STEPS_OF_ORDER: &str = of_order!(
+    "SELECT w.study_uid, w.step_id, w.status, w.performed, w.outcome, w.scheduled, w.changed, w.attributes, \
+     w.start_date, w.start_time FROM scheduled_steps w WHERE ",
+    " ORDER BY w.scheduled, w.study_uid LIMIT 100"
+);
+pub(super) const END_ORDER: &str = of_order!(
+    "UPDATE scheduled_steps w SET ended = now(), outcome = $7, changed = now() WHERE w.ended IS NULL AND ",
+    " AND ($6::text IS NULL OR w.patient_id = $6)"
+);
+pub(super) const STATUS_OF_ORDER: &str = of_order!(
+    "UPDATE scheduled_steps w SET status = $7, changed = now() WHERE w.ended IS NULL AND w.performed IS NULL AND ",
+    " AND ($6::text IS NULL OR w.patient_id = $6)"
+);
 
 const REMOVE: &str = "DELETE FROM scheduled_steps WHERE study_uid = $1 AND step_id = $2";
 
@@ -342,8 +371,8 @@ impl<'a> Columns<'a> {
 }
 
 impl Index {
-    /// Keeps entries, or what is new of them: all or none, durably. Answers which are kept; an entry whose step has ended stays
-    /// as it was, and is not among them. Of two with the same study and step the last counts.
+    /// Keeps entries, or what is new of them: all or none, durably. Answers which are kept; an entry whose step was performed or
+    /// discontinued stays as it was, and is not among them. Of two with the same study and step the last counts.
     pub async fn schedule(&self, entries: &[ScheduledStep]) -> Result<Vec<(Uid, String)>, IndexError> {
         let last: BTreeMap<(&str, &str), &ScheduledStep> = entries
             .iter()
@@ -411,6 +440,32 @@ impl Index {
         found.as_ref().map(kept).transpose()
     }
 
+    /// The entries of an order, ended ones too: of a step, where one is named. Whose they are does not matter.
+    pub async fn steps_of_order(&self, identity: &Identity) -> Result<Vec<KeptStep>, IndexError> {
+        let named = Named::of(identity);
+        let rows = again!(self.pool, connection => named.bind(STEPS_OF_ORDER).fetch_all(connection))?;
+        rows.iter().map(kept).collect()
+    }
+
+    /// Ends what an order says, of its patient where one is named: `cancelled`, `discontinued` or `completed`. Says how many
+    /// entries it was.
+    pub async fn end_order(&self, identity: &Identity, outcome: &'static str) -> Result<u64, IndexError> {
+        let named = Named::of(identity);
+        let ended = again!(self.pool, connection => {
+            named.bind(END_ORDER).bind(&named.patient).bind(outcome).execute(connection)
+        })?;
+        Ok(ended.rows_affected())
+    }
+
+    /// Sets the status of what an order says, where no modality has begun it. Says how many entries it was.
+    pub async fn set_order_status(&self, identity: &Identity, status: &'static str) -> Result<u64, IndexError> {
+        let named = Named::of(identity);
+        let set = again!(self.pool, connection => {
+            named.bind(STATUS_OF_ORDER).bind(&named.patient).bind(status).execute(connection)
+        })?;
+        Ok(set.rows_affected())
+    }
+
     /// Forgets an entry, ended or not: told again, it is new. Says whether there was one.
     pub async fn remove_scheduled(&self, study: &Uid, step: &str) -> Result<bool, IndexError> {
         let Some(step) = fold::exact(step) else {
@@ -434,6 +489,40 @@ impl Index {
             }
             pruned += done.rows_affected();
         }
+    }
+}
+
+/// An identity as its columns have it.
+struct Named {
+    study: Option<String>,
+    accession_number: Option<String>,
+    placer: Option<String>,
+    filler: Option<String>,
+    step: Option<String>,
+    patient: Option<String>,
+}
+
+impl Named {
+    fn of(identity: &Identity) -> Self {
+        let exact = |text: &Option<String>| text.as_deref().and_then(fold::exact);
+        Self {
+            study: identity.study.as_ref().map(|uid| uid.as_str().to_owned()),
+            accession_number: exact(&identity.order.accession_number),
+            placer: exact(&identity.order.placer),
+            filler: exact(&identity.order.filler),
+            step: exact(&identity.step),
+            patient: exact(&identity.patient),
+        }
+    }
+
+    /// $1 to $5.
+    fn bind(&self, sql: &'static str) -> super::columns::Bound<'_> {
+        sqlx::query(sql)
+            .bind(&self.study)
+            .bind(&self.accession_number)
+            .bind(&self.placer)
+            .bind(&self.filler)
+            .bind(&self.step)
     }
 }
 

@@ -35,9 +35,13 @@ pub(super) fn listening(config: &Config, problems: &Problems) {
     let by_caller = "name a plugin in `gate`, list those who may call in [[dicom.callers]]";
     let by_certificate = "name who vouches for callers in `client-ca`, a plugin in `gate` of [dicom]";
     let by_request = "name a plugin in `authenticate`";
+    let hl7 = config.hl7.as_ref();
+    let senders_known = hl7.is_some_and(|hl7| !hl7.callers.is_empty());
+    let by_sender = "list the addresses of those who may send in `callers`";
     let ports = [
         ("[dicom]", Some(dicom.listen), callers_known, by_caller),
         ("[dicom.tls]", tls.map(|tls| tls.listen), vouched_for, by_certificate),
+        ("[hl7]", hl7.map(|hl7| hl7.listen), senders_known, by_sender),
         ("[http]", Some(http.listen), !http.authenticate.is_empty(), by_request),
     ];
     let mut taken: Vec<(&str, SocketAddr)> = Vec::new();

@@ -8,6 +8,13 @@ impl Config {
     /// What serves whom, where objects go and what is told to others; a line each.
     pub fn outline(&self) -> Vec<String> {
         let mut lines = vec![self.dicom_line(), self.http_line()];
+        if let Some(hl7) = &self.hl7 {
+            lines.push(format!(
+                "hl7: orders on {}, {} networks of callers",
+                hl7.listen,
+                hl7.callers.len()
+            ));
+        }
         lines.push(format!("data: {}", self.storage.data.display()));
         for (name, engine) in &self.engines {
             let (source, digest) = (engine.source.display(), engine.digest.as_str());

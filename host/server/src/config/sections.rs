@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use isocenter_dimse::AeTitle;
 
@@ -12,8 +13,8 @@ use super::check::all_known;
 use super::reader::{At, ConfigError, Problems, Section, quoted};
 use super::setting::Setting;
 use super::{
-    Config, Database, Destination, Dicom, Duplicates, Environment, Http, Outbound, Plugin, Ratio, Retry, SecretSource,
-    Storage, Target, Telemetry,
+    Config, Database, Destination, Dicom, Duplicates, Environment, Hl7, Http, Outbound, Plugin, Ratio, Retry,
+    SecretSource, Storage, Target, Telemetry,
 };
 
 mod callers;
@@ -49,6 +50,7 @@ pub(super) fn read(
         section.value.set("keep", &mut config.worklist.keep);
         section.value.end();
     }
+    config.hl7 = top.table("hl7", "[hl7]").and_then(|found| hl7(&found));
     config.secrets = secrets(&top, folder, environment);
     config.engines = plugins::engines(&top, folder);
     config.models = plugins::models(&top, folder, &config.engines);
@@ -133,6 +135,39 @@ fn http(found: &At<Section<'_, '_>>, plugins: &BTreeMap<String, Plugin>, http: &
         section.complain(*line, "has `authorize`, and no `authenticate` that would say who asks");
     }
     section.end();
+}
+
+fn hl7(found: &At<Section<'_, '_>>) -> Option<Hl7> {
+    let section = &found.value;
+    let listen = section.get("listen");
+    let callers = section
+        .raw("callers")
+        .map_or(Vec::new(), |found| when::networks(section, "callers", &found));
+    let (mut max_connections, mut idle) = (32, Duration::from_secs(3600));
+    section.set_within("max-connections", 1..=1024, &mut max_connections);
+    section.set("idle", &mut idle);
+    let mut stations = BTreeMap::new();
+    if let Some(named) = section.table("stations", "[hl7.stations]") {
+        for (modality, At { line, value }) in named.value.entries() {
+            let titles = Vec::<String>::of(value).unwrap_or_default();
+            if titles.is_empty() || titles.iter().any(|title| AeTitle::parse(title).is_err()) {
+                let message = format!("must have AE titles for the modality {}", quoted(modality));
+                named.value.complain(line, message);
+            }
+            stations.insert(modality.to_owned(), titles);
+        }
+    }
+    if !section.has("listen") {
+        section.complain(found.line, "needs `listen = \"ADDRESS:2575\"`");
+    }
+    section.end();
+    Some(Hl7 {
+        listen: listen?.value,
+        callers,
+        max_connections,
+        idle,
+        stations,
+    })
 }
 
 fn outbound(section: &Section<'_, '_>, folder: &Path, outbound: &mut Outbound) {

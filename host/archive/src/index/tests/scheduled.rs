@@ -278,6 +278,9 @@ async fn indexes_answer() {
     for (name, sql, values) in [
         ("schedule", scheduled::SCHEDULE, 22),
         ("prune", scheduled::PRUNE, 2),
+        ("steps_of_order", scheduled::STEPS_OF_ORDER, 5),
+        ("end_order", scheduled::END_ORDER, 7),
+        ("status_of_order", scheduled::STATUS_OF_ORDER, 7),
         ("performed_create", performed::CREATE, 5),
         ("performed_lock", performed::LOCK, 1),
         ("performed_change", performed::CHANGE, 3),
