@@ -7,7 +7,7 @@ use crate::message::{Verdict, acknowledgement};
 
 const ORM: &str = "MSH|^~\\&|RIS|HOSPITAL|PACS|RADIOLOGY|20260304080000||ORM^O01|M1|P|2.3.1||||||UNICODE UTF-8\r\
 PID|||P1^^^HOSPITAL||Müller^Jörg^Karl^Jr^Dr||19600203|M\r\
-PV1||I|WARD3^2||||1234^Referrer^Rob|||||||||||V77\r\
+PV1||I|WARD3^2|||||1234^Referrer^Rob|||||||||||V77\r\
 ORC|NW|PL1^RIS|FI1^RIS||SC||1^^^20260304093000^^S\r\
 OBR|1|PL1^RIS|FI1^RIS|RPC^CT chest^99RIS^PRC^Chest with contrast^99MOD||||||||||||77^Orderer^Ann||ACC1|RP1|SPS1|CT7|||CT|||1^^^20260304093000^^S|||WALK|^Cough|||55&Tech&Tom\r\
 ZDS|1.2.3.4^HOSPITAL^Application^DICOM\r";

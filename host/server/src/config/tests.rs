@@ -588,6 +588,22 @@ fn wrong_environment() {
 }
 
 #[test]
+fn orders_by_hl7() {
+    told(
+        "[hl7]\ncallers = [\"here\"]\nstations = { CT = 7, MR = [], US = \"US1\", XA = \"far too long for a title\" }\nport = 2575\n",
+        expect![[r#""#]],
+    );
+    told(
+        "[hl7]\nlisten = \"0.0.0.0:2575\"\n[http]\nlisten = \"127.0.0.1:2575\"\n",
+        expect![[r#""#]],
+    );
+    told(
+        "[hl7]\nlisten = \"0.0.0.0:2575\"\ncallers = [\"10.0.0.0/8\"]\nstations = { CT = [\"CT1\"] }\n",
+        expect!["accepted"],
+    );
+}
+
+#[test]
 fn all_problems_are_told_at_once_by_line() {
     told(
         "[[chains]]\nroute = [\"x\"]\n[dicom]\nlisten = \"0.0.0.0:1\"\nidle = 3\nfoo = 1\n[http]\nlisten = 5\n",

@@ -193,7 +193,7 @@ async fn what_is_old_is_forgotten() {
     assert_eq!(index.prune_scheduled(Duration::from_secs(3600)).await.unwrap(), 1);
 }
 
-const FILL: [&str; 2] = [
+const FILL: [&str; 3] = [
     r#"INSERT INTO scheduled_steps (study_uid, step_id, station_aes, modality, start_date, start_time, performing_name, patient_name,
         patient_id, patient_id_issuer, patient_birth_date, patient_sex, accession_number, requested_procedure_id, placer, filler,
         status, attributes, ended, outcome)
@@ -202,6 +202,8 @@ const FILL: [&str; 2] = [
         'F', 'A' || n, 'RP' || n, 'PL' || n, 'FI' || n, 'SCHEDULED', '{}', CASE WHEN n % 2 = 0 THEN now() END,
         CASE WHEN n % 2 = 0 THEN 'completed' END
         FROM generate_series(1, 40000) n"#,
+    r#"INSERT INTO performed_steps (uid, state, studies, attributes)
+        SELECT '2.' || n, 'COMPLETED', ARRAY['1.' || n], '{}' FROM generate_series(1, 10000) n"#,
     "ANALYZE",
 ];
 
