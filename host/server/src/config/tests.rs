@@ -591,11 +591,17 @@ fn wrong_environment() {
 fn orders_by_hl7() {
     told(
         "[hl7]\ncallers = [\"here\"]\nstations = { CT = 7, MR = [], US = \"US1\", XA = \"far too long for a title\" }\nport = 2575\n",
-        expect![[r#""#]],
+        expect![[r#"
+            line 1: [hl7] needs `listen = "ADDRESS:2575"`
+            line 2: [hl7] has "here" for `callers`, which must be an IP address or a network, such as "10.0.0.7" or "10.0.0.0/8"
+            line 3: [hl7.stations] must have AE titles for the modality "CT"
+            line 3: [hl7.stations] must have AE titles for the modality "MR"
+            line 3: [hl7.stations] must have AE titles for the modality "XA"
+            line 4: unknown key `port` in [hl7]; known keys are `listen`, `callers`, `max-connections`, `idle`, `stations`"#]],
     );
     told(
         "[hl7]\nlisten = \"0.0.0.0:2575\"\n[http]\nlisten = \"127.0.0.1:2575\"\n",
-        expect![[r#""#]],
+        expect!["`listen` in [hl7] is 0.0.0.0:2575, which others can reach, and nothing authenticates them; listen on 127.0.0.1, list the addresses of those who may send in `callers`, or say `allow-anonymous = true` at the top of the file"],
     );
     told(
         "[hl7]\nlisten = \"0.0.0.0:2575\"\ncallers = [\"10.0.0.0/8\"]\nstations = { CT = [\"CT1\"] }\n",
