@@ -601,7 +601,9 @@ fn orders_by_hl7() {
     );
     told(
         "[hl7]\nlisten = \"0.0.0.0:2575\"\n[http]\nlisten = \"127.0.0.1:2575\"\n",
-        expect!["`listen` in [hl7] is 0.0.0.0:2575, which others can reach, and nothing authenticates them; listen on 127.0.0.1, list the addresses of those who may send in `callers`, or say `allow-anonymous = true` at the top of the file"],
+        expect![
+            "`listen` in [hl7] is 0.0.0.0:2575, which others can reach, and nothing authenticates them; listen on 127.0.0.1, list the addresses of those who may send in `callers`, or say `allow-anonymous = true` at the top of the file"
+        ],
     );
     told(
         "[hl7]\nlisten = \"0.0.0.0:2575\"\ncallers = [\"10.0.0.0/8\"]\nstations = { CT = [\"CT1\"] }\n",
