@@ -43,46 +43,62 @@ const ANSWERS: Duration = Duration::from_secs(120);
 pub struct Report {
     /// The request.
     pub commitment: i64,
-    /// 1: everything is committed; 2: failures exist (PS3.4 Table J.3-2).
-    event_type: u16,
-    /// The Event Information.
-    information: Map<String, Json>,
+    transaction: Uid,
+    /// Each reference, and why it is not committed where it is not.
+    judged: Vec<(Reference, Option<Status>)>,
 }
 
 impl Report {
-    fn new(transaction: &Uid, commitment: i64, judged: &[(Reference, Option<Status>)]) -> Self {
+    /// 1: everything is committed; 2: failures exist (PS3.4 Table J.3-2).
+    fn event_type(&self) -> u16 {
+        if self.failed() == 0 { 1 } else { 2 }
+    }
+
+    fn failed(&self) -> usize {
+        self.judged.iter().filter(|(_, failure)| failure.is_some()).count()
+    }
+
+    /// The N-EVENT-REPORT-RQ.
+    pub fn request(&self, message_id: u16) -> Command {
+        let (class, instance) = (sop::STORAGE_COMMITMENT, sop::STORAGE_COMMITMENT_INSTANCE);
+        Command::event_report_rq(message_id, class, instance, self.event_type())
+    }
+
+    /// Its data set, in implicit or explicit VR little endian.
+    pub fn data(&self, syntax: &TransferSyntax) -> Bytes {
+        answer::data_set(&self.information(), syntax, None).into()
+    }
+
+    /// The Event Information. Made when it is sent: it takes much more room than what it is made of.
+    fn information(&self) -> Map<String, Json> {
         let mut committed = Vec::new();
         let mut failed = Vec::new();
-        for (reference, failure) in judged {
+        for (reference, failure) in &self.judged {
             let mut item = Map::new();
+            let uid = |uid: &Uid| vec![json!(uid.as_str())];
             put(
                 &mut item,
                 tags::REFERENCED_SOP_CLASS_UID,
                 "UI",
-                [json!(reference.sop_class.as_str())].into(),
+                uid(&reference.sop_class),
             );
             put(
                 &mut item,
                 tags::REFERENCED_SOP_INSTANCE_UID,
                 "UI",
-                [json!(reference.object.as_str())].into(),
+                uid(&reference.object),
             );
             match failure {
                 None => committed.push(Json::Object(item)),
                 Some(reason) => {
-                    put(&mut item, tags::FAILURE_REASON, "US", [json!(reason.code())].into());
+                    put(&mut item, tags::FAILURE_REASON, "US", vec![json!(reason.code())]);
                     failed.push(Json::Object(item));
                 }
             }
         }
-        let event_type = if failed.is_empty() { 1 } else { 2 };
         let mut information = Map::new();
-        put(
-            &mut information,
-            tags::TRANSACTION_UID,
-            "UI",
-            [json!(transaction.as_str())].into(),
-        );
+        let transaction = vec![json!(self.transaction.as_str())];
+        put(&mut information, tags::TRANSACTION_UID, "UI", transaction);
         for (tag, items) in [
             (tags::REFERENCED_SOP_SEQUENCE, committed),
             (tags::FAILED_SOP_SEQUENCE, failed),
@@ -91,22 +107,7 @@ impl Report {
                 put(&mut information, tag, "SQ", items);
             }
         }
-        Self {
-            commitment,
-            event_type,
-            information,
-        }
-    }
-
-    /// The N-EVENT-REPORT-RQ.
-    pub fn request(&self, message_id: u16) -> Command {
-        let (class, instance) = (sop::STORAGE_COMMITMENT, sop::STORAGE_COMMITMENT_INSTANCE);
-        Command::event_report_rq(message_id, class, instance, self.event_type)
-    }
-
-    /// Its data set, in implicit or explicit VR little endian.
-    pub fn data(&self, syntax: &TransferSyntax) -> Bytes {
-        answer::data_set(&self.information, syntax, None).into()
+        information
     }
 }
 
@@ -149,11 +150,16 @@ pub async fn reports(pipeline: &Pipeline, peer: &str, transaction: &Uid) -> Resu
             let custody = archive.custody(&request.references).await?;
             judged(request.references, &custody)
         };
-        let failed = judged.iter().filter(|(_, failure)| failure.is_some()).count();
-        tracing::info!(peer, %transaction, objects = judged.len(), failed, "storage commitment");
+        let report = Report {
+            commitment: request.id,
+            transaction: transaction.clone(),
+            judged,
+        };
+        let (objects, failed) = (report.judged.len(), report.failed());
+        tracing::info!(peer, %transaction, objects, failed, "storage commitment");
         metrics::counter!("isocenter_commitments_total", "outcome" => if failed == 0 { "committed" } else { "failed" })
             .increment(1);
-        reports.push(Report::new(transaction, request.id, &judged));
+        reports.push(report);
     }
     Ok(reports)
 }
@@ -371,11 +377,16 @@ mod tests {
             .collect();
         assert_eq!(reasons, table.map(|(.., reason)| reason));
 
-        let all = Report::new(&uid("1.9"), 1, &judged[..1]);
-        let some = Report::new(&uid("1.9"), 1, &judged);
-        assert_eq!((all.event_type, some.event_type), (1, 2));
-        assert!(!all.information.contains_key("00081198"));
-        assert_eq!(some.information["00081198"]["Value"][0]["00081197"]["Value"][0], 0x0112);
-        assert_eq!(some.information["00081199"]["Value"].as_array().unwrap().len(), 1);
+        let report = |judged: &[_]| Report {
+            commitment: 1,
+            transaction: uid("1.9"),
+            judged: judged.to_vec(),
+        };
+        let (all, some) = (report(&judged[..1]), report(&judged));
+        assert_eq!((all.event_type(), some.event_type()), (1, 2));
+        assert!(!all.information().contains_key("00081198"));
+        let some = some.information();
+        assert_eq!(some["00081198"]["Value"][0]["00081197"]["Value"][0], 0x0112);
+        assert_eq!(some["00081199"]["Value"].as_array().unwrap().len(), 1);
     }
 }

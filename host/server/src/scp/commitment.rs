@@ -19,7 +19,7 @@ use super::identifier::Unfit;
 /// How long the peer may take to answer a report on its own association before it is told on another.
 const LEASE: Duration = Duration::from_secs(30);
 /// Requests of one association that are looked at for it; what comes beyond is reported on another association.
-const MOST: usize = 8;
+const MOST: usize = 4;
 
 /// What is still to be reported on an association.
 pub(super) struct Reports {
