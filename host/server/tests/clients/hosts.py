@@ -46,6 +46,12 @@ def eventually(what, done, within=60):
         time.sleep(0.05)
 
 
+def postmaster(host):
+    """The process of a host's private Postgres."""
+    [found] = (host.data / "postgres").resolve().rglob("postmaster.pid")
+    return int(found.read_text().splitlines()[0])
+
+
 @contextlib.contextmanager
 def folder():
     """A folder for a host, gone in the end. Everybody may pass through it: the private Postgres of a host that runs as

@@ -10,7 +10,7 @@ import pytest
 from hl7.client import MLLPClient
 
 import objects
-from hosts import Host, eventually, folder, free_port
+from hosts import Host, eventually, folder, free_port, postmaster
 from orders import ask, keys, step_of, worklist
 from test_mpps import begun, change, create, ended
 from wire import SUCCESS
@@ -375,12 +375,6 @@ def test_a_port_that_others_reach_needs_callers():
         checked = Host(path, open_to_all + 'callers = ["10.1.0.0/16"]\nstations = { CT = "CT1" }\n').command("check")
         assert checked.returncode == 0, checked.stderr
         assert "hl7: orders on 0.0.0.0:2575" in checked.stdout
-
-
-def postmaster(host):
-    """The private Postgres of a host."""
-    [found] = (host.data / "postgres").resolve().rglob("postmaster.pid")
-    return int(found.read_text().splitlines()[0])
 
 
 def test_when_the_database_dies_no_order_is_acknowledged_that_is_not_kept(hosts):

@@ -1,5 +1,8 @@
 """Performed procedure steps by pynetdicom: N-CREATE, N-SET and N-GET, and what becomes of the worklist."""
 
+import os
+import signal
+
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -10,8 +13,8 @@ from pynetdicom.sop_class import (
 )
 
 import objects
-from hosts import Host, folder
-from orders import entry, schedule, step_of, worklist
+from hosts import Host, eventually, folder, postmaster
+from orders import ask, entry, keys, schedule, step_of, worklist
 from wire import SUCCESS, association
 
 INVALID, FAILURE, DUPLICATE, NO_SUCH, MISSING, MISSING_VALUE = 0x0106, 0x0110, 0x0111, 0x0112, 0x0120, 0x0121
@@ -297,3 +300,40 @@ def test_a_killed_host_keeps_what_it_acknowledged():
             host.finish()
         finally:
             host.kill()
+
+
+def test_when_the_database_dies_nothing_is_acknowledged_that_is_not_kept(hosts):
+    host = hosts()
+    given = entry()
+    schedule(host, given)
+    os.kill(postmaster(host), signal.SIGKILL)
+    _, statuses = ask(host, keys())
+    # Answered, or said not to be: out of resources.
+    assert statuses[-1] in (SUCCESS, 0xA700)
+    uids = [objects.uid() for _ in range(5)]
+    answers = [create(host, begun(given), uid).Status for uid in uids]
+    # Resource limitation: the modality sends it again.
+    assert set(answers) <= {SUCCESS, 0x0213}
+    eventually("steps are taken again", lambda: create(host, begun(given), objects.uid()).Status == SUCCESS)
+    for uid, answer in zip(uids, answers, strict=True):
+        assert answer != SUCCESS or kept(host, uid)["state"] == "IN PROGRESS"
+    assert len(worklist(host, PatientID=given.PatientID)) == 1
+
+
+def test_who_may_say_what_was_done(hosts):
+    host = hosts(
+        """
+[[dicom.callers]]
+ae-title = ["CT1"]
+services = ["worklist"]
+[[dicom.callers]]
+ae-title = ["*"]
+services = ["store", "query"]
+"""
+    )
+    uid = objects.uid()
+    with association(host, [(MPPS, [ExplicitVRLittleEndian])], calling="CT1") as opened:
+        assert opened.send_n_create(begun(entry()), MPPS, uid)[0].Status == SUCCESS
+    with pytest.raises(AssertionError):
+        change(host, ended(), uid, calling="OTHER")
+    assert kept(host, uid)["state"] == "IN PROGRESS"
