@@ -31,6 +31,7 @@ mod orthanc;
 mod process;
 mod queries;
 mod report;
+mod resting;
 mod retrieval;
 mod systems;
 mod targets;
@@ -83,6 +84,7 @@ fn measure(options: &Options, folder: &Path) -> Result<(), Failure> {
     let calls = calls(options, &generator, &plugins, folder)?;
     let idle = idle(options, &plugins, folder)?;
     let beside = beside(options, &generator, &plugins, folder)?;
+    let resting = resting(options, &generator, folder)?;
     let queries = queries(options, &generator, folder)?;
     let retrieval = retrieval(options, &generator, folder)?;
     let (rows, idle_bytes) = rows(options, generator, &plugins, folder)?;
@@ -93,6 +95,7 @@ fn measure(options: &Options, folder: &Path) -> Result<(), Failure> {
         read_and_edit_microseconds: calls.read_and_edit(),
         plugin_megabytes: idle::resident_each(&idle, 100),
         start_milliseconds: idle::added_start(&idle, 10),
+        association_kilobytes: resting,
     };
     let mut targets = targets::judge(&rows, besides);
     targets.extend(targets::of_queries(&queries));
@@ -138,6 +141,15 @@ fn beside(options: &Options, generator: &Generator, plugins: &Path, folder: &Pat
     let beside = beside::measure(generator, &options.host, plugins, folder)?;
     println!("{}", beside::table(&beside));
     Ok(beside)
+}
+
+fn resting(options: &Options, generator: &Generator, folder: &Path) -> Result<Option<f64>, Failure> {
+    if !options.wants(Part::Idle) {
+        return Ok(None);
+    }
+    let each = resting::measure(&options.host, generator, folder)?;
+    println!("{} associations that rest: {each:.1} KB each\n", resting::NUMBER);
+    Ok(Some(each))
 }
 
 fn queries(options: &Options, generator: &Generator, folder: &Path) -> Result<Vec<Asked>, Failure> {

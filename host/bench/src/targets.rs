@@ -29,6 +29,8 @@ const HOST_CALL_NANOSECONDS: f64 = 120.0;
 const READ_AND_EDIT_MICROSECONDS: f64 = 200.0;
 /// Of each of a hundred.
 const PLUGIN_MEGABYTES: f64 = 3.0;
+/// Of each of a thousand that rest.
+const ASSOCIATION_KILOBYTES: f64 = 50.0;
 /// Of ten plugins.
 const START_MILLISECONDS: f64 = 100.0;
 
@@ -105,6 +107,8 @@ pub(crate) struct Besides {
     pub(crate) plugin_megabytes: Option<f64>,
     /// What ten plugins add to a start.
     pub(crate) start_milliseconds: Option<f64>,
+    /// What each of a thousand associations adds to a host, that rest.
+    pub(crate) association_kilobytes: Option<f64>,
 }
 
 /// Every target that this run measured.
@@ -225,6 +229,12 @@ fn apart(besides: Besides) -> Vec<Target> {
             "ms",
             START_MILLISECONDS,
             besides.start_milliseconds,
+        ),
+        (
+            "resident memory of each of 1000 associations that rest",
+            "KB",
+            ASSOCIATION_KILOBYTES,
+            besides.association_kilobytes,
         ),
     ];
     let measured = table

@@ -202,7 +202,7 @@ impl Provider {
                 certificate_subject,
             ))
         };
-        let (indication, certificate_subject) = match received.await {
+        let (indication, certificate_subject) = match Box::pin(received).await {
             Ok(received) => received,
             Err(error) => {
                 tracing::info!(%error, "no association");
@@ -222,7 +222,7 @@ impl Provider {
                 over_tls,
                 certificate_subject,
             };
-            self.admit(&request, &peer, &callers).await
+            Box::pin(self.admit(&request, &peer, &callers)).await
         };
         // The leave lasts as long as the association: it holds the caller's place.
         let (admission, subject, leave) = match admitted {
@@ -255,8 +255,8 @@ impl Provider {
         let ended = self
             .converse(&mut association, &mut session, &mut reports, &leave)
             .await;
-        session.close().await;
-        reports.close().await;
+        Box::pin(session.close()).await;
+        Box::pin(reports.close()).await;
         if matches!(ended, Ok(Ended::Resting)) {
             association.abort(AbortReason::User).await;
         }
@@ -338,53 +338,67 @@ impl Provider {
                 Incoming::Released => return Ok(Ended::Released),
                 Incoming::Message(message) => message,
             };
-            let field = message.command.field();
-            let context = association.context(message.context);
-            let service = context.and_then(|context| Service::of(&context.abstract_syntax));
-            match service.filter(|service| service.requests().contains(&field)) {
-                Some(service) if !leave.holds(service) => {
-                    tracing::warn!(%field, "the caller may not ask for it");
-                    let answer = message.command.response(status::NOT_AUTHORIZED);
-                    association.send(message.context, &answer, None).await?;
-                }
-                Some(Service::Verification) => echo::perform(association, &message).await?,
-                Some(Service::Storage) => store::perform(association, session, &message).await?,
-                Some(Service::Commitment) => reports.action(association, &message).await?,
-                Some(Service::Find(root)) => {
-                    let finder = Finder {
-                        archive: self.pipeline.archive(),
-                        ae_title: &self.options.ae_title,
-                        limit: self.options.find_limit,
-                    };
-                    finder.perform(association, &message, root).await?;
-                }
-                Some(Service::Worklist) => {
-                    let worklist = Worklist {
-                        archive: self.pipeline.archive(),
-                        limit: self.options.find_limit,
-                    };
-                    worklist.perform(association, &message).await?;
-                }
-                Some(Service::Performed | Service::PerformedRetrieve) => {
-                    let performed = Performed {
-                        archive: self.pipeline.archive(),
-                    };
-                    performed.perform(association, &message).await?;
-                }
-                Some(Service::Get(root)) => self.retrieve(association, &message, root, Way::Back).await?,
-                Some(Service::Move(root)) => self.retrieve(association, &message, root, Way::On).await?,
-                None if field == CommandField::N_EVENT_REPORT_RSP => {
-                    reports.answered(association, &message.command).await?
-                }
-                None if field.is_response() || field == CommandField::C_CANCEL_RQ => {
-                    tracing::debug!(%field, "nothing here waits for it");
-                }
-                None => {
-                    tracing::info!(%field, "not a service of this host, or not in this presentation context");
-                    let answer = message.command.response(status::UNRECOGNIZED_OPERATION);
-                    association.send(message.context, &answer, None).await?;
-                }
+            // Boxed: what performing takes would otherwise be kept room for by associations that rest, which most do.
+            Box::pin(self.perform(association, session, reports, leave, &message)).await?;
+        }
+    }
+
+    /// Performs one message.
+    async fn perform(
+        &self,
+        association: &mut Association<Stream>,
+        session: &mut Session,
+        reports: &mut Reports,
+        leave: &Leave,
+        message: &Message,
+    ) -> Result<(), AssociationError> {
+        let field = message.command.field();
+        let context = association.context(message.context);
+        let service = context.and_then(|context| Service::of(&context.abstract_syntax));
+        match service.filter(|service| service.requests().contains(&field)) {
+            Some(service) if !leave.holds(service) => {
+                tracing::warn!(%field, "the caller may not ask for it");
+                let answer = message.command.response(status::NOT_AUTHORIZED);
+                association.send(message.context, &answer, None).await?;
+            }
+            Some(Service::Verification) => echo::perform(association, message).await?,
+            Some(Service::Storage) => store::perform(association, session, message).await?,
+            Some(Service::Commitment) => reports.action(association, message).await?,
+            Some(Service::Find(root)) => {
+                let finder = Finder {
+                    archive: self.pipeline.archive(),
+                    ae_title: &self.options.ae_title,
+                    limit: self.options.find_limit,
+                };
+                finder.perform(association, message, root).await?;
+            }
+            Some(Service::Worklist) => {
+                let worklist = Worklist {
+                    archive: self.pipeline.archive(),
+                    limit: self.options.find_limit,
+                };
+                worklist.perform(association, message).await?;
+            }
+            Some(Service::Performed | Service::PerformedRetrieve) => {
+                let performed = Performed {
+                    archive: self.pipeline.archive(),
+                };
+                performed.perform(association, message).await?;
+            }
+            Some(Service::Get(root)) => self.retrieve(association, message, root, Way::Back).await?,
+            Some(Service::Move(root)) => self.retrieve(association, message, root, Way::On).await?,
+            None if field == CommandField::N_EVENT_REPORT_RSP => {
+                reports.answered(association, &message.command).await?
+            }
+            None if field.is_response() || field == CommandField::C_CANCEL_RQ => {
+                tracing::debug!(%field, "nothing here waits for it");
+            }
+            None => {
+                tracing::info!(%field, "not a service of this host, or not in this presentation context");
+                let answer = message.command.response(status::UNRECOGNIZED_OPERATION);
+                association.send(message.context, &answer, None).await?;
             }
         }
+        Ok(())
     }
 }
