@@ -8,6 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, evt
+from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.sop_class import (
     CTImageStorage,
     ModalityWorklistInformationFind,
@@ -47,6 +48,7 @@ class Told:
     def __init__(self, status=SUCCESS):
         self.status = status
         self.reports = []
+        self.unanswered = []
         self.roles = []
         self.server = None
         self.came = threading.Condition()
@@ -54,15 +56,22 @@ class Told:
     def event(self, event):
         with self.came:
             if self.status == SUCCESS:
-                self.reports.append((event.event_type, event.event_information))
+                self.unanswered.append((event.event_type, event.event_information))
             role = event.assoc.requestor.role_selection.get(COMMITMENT)
             self.roles.append(role and (role.scu_role, role.scp_role))
-            self.came.notify_all()
         return self.status, None
+
+    def sent(self, event):
+        """A report counts once its answer is out: pynetdicom does not send it any more where it is to release."""
+        if isinstance(event.pdu, P_DATA_TF):
+            with self.came:
+                self.reports += self.unanswered
+                self.unanswered = []
+                self.came.notify_all()
 
     @property
     def handlers(self):
-        return [(evt.EVT_N_EVENT_REPORT, self.event)]
+        return [(evt.EVT_N_EVENT_REPORT, self.event), (evt.EVT_PDU_SENT, self.sent)]
 
     def listen(self, port, roles=True):
         """Listens as a modality does."""
