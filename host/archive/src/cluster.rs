@@ -24,6 +24,7 @@ mod survivors;
 use std::{
     fs::File,
     io,
+    mem::ManuallyDrop,
     os::fd::AsRawFd,
     path::{Path, PathBuf},
     sync::Arc,
@@ -43,8 +44,9 @@ const PORT: u16 = 5432;
 pub struct Cluster {
     supervisor: Arc<Supervisor>,
     /// Keeps the folder open: connections name the socket by way of this handle, because the name of a socket must be
-    /// shorter than 108 bytes and the path of a data folder may not be.
-    folder: File,
+    /// shorter than 108 bytes and the path of a data folder may not be. Never closed, also when the cluster has stopped: who
+    /// connects again then would reach what the number had come to mean, and that may be another cluster.
+    folder: ManuallyDrop<File>,
 }
 
 /// Why the private cluster could not be started.
@@ -157,7 +159,7 @@ impl Cluster {
         let supervisor = Supervisor::start(Launch::new(&binaries, &folder, owner))?;
         let cluster = Cluster {
             supervisor,
-            folder: handle,
+            folder: ManuallyDrop::new(handle),
         };
         cluster.supervisor.wait_until_ready()?;
         tracing::info!(folder = %folder.display(), "private database started");
