@@ -29,6 +29,7 @@ use isocenter_dimse::{
     Message, Rejection, Request, Stream, status,
 };
 use isocenter_pipeline::Pipeline;
+use isocenter_pipeline::destination::Target;
 use isocenter_pipeline::door::Visit;
 use isocenter_pipeline::ingest::Session;
 use isocenter_role::Role;
@@ -343,6 +344,18 @@ impl Provider {
         }
     }
 
+    /// Whether the caller's AE title is that of a destination with filters. To show it queries would tell it what the filters
+    /// take away.
+    fn is_filtered(&self, association: &Association<Stream>) -> bool {
+        let calling = &association.request().calling_ae;
+        self.pipeline.set().destinations.values().any(|destination| {
+            let Target::Dicom { ae_title, .. } = &destination.target else {
+                return false;
+            };
+            ae_title == calling && !destination.egress.is_empty()
+        })
+    }
+
     /// Performs one message.
     async fn perform(
         &self,
@@ -359,6 +372,12 @@ impl Provider {
             Some(service) if !leave.holds(service) => {
                 tracing::warn!(%field, "the caller may not ask for it");
                 let answer = message.command.response(status::NOT_AUTHORIZED);
+                association.send(message.context, &answer, None).await?;
+            }
+            Some(service) if service.shows() && !leave.names(service) && self.is_filtered(association) => {
+                tracing::warn!(%field, "what goes to the caller is filtered, and answers to queries are not");
+                let answer = message.command.response(status::NOT_AUTHORIZED);
+                let answer = answer.with_error_comment("filtered: name the service for this caller in dicom.callers");
                 association.send(message.context, &answer, None).await?;
             }
             Some(Service::Verification) => echo::perform(association, message).await?,

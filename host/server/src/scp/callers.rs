@@ -43,6 +43,11 @@ impl Leave {
         };
         services.contains(&needed)
     }
+
+    /// Whether the list of callers says in so many words that it may.
+    pub(super) fn names(&self, service: Service) -> bool {
+        self.services.is_some() && self.holds(service)
+    }
 }
 
 impl Callers {

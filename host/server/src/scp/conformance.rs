@@ -230,7 +230,10 @@ fn statuses_of_queries() {
                 status::SOP_CLASS_NOT_SUPPORTED,
                 "the SOP class is not that of the presentation context",
             ),
-            (status::NOT_AUTHORIZED, "the caller may not query"),
+            (
+                status::NOT_AUTHORIZED,
+                "the caller may not query, or is a destination with filters that `callers` does not name for it",
+            ),
         ],
     );
 }

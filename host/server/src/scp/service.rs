@@ -76,6 +76,11 @@ impl Service {
         }
     }
 
+    /// Whether it shows what headers or orders say, as they are: what the filters of a destination would have changed.
+    pub(super) fn shows(self) -> bool {
+        matches!(self, Self::Find(_) | Self::Worklist | Self::PerformedRetrieve)
+    }
+
     /// What asks for it.
     pub(super) fn requests(self) -> &'static [CommandField] {
         match self {

@@ -11,6 +11,7 @@ from pynetdicom.sop_class import (
     CTImageStorage,
     MRImageStorage,
     PatientRootQueryRetrieveInformationModelGet as PATIENT_GET,
+    StudyRootQueryRetrieveInformationModelFind as STUDY_FIND,
     StudyRootQueryRetrieveInformationModelGet as STUDY_GET,
     StudyRootQueryRetrieveInformationModelMove as STUDY_MOVE,
 )
@@ -18,7 +19,7 @@ from pynetdicom.sop_class import (
 import objects
 from hosts import PLUGINS, eventually, free_port
 from test_find import keys
-from wire import SUCCESS, Peer, address_of, dcmtk, store, storescp, title_of, to
+from wire import SUCCESS, Peer, address_of, association, dcmtk, store, storescp, title_of, to
 
 PENDING, CANCELLED, WARNING, FAILED = 0xFF00, 0xFE00, 0xB000, 0xA702
 
@@ -439,6 +440,31 @@ def test_what_goes_to_a_destination_passes_its_filters_whoever_asks_and_however(
     # Others get it as it is stored.
     came, _ = get(host, asked)
     assert came[image.SOPInstanceUID][1] == objects.data_set(objects.encoded(image))
+
+
+QUERIES = """
+[[dicom.callers]]
+ae-title = ["PEER"]
+services = ["query"]
+[[dicom.callers]]
+ae-title = ["*"]
+services = ["store", "query", "retrieve"]
+"""
+
+
+def test_queries_of_a_filtered_destination_are_answered_only_where_that_is_configured(hosts):
+    image = objects.image()
+    asked = keys("STUDY", StudyInstanceUID=image.StudyInstanceUID, PatientName="")
+    for configured, expected in (("", 0x0124), (QUERIES, PENDING)):
+        host = hosts(ANONYMIZED.format(peer=free_port()) + configured)
+        assert store(host, image) == [SUCCESS]
+        for calling, status in (("PEER", expected), ("OTHER", PENDING)):
+            with association(host, [(STUDY_FIND, [ExplicitVRLittleEndian])], calling=calling) as opened:
+                answers = list(opened.send_c_find(asked, STUDY_FIND))
+            assert answers[0][0].Status == status
+            if status != PENDING:
+                assert [found for _, found in answers] == [None]
+                assert "dicom.callers" in answers[0][0].ErrorComment
 
 
 def test_two_destinations_of_one_title_are_no_destination(hosts):
