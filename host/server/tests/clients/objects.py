@@ -84,7 +84,9 @@ def with_meta(dataset, syntax):
 def remember(dataset):
     """No log may hold this object's patient."""
     for value in (str(dataset.get("PatientName", "")), str(dataset.get("PatientID", ""))):
-        PLANTED.update(word for word in value.replace("=", "^").split("^") if len(word) > 5)
+        words = value.replace("=", "^").split("^")
+        # Some samples are called Test^Patient, and the host's own sentences speak of a patient.
+        PLANTED.update(word for word in words if len(word) > 5 and word.lower() != "patient")
 
 
 def series(count, **attributes):
