@@ -232,11 +232,8 @@ fn a_broken_collector_delays_nobody() {
             host.metric("isocenter_trace_spans_total{outcome=\"failed\"}")
                 .is_some_and(|lost| lost >= 1.0)
         });
-        assert!(
-            host.log().contains("traces cannot be exported"),
-            "{what}: {}",
-            host.log()
-        );
+        // Counted first, then said.
+        host.eventually("the loss is told", |host| host.log().contains("traces cannot be exported"));
         assert!(host.stop().success(), "{what}: {}", host.log());
     }
 }
