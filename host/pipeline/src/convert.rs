@@ -67,7 +67,7 @@ pub(crate) async fn decoded(
     let turn = DECODING.acquire().await;
     let opened = blocking(move || {
         let pixels = Pixels::open(&stored, frames::ranges(&archive, &located)?)?;
-        let first = pixels.decoded(0)?;
+        let first = pixels.unpacked(0)?;
         Ok((Arc::new(pixels), first))
     })
     .await;
@@ -95,7 +95,7 @@ pub(crate) async fn decoded(
         let pixels = Arc::clone(&pixels);
         async move {
             let _turn = DECODING.acquire().await;
-            let frame = tokio::task::spawn_blocking(move || pixels.decoded(index)).await;
+            let frame = tokio::task::spawn_blocking(move || pixels.unpacked(index)).await;
             let frame = frame.map_err(io::Error::other)?.map_err(io::Error::other)?;
             // The length of the whole has been told.
             if frame.bytes.len() != frame_length {

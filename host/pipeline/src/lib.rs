@@ -23,6 +23,7 @@ mod frames;
 pub mod held;
 pub mod ingest;
 mod memory;
+mod offer;
 pub mod peer;
 pub mod query;
 mod record;

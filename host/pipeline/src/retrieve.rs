@@ -4,26 +4,19 @@
 //! Who is a configured destination gets what goes to that destination: its filters are passed, whoever asks and however.
 //! Everybody else gets the objects as they are stored, as by WADO-RS; whether they may ask was decided when they associated.
 
-use std::collections::BTreeSet;
-
 use isocenter_archive::index::Located;
-use isocenter_dicom::syntax::{self, TransferSyntax};
 use isocenter_dimse::{
     AeTitle, Association, AssociationError, ClientTls, Command, MoveOriginator, Proposal, Status, Stream, status,
 };
 
 use crate::destination::{Destination, Target};
+use crate::egress::NotSent;
 pub use crate::egress::Outgoing;
-use crate::egress::{self, NotSent, Ready};
-use crate::{Pipeline, Set, peer};
+pub use crate::offer::Kinds;
+use crate::{Pipeline, Set, offer, peer};
 
 /// Associations that are tried for one retrieval, should one break.
 const MOST_ASSOCIATIONS: u32 = 3;
-/// Presentation contexts of one association (PS3.8 §9.3.2.2).
-const MOST_CONTEXTS: usize = 128;
-
-/// What every peer takes, in the order in which it is preferred.
-const PLAIN: [&str; 2] = [syntax::EXPLICIT_LE, syntax::IMPLICIT_LE];
 
 /// Several destinations have the AE title, so that it does not say whose filters are to be passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,26 +52,7 @@ pub async fn prepare(
     located: &Located,
     takes: impl Fn(&str, &str) -> bool + Send,
 ) -> Result<Outgoing, String> {
-    if to.is_none() && takes(located.identity.sop_class.as_str(), located.syntax.as_str()) {
-        return egress::as_stored(pipeline, located).map_err(reason);
-    }
-    let ready: Ready = match to {
-        Some(destination) => egress::pass(pipeline, destination, located).await,
-        None => egress::unfiltered(pipeline, located).await,
-    }
-    .map_err(reason)?;
-    let class = ready.identity.sop_class.as_str();
-    if takes(class, ready.syntax.uid().as_str()) {
-        return ready.open(pipeline).await.map_err(reason);
-    }
-    let Some(plain) = PLAIN.into_iter().find(|plain| takes(class, plain)) else {
-        return Err(format!(
-            "the peer takes {class} neither in transfer syntax {} nor uncompressed",
-            ready.syntax.uid()
-        ));
-    };
-    let plain = TransferSyntax::lookup(plain).unwrap_or_else(TransferSyntax::implicit_le);
-    ready.convert(pipeline, &plain).await.map_err(reason)
+    offer::prepare(pipeline, to, located, takes).await.map_err(reason)
 }
 
 fn reason(not: NotSent) -> String {
@@ -86,9 +60,6 @@ fn reason(not: NotSent) -> String {
         NotSent::Dropped(reason) | NotSent::Later(reason) | NotSent::Dead(reason) => reason,
     }
 }
-
-/// SOP classes with the transfer syntaxes in which objects of them are stored.
-pub type Kinds = BTreeSet<(String, String)>;
 
 /// Takes objects to a destination for a C-MOVE, over an association of its own.
 pub struct Courier {
@@ -123,7 +94,7 @@ impl Courier {
         else {
             return Err("the destination is no DICOM peer".to_owned());
         };
-        let proposal = peer::proposal(calling_ae, ae_title, proposed(kinds))?;
+        let proposal = peer::proposal(calling_ae, ae_title, offer::contexts(kinds))?;
         let mut courier = Self {
             pipeline: pipeline.clone(),
             originator,
@@ -201,49 +172,4 @@ async fn store(
     association.send_stream(context, &command, outgoing.data).await?;
     let response = association.response(id).await?;
     Ok(response.status().unwrap_or(status::PROCESSING_FAILURE))
-}
-
-/// Each kind as it is stored, then each class as every peer takes it, as long as there are contexts.
-fn proposed(kinds: &Kinds) -> Vec<(&str, &str)> {
-    let stored = kinds.iter().map(|(class, syntax)| (class.as_str(), syntax.as_str()));
-    let classes: BTreeSet<&str> = kinds.iter().map(|(class, _)| class.as_str()).collect();
-    let plain = PLAIN
-        .into_iter()
-        .flat_map(|syntax| classes.iter().map(move |class| (*class, syntax)));
-    let mut proposed: Vec<(&str, &str)> = Vec::new();
-    for context in stored.chain(plain) {
-        if !proposed.contains(&context) && proposed.len() < MOST_CONTEXTS {
-            proposed.push(context);
-        }
-    }
-    proposed
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Kinds, proposed};
-
-    #[test]
-    fn what_is_stored_is_proposed_before_what_it_can_become() {
-        let kind = |class: &str, syntax: &str| (class.to_owned(), syntax.to_owned());
-        let kinds: Kinds = [kind("1.2", "1.2.840.10008.1.2"), kind("1.2", "1.2.840.10008.1.2.5")].into();
-        assert_eq!(
-            proposed(&kinds),
-            [
-                ("1.2", "1.2.840.10008.1.2"),
-                ("1.2", "1.2.840.10008.1.2.5"),
-                ("1.2", "1.2.840.10008.1.2.1"),
-            ]
-        );
-        let many: Kinds = (0..100)
-            .map(|n| kind(&format!("1.{n}"), "1.2.840.10008.1.2.5"))
-            .collect();
-        let contexts = proposed(&many);
-        assert_eq!(contexts.len(), 128);
-        assert!(
-            contexts[..100]
-                .iter()
-                .all(|(_, syntax)| *syntax == "1.2.840.10008.1.2.5")
-        );
-    }
 }

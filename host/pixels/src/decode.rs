@@ -92,6 +92,19 @@ pub(crate) fn decode(syntax: &TransferSyntax, layout: &Layout, stored: Bytes) ->
     }
 }
 
+/// One frame with every bit that its compression has kept.
+pub(crate) fn unpack(syntax: &TransferSyntax, layout: &Layout, stored: Bytes) -> Result<Frame, PixelError> {
+    let whole = layout.bits_allocated >= 8 && !layout.is_422();
+    let samples = match format(syntax) {
+        Some(Format::Rle) if whole => rle::decode(layout, &stored)?,
+        Some(Format::Native) if whole => native::samples(layout, &stored)?,
+        Some(Format::Deflated) if whole => native::samples(layout, &deflate::decode(layout, &stored)?)?,
+        _ => return decode(syntax, layout, stored),
+    };
+    let bits = layout.sample_bytes() * 8;
+    Ok(Frame::new(layout, bits, &layout.photometric, samples.into()))
+}
+
 /// Makes an error of a panic. Nothing that the decoder has touched is used afterwards.
 fn caught<T>(decode: impl FnOnce() -> Result<T, PixelError>) -> Result<T, PixelError> {
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(PixelError::corrupt("the decoder gave up on it")))

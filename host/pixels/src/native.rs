@@ -61,12 +61,17 @@ fn shifted(bytes: Bytes, by: u32, bits: u64) -> Bytes {
 
 /// A native frame, as [`read`] gives it, as numbers.
 pub(crate) fn decode(layout: &Layout, stored: Bytes) -> Result<Frame, PixelError> {
+    finish(layout, samples(layout, &stored)?, StoredBits::of(layout), false)
+}
+
+/// The samples of a native frame, those of a pixel side by side, with all their bits.
+pub(crate) fn samples(layout: &Layout, stored: &[u8]) -> Result<Vec<u8>, PixelError> {
     let wanted = layout.native_bits().div_ceil(8) as usize;
     let stored = stored.get(..wanted).ok_or_else(|| {
         let have = stored.len();
         PixelError::corrupt(format!("a frame has {have} bytes where {wanted} are needed"))
     })?;
-    let samples = if layout.bits_allocated == 1 {
+    Ok(if layout.bits_allocated == 1 {
         let bits = layout.pixels() as usize * usize::from(layout.samples);
         let bit = |at: usize| stored.get(at / 8).map_or(0, |byte| byte >> (at % 8) & 1);
         (0..bits).map(bit).collect()
@@ -80,8 +85,7 @@ pub(crate) fn decode(layout: &Layout, stored: Bytes) -> Result<Frame, PixelError
         interleaved(stored, layout)
     } else {
         stored.to_vec()
-    };
-    finish(layout, samples, StoredBits::of(layout), false)
+    })
 }
 
 /// Puts the samples of a pixel side by side.

@@ -109,6 +109,14 @@ impl<R: Ranges> Pixels<R> {
         decode::decode(&self.syntax, &self.layout, stored)
     }
 
+    /// A frame as native pixel data would hold it, counted from 0, the samples of a pixel side by side. Where compression
+    /// keeps every bit apart from what it means (RLE, deflate) all are as they were, those beside the stored value too, and
+    /// so is the colour; else it is [`Self::decoded`]. Blocks as that does.
+    pub fn unpacked(&self, index: u32) -> Result<Frame, PixelError> {
+        let stored = self.bytes(index)?;
+        decode::unpack(&self.syntax, &self.layout, stored)
+    }
+
     #[cfg(test)]
     pub(crate) fn ranges(&self) -> &R {
         &self.ranges

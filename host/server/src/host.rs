@@ -115,7 +115,7 @@ async fn run(
     let backing = backing::of(config, archive).map_err(HostError::System)?;
     let assembly = Assembly::start(&config.storage.data, environment, key, backing)?;
     let set = assembly.build(config).await.map_err(HostError::Plugins)?;
-    let callers = Callers::of(config).map_err(HostError::Tls)?;
+    let callers = Callers::of(config, None).map_err(HostError::Tls)?;
     let (callers, told) = watch::channel(Arc::new(callers));
     let plugins = set.plugins.len();
     let pipeline = Pipeline::new(archive.clone(), pipeline(config, SiteKey::new(key)), set);
@@ -249,7 +249,7 @@ pub async fn check(config: &Config, environment: &Environment) -> Result<Vec<Str
     };
     // The cache of a check is worth nothing afterwards; what cannot be removed is left to the system.
     let _ = std::fs::remove_dir_all(&cache);
-    Callers::of(config).map_err(HostError::Tls)?;
+    Callers::of(config, None).map_err(HostError::Tls)?;
     let mut lines = Vec::new();
     for plugin in loaded?.plugins.values() {
         let roles: Vec<&str> = plugin.roles().iter().map(|role| role.as_str()).collect();

@@ -89,7 +89,8 @@ impl Reloader {
                 fixed.join(", ")
             )]);
         }
-        let callers = Callers::of(&config).map_err(|error| vec![format!("[dicom.tls]: {error}")])?;
+        let before = shared.callers.borrow().clone();
+        let callers = Callers::of(&config, Some(&before)).map_err(|error| vec![format!("[dicom.tls]: {error}")])?;
         let set = shared.assembly.build(&config).await?;
         let said = format!(
             "{} plugins, {} chains, {} destinations",

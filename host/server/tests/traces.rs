@@ -233,7 +233,9 @@ fn a_broken_collector_delays_nobody() {
                 .is_some_and(|lost| lost >= 1.0)
         });
         // Counted first, then said.
-        host.eventually("the loss is told", |host| host.log().contains("traces cannot be exported"));
+        host.eventually("the loss is told", |host| {
+            host.log().contains("traces cannot be exported")
+        });
         assert!(host.stop().success(), "{what}: {}", host.log());
     }
 }

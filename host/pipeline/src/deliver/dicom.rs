@@ -1,9 +1,7 @@
 //! A DICOM peer as a destination: one association for a batch, one C-STORE for each object (PS3.4 Annex B, SCU).
 //!
-//! Objects leave in the transfer syntax in which they are stored; a peer that does not take it gets a dead letter in
-//! sight of the operator rather than an altered image.
-
-use std::collections::BTreeSet;
+//! Objects leave in the transfer syntax in which they are stored, or uncompressed where the peer does not take that; what
+//! it takes in neither way, or cannot be decoded, becomes a dead letter in sight of the operator.
 
 use isocenter_archive::index::{Job, Located};
 use isocenter_dimse::{AeTitle, Association, AssociationError, ClientTls, StoreStatus, Stream};
@@ -11,7 +9,8 @@ use isocenter_dimse::{AeTitle, Association, AssociationError, ClientTls, StoreSt
 use super::{Delivered, Found, not_sent, settle};
 use crate::Pipeline;
 use crate::destination::Destination;
-use crate::{egress, peer};
+use crate::offer::{self, Kinds};
+use crate::peer;
 
 /// Whom to call, and as whom.
 pub(super) struct Peer<'a> {
@@ -59,11 +58,11 @@ pub(super) async fn send(pipeline: &Pipeline, destination: &Destination, peer: &
 }
 
 async fn associate(peer: &Peer<'_>, found: &[(Job, Located)]) -> Result<Association<Stream>, String> {
-    let wanted: BTreeSet<_> = found
+    let kinds: Kinds = found
         .iter()
-        .map(|(_, located)| (located.identity.sop_class.as_str(), located.syntax.as_str()))
+        .map(|(_, located)| (located.identity.sop_class.to_string(), located.syntax.to_string()))
         .collect();
-    let proposal = peer::proposal(peer.calling_ae, peer.ae_title, wanted)?;
+    let proposal = peer::proposal(peer.calling_ae, peer.ae_title, offer::contexts(&kinds))?;
     peer::associate(peer.address, peer.tls, &proposal).await
 }
 
@@ -74,19 +73,21 @@ async fn one(
     association: &mut Association<Stream>,
     located: &Located,
 ) -> Result<Delivered, AssociationError> {
-    let outgoing = match egress::prepare(pipeline, destination, located).await {
+    let contexts = association.contexts();
+    let takes = |class: &str, syntax: &str| {
+        contexts
+            .iter()
+            .any(|context| context.abstract_syntax == class && context.transfer_syntax == syntax)
+    };
+    let outgoing = match offer::prepare(pipeline, Some(destination), located, takes).await {
         Ok(outgoing) => outgoing,
         Err(not) => return Ok(not_sent(not)),
     };
     let identity = &outgoing.identity;
     let syntax = outgoing.syntax.uid().as_str();
-    let Some(context) = association.context_for(identity.sop_class.as_str(), syntax) else {
-        let reason = format!(
-            "the peer does not take {} in transfer syntax {syntax}",
-            identity.sop_class
-        );
-        return Ok(Delivered::Dead(reason));
-    };
+    let context = association
+        .context_for(identity.sop_class.as_str(), syntax)
+        .ok_or(AssociationError::NoContext(0))?;
     let answer = association
         .store(
             context,

@@ -50,23 +50,34 @@ impl Leave {
     }
 }
 
+fn places(most: u32) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(usize::MAX)))
+}
+
 impl Callers {
-    /// As configured; reads the files of TLS.
+    /// As configured; reads the files of TLS. An entry that `before` has, too, keeps its places: associations that are open
+    /// go on counting.
     ///
     /// # Errors
     /// A file of TLS that cannot be used.
-    pub fn of(config: &Config) -> Result<Self, TlsError> {
+    pub fn of(config: &Config, before: Option<&Self>) -> Result<Self, TlsError> {
         let dicom = &config.dicom;
         let tls = dicom.tls.as_ref();
         let tls = tls.map(|tls| ServerTls::load(&tls.identity, tls.client_ca.as_deref()));
-        let known = dicom.callers.iter().map(|caller| Known {
-            places: caller
-                .max_associations
-                .map(|most| Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(usize::MAX)))),
-            caller: caller.clone(),
-        });
+        let mut left: Vec<&Known> = before.map_or_else(Vec::new, |before| before.known.iter().collect());
+        let mut known = Vec::with_capacity(dicom.callers.len());
+        for caller in &dicom.callers {
+            let same = left.iter().position(|known| known.caller == *caller);
+            // Taken once: two entries that are alike do not come to share their places.
+            let places = match same.map(|at| left.remove(at)) {
+                Some(same) => same.places.clone(),
+                None => caller.max_associations.map(places),
+            };
+            let caller = caller.clone();
+            known.push(Known { caller, places });
+        }
         Ok(Self {
-            known: known.collect(),
+            known,
             unknown: dicom.unknown_callers,
             tls: tls.transpose()?,
         })

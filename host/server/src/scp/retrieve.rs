@@ -79,6 +79,20 @@ impl Progress {
         }
     }
 
+    /// Notes that nothing of what is asked for can be sent.
+    async fn fail_all(&mut self, archive: &Archive, asked: &Find) -> Result<(), SearchError> {
+        use futures::TryStreamExt as _;
+        self.failed = std::mem::take(&mut self.remaining);
+        let mut objects = std::pin::pin!(walk(archive, asked));
+        while self.failed_objects.len() < MOST_FAILED {
+            let Some(located) = objects.try_next().await? else {
+                break;
+            };
+            self.failed_objects.push(located.identity.sop_instance.to_string());
+        }
+        Ok(())
+    }
+
     /// A response with the counts; what remains only where that is still to be done (PS3.7 §9.1.3.1, §9.1.4.1).
     fn counted(&self, response: Command, remaining: bool) -> Command {
         let number = |count: u64| u16::try_from(count).unwrap_or(u16::MAX);

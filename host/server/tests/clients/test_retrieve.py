@@ -362,8 +362,9 @@ def test_move_to_nowhere(moving):
     asked = keys("STUDY", StudyInstanceUID=moving.study[0].StudyInstanceUID)
     [(unknown, _)] = move(moving, asked, "ELSEWHERE")
     assert unknown.Status == 0xA801
-    [(away, _)] = move(moving, asked, "NOBODY")
+    [(away, failed)] = move(moving, asked, "NOBODY")
     assert away.Status == FAILED and counts(away) == (0, 4, 0)
+    assert set(failed.FailedSOPInstanceUIDList) == uids(moving.study)
     [(nothing, _)] = move(moving, keys("STUDY", StudyInstanceUID=objects.uid()), "NOBODY")
     assert nothing.Status == SUCCESS
     [(pattern, _)] = move(moving, keys("STUDY", StudyInstanceUID=["1.2", "*"]))

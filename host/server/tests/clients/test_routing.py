@@ -6,6 +6,8 @@ from datetime import datetime
 
 import pytest
 from pydicom import dcmread
+from pydicom.encaps import encapsulate
+from pydicom.uid import MPEG2MPML, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 import objects
 from hosts import PLUGINS, eventually, free_port
@@ -196,6 +198,50 @@ def test_dcmtk_receives(clinic, tmp_path):
     assert set(received) == {each.SOPInstanceUID for each in sent}
     for each in sent:
         assert received[each.SOPInstanceUID].PatientName == each.PatientName
+
+
+@pytest.mark.parametrize(
+    "stored, taken",
+    [
+        (RLELossless, ExplicitVRLittleEndian),
+        (RLELossless, ImplicitVRLittleEndian),
+        (ExplicitVRLittleEndian, ImplicitVRLittleEndian),
+        (ImplicitVRLittleEndian, ExplicitVRLittleEndian),
+        (RLELossless, RLELossless),
+    ],
+)
+def test_a_peer_gets_uncompressed_what_it_does_not_take_as_it_is_stored(clinic, stored, taken):
+    plain = stored == RLELossless and ExplicitVRLittleEndian or stored
+    sent = objects.image("MR", plain, StudyDescription="for the dark")
+    pixels = sent.PixelData
+    if stored == RLELossless:
+        sent.compress(RLELossless, generate_instance_uid=False)
+    clinic.dark.takes(taken)
+    clinic.dark.start()
+    assert store(clinic.host, sent) == [SUCCESS]
+    [file] = clinic.dark.wait_for(1)
+    copy = head(file)
+    assert copy.file_meta.TransferSyntaxUID == taken
+    if taken == stored:
+        assert objects.data_set(file) == objects.data_set(objects.encoded(sent))
+    else:
+        assert copy.PixelData == pixels
+    assert copy.PatientName == sent.PatientName and copy.SOPInstanceUID == sent.SOPInstanceUID
+    # What is here is as it came.
+    assert objects.data_set(clinic.host.file(sent)) == objects.data_set(objects.encoded(sent))
+
+
+def test_what_cannot_be_decoded_for_a_peer_is_a_dead_letter(clinic):
+    film = objects.image("MR", MPEG2MPML, StudyDescription="for the dark")
+    film.PixelData = encapsulate([bytes(64)])
+    film["PixelData"].VR = "OB"
+    film["PixelData"].is_undefined_length = True
+    clinic.dark.start()
+    assert store(clinic.host, film) == [SUCCESS]
+    [letter] = eventually("there is a dead letter", lambda: clinic.host.get("/api/dead-letters").json())
+    assert letter["destination"] == "dark" and letter["object"] == film.SOPInstanceUID
+    assert clinic.dark.offered == 0
+    assert clinic.host.file(film) is not None
 
 
 def test_what_no_rule_matches_stays(clinic):

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 from pydicom import dcmread
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, _config, evt
 from pynetdicom.presentation import StoragePresentationContexts
 
@@ -100,9 +100,14 @@ class Peer:
         self.taken = {}
         self.offered = 0
         self.ae = AE(ae_title=ae_title)
-        for context in StoragePresentationContexts:
-            self.ae.add_supported_context(context.abstract_syntax, [ExplicitVRLittleEndian, "1.2.840.10008.1.2"])
+        self.takes(ExplicitVRLittleEndian, ImplicitVRLittleEndian)
         self.server = None
+
+    def takes(self, *syntaxes):
+        """Takes only these from its next start on."""
+        self.ae.supported_contexts = []
+        for context in StoragePresentationContexts:
+            self.ae.add_supported_context(context.abstract_syntax, list(syntaxes))
 
     def _store(self, event):
         with self.lock:

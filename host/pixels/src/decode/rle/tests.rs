@@ -131,3 +131,40 @@ proptest! {
         }
     }
 }
+
+/// An overlay in the bits above a pixel (retired, and still met) is taken away from its number, and not from what is sent on.
+#[test]
+fn unpacked_keeps_the_bits_beside_the_value() {
+    let sample = Sample::new().size(1, 2).bits(16, 12, 11);
+    let sample = sample
+        .syntax(RLE)
+        .encapsulated(&[b"", &frame(&[&[1, 0x1d, 0xf1], &[1, 3, 4]])], true);
+    assert_eq!(sample.decoded(0), Ok(vec![3, 0x0d, 4, 0x01]));
+    let unpacked = sample.open().unwrap().unpacked(0).unwrap();
+    assert_eq!(unpacked.bytes.as_ref(), [3, 0x1d, 4, 0xf1]);
+    assert_eq!(
+        (unpacked.bits_allocated, unpacked.photometric.as_str()),
+        (16, "MONOCHROME2")
+    );
+    // Nor is a value moved that does not begin at the lowest bit.
+    let sample = Sample::new().size(1, 1).bits(16, 12, 15);
+    let sample = sample
+        .syntax(RLE)
+        .encapsulated(&[b"", &frame(&[&[0, 0xab], &[0, 0xc0]])], true);
+    assert_eq!(sample.decoded(0), Ok(vec![0xbc, 0x0a]));
+    assert_eq!(sample.open().unwrap().unpacked(0).unwrap().bytes.as_ref(), [0xc0, 0xab]);
+}
+
+/// Colour is not converted on the way.
+#[test]
+fn unpacked_keeps_the_colour() {
+    let sample = Sample::new().size(1, 1).photometric("YBR_FULL", 3);
+    let sample = sample
+        .syntax(RLE)
+        .encapsulated(&[b"", &frame(&[&[0, 50], &[0, 60], &[0, 70]])], true);
+    let unpacked = sample.open().unwrap().unpacked(0).unwrap();
+    assert_eq!(
+        (unpacked.bytes.as_ref(), unpacked.photometric.as_str()),
+        ([50, 60, 70].as_slice(), "YBR_FULL")
+    );
+}

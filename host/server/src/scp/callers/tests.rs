@@ -7,7 +7,7 @@ use crate::config::Environment;
 
 fn callers(toml: &str) -> Callers {
     let config = Config::from_toml(toml, &Environment::new(), Path::new("")).unwrap();
-    Callers::of(&config).unwrap()
+    Callers::of(&config, None).unwrap()
 }
 
 fn peer(address: &str, over_tls: bool) -> Peer {
@@ -70,4 +70,31 @@ fn strangers() {
         assert_eq!(admit(&callers, "WHO", "127.0.0.1").is_ok(), local, "{setting}");
         assert_eq!(admit(&callers, "WHO", "192.0.2.1").is_ok(), far, "{setting}");
     }
+}
+
+#[test]
+fn open_associations_count_against_an_entry_that_a_reload_keeps() {
+    let entry =
+        |title: &str, most: u32| format!("[[dicom.callers]]\nae-title = [\"{title}\"]\nmax-associations = {most}\n");
+    let again = |before: &Callers, toml: &str| {
+        let config = Config::from_toml(toml, &Environment::new(), Path::new("")).unwrap();
+        Callers::of(&config, Some(before)).unwrap()
+    };
+    let before = callers(&entry("CT", 1));
+    let open = admit(&before, "CT", "10.0.0.1").unwrap();
+    // Elsewhere in the list, beside one that is alike.
+    let list = [entry("MR", 1), entry("CT", 1), entry("CT", 1)].concat();
+    let kept = again(&before, &list);
+    assert_eq!(admit(&kept, "CT", "10.0.0.1").unwrap_err(), Rejection::LOCAL_LIMIT);
+    assert!(admit(&kept, "MR", "10.0.0.1").is_ok());
+    drop(open);
+    let open = admit(&kept, "CT", "10.0.0.1").unwrap();
+    // Another number is another entry.
+    let changed = again(&kept, &entry("CT", 2));
+    let more = [
+        admit(&changed, "CT", "10.0.0.1").unwrap(),
+        admit(&changed, "CT", "10.0.0.1").unwrap(),
+    ];
+    assert_eq!(admit(&changed, "CT", "10.0.0.1").unwrap_err(), Rejection::LOCAL_LIMIT);
+    drop((open, more));
 }

@@ -56,7 +56,11 @@ impl Retriever<'_> {
             None => return Ok(Ended::Cancelled),
             Some(Ok(courier)) => courier,
             Some(Err(reason)) => {
-                progress.failed = progress.remaining;
+                match operation.unless_cancelled(progress.fail_all(archive, asked)).await? {
+                    None => return Ok(Ended::Cancelled),
+                    Some(Err(error)) => return Ok(Ended::Unfit(not_counted(error))),
+                    Some(Ok(())) => {}
+                }
                 let reason = format!("the destination cannot be reached: {reason}");
                 return Ok(Ended::Unfit(Unfit::new(status::OUT_OF_RESOURCES_SUBOPERATIONS, reason)));
             }
