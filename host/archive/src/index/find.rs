@@ -441,52 +441,65 @@ impl Find {
 
     /// Counts and collections of the page's rows.
     fn derived(&self, sql: &mut Sql, within: &Within) {
-        if self.level == FindLevel::Patient {
-            for (tag, count) in [
-                (
-                    tags::NUMBER_OF_PATIENT_RELATED_STUDIES,
-                    ", (SELECT count(*) FROM studies st WHERE ",
-                ),
-                (
-                    tags::NUMBER_OF_PATIENT_RELATED_SERIES,
-                    ", (SELECT count(*) FROM studies st JOIN series se ON se.study_uid = st.study_uid WHERE ",
-                ),
-                (
-                    tags::NUMBER_OF_PATIENT_RELATED_INSTANCES,
-                    ", (SELECT count(*) FROM studies st JOIN series se ON se.study_uid = st.study_uid \
-                     JOIN objects o ON o.study_uid = se.study_uid AND o.series_uid = se.series_uid WHERE ",
-                ),
-            ] {
-                if self.wants(tag) {
-                    sql.text(count)
-                        .text("st.patient_id = p.patient_id AND coalesce(st.patient_id_issuer, '') = p.issuer")
-                        .within(Level::Study, within);
-                    match tag {
-                        tags::NUMBER_OF_PATIENT_RELATED_STUDIES => {
-                            if within.has(Level::Series) || within.has(Level::Object) {
-                                sql.text(" AND EXISTS (SELECT ");
-                                series_of(sql, "st.study_uid", within);
-                                sql.text(")");
-                            }
-                        }
-                        tags::NUMBER_OF_PATIENT_RELATED_SERIES => {
-                            sql.within(Level::Series, within);
-                            sql.text(
-                                " AND EXISTS (SELECT FROM objects o WHERE o.study_uid = se.study_uid \
-                                 AND o.series_uid = se.series_uid",
-                            )
-                            .within(Level::Object, within)
-                            .text(")");
-                        }
-                        _ => {
-                            sql.within(Level::Series, within).within(Level::Object, within);
+        self.of_patient(sql, within);
+        if self.level != FindLevel::Patient {
+            self.of_study(sql, within);
+        }
+    }
+
+    /// What is counted of the patient of each row.
+    fn of_patient(&self, sql: &mut Sql, within: &Within) {
+        let same = if self.level == FindLevel::Patient {
+            "st.patient_id = p.patient_id AND coalesce(st.patient_id_issuer, '') = p.issuer"
+        } else {
+            "(st.patient_id, coalesce(st.patient_id_issuer, '')) = (SELECT own.patient_id, \
+             coalesce(own.patient_id_issuer, '') FROM studies own WHERE own.study_uid = p.study_uid)"
+        };
+        for (tag, count) in [
+            (
+                tags::NUMBER_OF_PATIENT_RELATED_STUDIES,
+                ", (SELECT count(*) FROM studies st WHERE ",
+            ),
+            (
+                tags::NUMBER_OF_PATIENT_RELATED_SERIES,
+                ", (SELECT count(*) FROM studies st JOIN series se ON se.study_uid = st.study_uid WHERE ",
+            ),
+            (
+                tags::NUMBER_OF_PATIENT_RELATED_INSTANCES,
+                ", (SELECT count(*) FROM studies st JOIN series se ON se.study_uid = st.study_uid \
+                 JOIN objects o ON o.study_uid = se.study_uid AND o.series_uid = se.series_uid WHERE ",
+            ),
+        ] {
+            if self.wants(tag) {
+                sql.text(count).text(same).within(Level::Study, within);
+                match tag {
+                    tags::NUMBER_OF_PATIENT_RELATED_STUDIES => {
+                        if within.has(Level::Series) || within.has(Level::Object) {
+                            sql.text(" AND EXISTS (SELECT ");
+                            series_of(sql, "st.study_uid", within);
+                            sql.text(")");
                         }
                     }
-                    sql.text(") AS ").text(column_of(tag));
+                    tags::NUMBER_OF_PATIENT_RELATED_SERIES => {
+                        sql.within(Level::Series, within);
+                        sql.text(
+                            " AND EXISTS (SELECT FROM objects o WHERE o.study_uid = se.study_uid \
+                             AND o.series_uid = se.series_uid",
+                        )
+                        .within(Level::Object, within)
+                        .text(")");
+                    }
+                    _ => {
+                        sql.within(Level::Series, within).within(Level::Object, within);
+                    }
                 }
+                sql.text(") AS ").text(column_of(tag));
             }
-            return;
         }
+    }
+
+    /// What is counted and collected of the study and the series of each row.
+    fn of_study(&self, sql: &mut Sql, within: &Within) {
         if self.wants(tags::NUMBER_OF_STUDY_RELATED_SERIES) {
             sql.text(", (SELECT count(*) ");
             series_of(sql, "p.study_uid", within);
@@ -582,8 +595,7 @@ impl Find {
             }
         }
         for (tag, from) in DERIVED {
-            let here = (from == FindLevel::Patient) == (self.level == FindLevel::Patient);
-            if !here || from > self.level || !self.wants(tag) {
+            if from > self.level || !self.wants(tag) {
                 continue;
             }
             if matches!(tag, tags::MODALITIES_IN_STUDY | tags::SOP_CLASSES_IN_STUDY) {
@@ -594,7 +606,8 @@ impl Find {
                 }
             } else {
                 let count: i64 = line.try_get(column_of(tag))?;
-                put(&mut attributes, tag, "IS", Some(count));
+                // A patient without an ID is not known from others, and nothing is counted.
+                put(&mut attributes, tag, "IS", (count > 0).then_some(count));
             }
         }
         Ok(Match {

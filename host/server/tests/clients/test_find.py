@@ -104,6 +104,11 @@ def test_every_level_of_the_patient_root(archive, patient):
     assert (answer.QueryRetrieveLevel, answer.RetrieveAETitle) == ("PATIENT", getattr(archive, "ae_title", "ISOCENTER"))
     studies = found(
         archive,
+        keys("STUDY", PatientID=who, StudyInstanceUID="", NumberOfPatientRelatedStudies="", NumberOfPatientRelatedInstances=""),
+    )
+    assert {(each.NumberOfPatientRelatedStudies, each.NumberOfPatientRelatedInstances) for each in studies} == {(2, 6)}
+    studies = found(
+        archive,
         keys("STUDY", PatientID=who, StudyInstanceUID="", ModalitiesInStudy="", NumberOfStudyRelatedSeries="", StudyDate=""),
         PATIENT_ROOT,
     )

@@ -148,6 +148,20 @@ async fn what_is_counted_is_counted_for_each() {
     assert_eq!((found.len(), counts), (1, vec![json!(10), json!(20), json!(60)]));
     assert_eq!(value(&found[0].attributes, "00100010")["Alphabetic"], "Name B");
 
+    // The patient of a study, of a series and of an object has as many.
+    for (level, rows) in [(FindLevel::Study, 10), (FindLevel::Series, 20), (FindLevel::Object, 60)] {
+        let find = Find {
+            level,
+            ..patient.clone()
+        };
+        let found = all(&fresh.index, &find, 7, &everything).await;
+        assert_eq!(found.len(), rows);
+        for row in &found {
+            let counts = ["00201200", "00201202", "00201204"].map(|key| value(&row.attributes, key));
+            assert_eq!(counts, [json!(10), json!(20), json!(60)], "{level:?}");
+        }
+    }
+
     let study = find(
         FindLevel::Study,
         &[(tags::STUDY_INSTANCE_UID, "1.7")],
