@@ -75,11 +75,21 @@ fn without_numbers(text: &str) -> String {
     text.replace(|c: char| c.is_ascii_digit() || c == '.', "")
 }
 
+/// Does what a snippet says, in a folder. Its last line runs until it is told to stop: the host does it, on ports of its own.
+fn served(host: Host, folder: &Path, snippet: &str) -> Host {
+    let (before, last) = snippet.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(last, "isocenter serve --config isocenter.toml");
+    // It leaves the project for where the configuration is.
+    let (_, at) = typed(folder, before);
+    assert!(at.join("isocenter.toml").is_file(), "{}", at.display());
+    host.started()
+}
+
 #[test]
 fn ten_minutes_to_a_filter() {
     const SECTION: &str = "Ten minutes to a filter";
     let folder = tempfile::tempdir().unwrap();
-    let [begin, look] = shown(SECTION, "sh").try_into().unwrap();
+    let [begin, look, start, watch] = shown(SECTION, "sh").try_into().unwrap();
     let (said, project) = typed(folder.path(), &begin);
     assert!(said.contains("cd edge"), "{said}");
     for line in shown(SECTION, "text").concat().lines() {
@@ -139,7 +149,16 @@ fn ten_minutes_to_a_filter() {
 
     // The lines that `inspect` ends with are a configuration.
     let lines = &said[said.find("[plugins.edge]").unwrap()..];
-    let host = Host::start(folder.path(), &format!("{lines}\n{}", shown(SECTION, "toml").concat()));
+    let host = Host::prepare(folder.path(), &format!("{lines}\n{}", shown(SECTION, "toml").concat()));
+    let host = served(host, &project, &start);
+    // Its ports are others than those of the page.
+    let ports = format!("export ISOCENTER_DICOM_LISTEN=127.0.0.1:{}\n", host.dicom.port());
+    let (said, _) = typed(folder.path(), &format!("{ports}{watch}"));
+    assert!(
+        said.contains("quarantine") && said.contains("its upper edge is bright"),
+        "{said}"
+    );
+    assert!(said.contains("edge") && said.contains("keep"), "{said}");
     for (number, gray, stored) in [(1, 10, true), (2, 250, false)] {
         let object = Object::slice(number, 1, gray);
         let (status, answer) = host.stow(&[object.file()]);
@@ -189,12 +208,8 @@ fn ten_minutes_to_a_sink() {
     let address = server.local_addr().unwrap().to_string();
     let config = shown(SECTION, "toml").concat().replace("127.0.0.1:9000", &address);
     let mut host = Host::prepare(folder.path(), &config);
-    // The last line runs until it is told to stop: the host does it, on ports and a folder of its own.
-    let (before, last) = start.trim_end().rsplit_once('\n').unwrap();
-    assert_eq!(last, "isocenter serve --config isocenter.toml");
-    typed(folder.path(), before);
     host.environment = vec![("WEBHOOK_TOKEN", "a secret of yours".into())];
-    let host = host.started();
+    let host = served(host, &project, &start);
 
     let object = Object::ct(9, 1, 16);
     assert_eq!(host.send_one(&object), 0);
