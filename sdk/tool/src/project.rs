@@ -44,7 +44,7 @@ impl Project {
             &template::manifest(name, &dependency(sdk.as_deref())),
         )?;
         write(folder.join("README.md"), &template::readme(name, role))?;
-        write(folder.join(".gitignore"), "target/\n")?;
+        write(folder.join(".gitignore"), "target/\n*.key\n")?;
         write(source.join("lib.rs"), template.lib)?;
         write(source.join("tests.rs"), template.tests)?;
         write(case.join("case.toml"), template.case)?;
