@@ -72,7 +72,7 @@ impl Set {
             Role::StudyRouter => named(name, chains.iter().flat_map(|chain| &chain.study_route)),
             Role::Analyzer => named(name, chains.iter().flat_map(|chain| &chain.analyze)),
             Role::Authenticator => named(name, &self.authenticators),
-            Role::Authorizer => named(name, &self.authorizers),
+            Role::Authorizer => named(name, self.authorizers.iter().chain(&self.peer_authorizers)),
             Role::Gate => named(name, &self.gates),
             Role::Sink => named(name, self.sinks.iter().map(|spec| &spec.sink)),
             Role::Route => named(name, self.routes.values()),

@@ -25,6 +25,7 @@ pub mod ingest;
 mod memory;
 mod offer;
 pub mod peer;
+pub mod permission;
 pub mod query;
 mod record;
 pub mod refusal;
@@ -74,8 +75,10 @@ pub struct Set {
     pub plugins: BTreeMap<String, Arc<dyn Plugin>>,
     /// Asked in order who sent a request; none: anyone may.
     pub authenticators: Vec<Arc<dyn Authenticator>>,
-    /// Asked what a caller may do; all must agree.
+    /// Asked what the sender of a request may do; all must agree.
     pub authorizers: Vec<Arc<dyn Authorizer>>,
+    /// Asked what a peer may search, have or send on; all must agree.
+    pub peer_authorizers: Vec<Arc<dyn Authorizer>>,
     /// Asked whether an association is wanted; all must agree.
     pub gates: Vec<Arc<dyn Gate>>,
     /// Told what happens.

@@ -139,6 +139,7 @@ impl Assembly {
                 .collect(),
             authenticators: cast.all("http.authenticate", &config.http.authenticate, Plugin::as_authenticator),
             authorizers: cast.all("http.authorize", &config.http.authorize, Plugin::as_authorizer),
+            peer_authorizers: cast.all("dicom.authorize", &config.dicom.authorize, Plugin::as_authorizer),
             gates: cast.all("dicom.gate", &config.dicom.gate, Plugin::as_gate),
             sinks: config.sinks.iter().flat_map(|sink| cast.sink(sink)).collect(),
             routes: config

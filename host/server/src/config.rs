@@ -99,6 +99,8 @@ pub struct Dicom {
     pub idle: Duration,
     /// Names of plugins that say who may associate, in order; every one must let an association in.
     pub gate: Vec<String>,
+    /// Names of plugins that say what a peer may search, have sent to it or send on, in order; every one must agree.
+    pub authorize: Vec<String>,
     /// A second port, where TLS is spoken.
     pub tls: Option<Tls>,
     /// Who may associate, and what for; the first that fits counts.
@@ -293,6 +295,7 @@ impl Default for Dicom {
             pdu_time: Duration::from_secs(30),
             idle: Duration::from_secs(60),
             gate: Vec::new(),
+            authorize: Vec::new(),
             tls: None,
             callers: Vec::new(),
             unknown_callers: UnknownCallers::default(),

@@ -14,6 +14,7 @@ mod identifier;
 mod negotiate;
 mod operation;
 mod performed;
+mod permission;
 mod retrieve;
 mod service;
 mod store;
@@ -32,7 +33,7 @@ use isocenter_pipeline::Pipeline;
 use isocenter_pipeline::destination::Target;
 use isocenter_pipeline::door::Visit;
 use isocenter_pipeline::ingest::Session;
-use isocenter_role::Role;
+use isocenter_role::{Action, Role};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,7 @@ use self::commitment::Reports;
 use self::find::Finder;
 use self::identifier::Root;
 use self::performed::Performed;
+use self::permission::Who;
 use self::retrieve::{Retriever, Way};
 use self::service::Service;
 use self::worklist::Worklist;
@@ -80,6 +82,15 @@ struct Provider {
 
 /// How long an open association may rest between two messages once the host drains.
 const LAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// An association's requestor.
+#[derive(Debug, Default)]
+struct Caller {
+    /// What it may ask for. Lasts as long as the association: it holds the caller's place.
+    leave: Leave,
+    /// Who it is.
+    who: Who,
+}
 
 /// How an association ended in order.
 enum Ended {
@@ -225,10 +236,9 @@ impl Provider {
             };
             Box::pin(self.admit(&request, &peer, &callers)).await
         };
-        // The leave lasts as long as the association: it holds the caller's place.
-        let (admission, subject, leave) = match admitted {
-            Ok((acceptance, subject, leave)) => (Admission::Accept(acceptance), subject, leave),
-            Err(rejection) => (Admission::Reject(rejection), None, Leave::default()),
+        let (admission, caller) = match admitted {
+            Ok((acceptance, caller)) => (Admission::Accept(acceptance), caller),
+            Err(rejection) => (Admission::Reject(rejection), Caller::default()),
         };
         if let Admission::Reject(rejection) = &admission {
             tracing::info!(%rejection, called = %request.called_ae, "association rejected");
@@ -249,12 +259,12 @@ impl Provider {
             called_ae: Some(request.called_ae.to_string()),
             peer: Some(peer.ip().to_string()),
             transport: Transport::Dimse,
-            subject,
+            subject: caller.who.subject(),
             hops: 0,
         });
         let mut reports = Reports::new(&self.pipeline, &request.calling_ae, self.options.report_within);
         let ended = self
-            .converse(&mut association, &mut session, &mut reports, &leave)
+            .converse(&mut association, &mut session, &mut reports, &caller)
             .await;
         Box::pin(session.close()).await;
         Box::pin(reports.close()).await;
@@ -274,13 +284,13 @@ impl Provider {
         metrics::counter!("isocenter_associations_total", "outcome" => outcome).increment(1);
     }
 
-    /// What is granted to a requestor, and under whose name it works where a gate says so.
+    /// What is granted to a requestor, and who it is.
     async fn admit(
         &self,
         request: &Request,
         peer: &Peer,
         callers: &Callers,
-    ) -> Result<(Acceptance, Option<String>, Leave), Rejection> {
+    ) -> Result<(Acceptance, Caller), Rejection> {
         if !self.options.any_called_ae && request.called_ae != self.options.ae_title {
             return Err(Rejection::CALLED_AE);
         }
@@ -295,19 +305,21 @@ impl Provider {
         })
         .await?;
         let acceptance = negotiate::accept(request, &leave, identity.is_some());
-        let subject = identity.map(|identity| identity.subject);
-        Ok((acceptance, subject.filter(|subject| !subject.is_empty()), leave))
+        let who = Who::new(identity, request, peer.address);
+        Ok((acceptance, Caller { leave, who }))
     }
 
     async fn retrieve(
         &self,
         association: &mut Association<Stream>,
+        caller: &Caller,
         message: &Message,
         root: Root,
         way: Way,
     ) -> Result<(), AssociationError> {
         let retriever = Retriever {
             pipeline: &self.pipeline,
+            who: &caller.who,
             calling_ae: &association.request().calling_ae.clone(),
         };
         retriever.perform(association, message, root, way).await
@@ -320,7 +332,7 @@ impl Provider {
         association: &mut Association<Stream>,
         session: &mut Session,
         reports: &mut Reports,
-        leave: &Leave,
+        caller: &Caller,
     ) -> Result<Ended, AssociationError> {
         loop {
             let rests = async {
@@ -340,7 +352,7 @@ impl Provider {
                 Incoming::Message(message) => message,
             };
             // Boxed: what performing takes would otherwise be kept room for by associations that rest, which most do.
-            Box::pin(self.perform(association, session, reports, leave, &message)).await?;
+            Box::pin(self.perform(association, session, reports, caller, &message)).await?;
         }
     }
 
@@ -362,9 +374,10 @@ impl Provider {
         association: &mut Association<Stream>,
         session: &mut Session,
         reports: &mut Reports,
-        leave: &Leave,
+        caller: &Caller,
         message: &Message,
     ) -> Result<(), AssociationError> {
+        let leave = &caller.leave;
         let field = message.command.field();
         let context = association.context(message.context);
         let service = context.and_then(|context| Service::of(&context.abstract_syntax));
@@ -385,11 +398,19 @@ impl Provider {
             Some(Service::Commitment) => reports.action(association, message).await?,
             Some(Service::Find(root)) => {
                 let finder = Finder {
-                    archive: self.pipeline.archive(),
+                    pipeline: &self.pipeline,
+                    who: &caller.who,
                     ae_title: &self.options.ae_title,
                     limit: self.options.find_limit,
                 };
                 finder.perform(association, message, root).await?;
+            }
+            Some(Service::Worklist | Service::PerformedRetrieve)
+                if let Err(unfit) = caller.who.may_entirely(&self.pipeline, Action::Search, message).await =>
+            {
+                association
+                    .send(message.context, &unfit.response(&message.command), None)
+                    .await?;
             }
             Some(Service::Worklist) => {
                 let worklist = Worklist {
@@ -404,8 +425,8 @@ impl Provider {
                 };
                 performed.perform(association, message).await?;
             }
-            Some(Service::Get(root)) => self.retrieve(association, message, root, Way::Back).await?,
-            Some(Service::Move(root)) => self.retrieve(association, message, root, Way::On).await?,
+            Some(Service::Get(root)) => self.retrieve(association, caller, message, root, Way::Back).await?,
+            Some(Service::Move(root)) => self.retrieve(association, caller, message, root, Way::On).await?,
             None if field == CommandField::N_EVENT_REPORT_RSP => {
                 reports.answered(association, &message.command).await?
             }

@@ -68,11 +68,12 @@ impl Config {
             (entries, unknown) => format!(", {entries} entries of callers, unknown ones: {}", unknown.as_str()),
         };
         format!(
-            "dicom: {} on {}{}{callers}{}",
+            "dicom: {} on {}{}{callers}{}{}",
             dicom.ae_title,
             dicom.listen,
             tls.unwrap_or_default(),
-            then("gate", &dicom.gate)
+            then("gate", &dicom.gate),
+            then("authorize", &dicom.authorize)
         )
     }
 

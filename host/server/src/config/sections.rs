@@ -118,6 +118,7 @@ fn dicom(section: &Section<'_, '_>, folder: &Path, plugins: &BTreeMap<String, Pl
     section.set("idle", &mut dicom.idle);
     section.set("report-within", &mut dicom.report_within);
     dicom.gate = plugins_named(section, "gate", plugins);
+    dicom.authorize = plugins_named(section, "authorize", plugins);
     dicom.tls = callers::tls(section, folder);
     dicom.callers = callers::callers(section);
     section.set("unknown-callers", &mut dicom.unknown_callers);

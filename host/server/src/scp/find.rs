@@ -12,12 +12,15 @@ use isocenter_archive::{Archive, ArchiveError};
 use isocenter_dicom::answer;
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dimse::{AeTitle, Association, AssociationError, Message, Stream as Wire, status};
+use isocenter_pipeline::Pipeline;
+use isocenter_role::Action;
 
 pub(super) use self::keys::Options;
 
 use self::keys::Asked;
 use super::identifier::{self, Root, Unfit};
 use super::operation::Operation;
+use super::permission::Who;
 
 /// Matches asked of the index at a time.
 const PAGE: u32 = 250;
@@ -28,7 +31,9 @@ const MOST_HEADERS: usize = 2000;
 
 /// What queries have in common.
 pub(super) struct Finder<'a> {
-    pub(super) archive: &'a Archive,
+    pub(super) pipeline: &'a Pipeline,
+    /// Who asks.
+    pub(super) who: &'a Who,
     /// Retrieve AE Title (0008,0054).
     pub(super) ae_title: &'a AeTitle,
     /// Matches of one query at most.
@@ -58,7 +63,12 @@ impl Finder<'_> {
                     association,
                     request: message,
                 };
-                self.answer(&mut operation, &asked, &mut found).await?
+                let may = self.who.may(self.pipeline, Action::Search, message, &asked.find);
+                match operation.unless_cancelled(may).await? {
+                    None => Ended::Cancelled,
+                    Some(Err(unfit)) => Ended::Unfit(unfit),
+                    Some(Ok(within)) => self.answer(&mut operation, &asked, &within, &mut found).await?,
+                }
             }
             Err(unfit) => Ended::Unfit(unfit),
         };
@@ -97,6 +107,7 @@ impl Finder<'_> {
         &self,
         operation: &mut Operation<'_>,
         asked: &Asked,
+        within: &Within,
         found: &mut u64,
     ) -> Result<Ended, AssociationError> {
         let syntax = operation
@@ -104,7 +115,7 @@ impl Finder<'_> {
             .context(operation.request.context)
             .and_then(|context| TransferSyntax::lookup(&context.transfer_syntax))
             .unwrap_or_else(TransferSyntax::implicit_le);
-        let mut matches = std::pin::pin!(self.matches(asked));
+        let mut matches = std::pin::pin!(self.matches(asked, within));
         loop {
             let next = match operation.unless_cancelled(matches.next()).await? {
                 None => return Ok(Ended::Cancelled),
@@ -130,10 +141,15 @@ impl Finder<'_> {
     }
 
     /// What matches, filled in from headers where that was asked for.
-    fn matches<'s>(&'s self, asked: &'s Asked) -> impl Stream<Item = Result<Filled, FindError>> + Send + 's {
+    fn matches<'s>(
+        &'s self,
+        asked: &'s Asked,
+        within: &'s Within,
+    ) -> impl Stream<Item = Result<Filled, FindError>> + Send + 's {
         let pages = Pages {
-            archive: self.archive,
+            archive: self.pipeline.archive(),
             asked,
+            within,
             page: VecDeque::new(),
             next: Next::First,
         };
@@ -148,13 +164,13 @@ impl Finder<'_> {
                 if !asked.from_header.is_empty() {
                     headers = headers.saturating_sub(1);
                 }
-                async move { self.filled(asked, found?, may_read).await }
+                async move { self.filled(asked, within, found?, may_read).await }
             })
             .buffered(HEADERS_AT_ONCE)
     }
 
     /// Adds what only a header says: of the object, or of the first one of a series or study.
-    async fn filled(&self, asked: &Asked, found: Match, may_read: bool) -> Result<Filled, FindError> {
+    async fn filled(&self, asked: &Asked, within: &Within, found: Match, may_read: bool) -> Result<Filled, FindError> {
         if asked.from_header.is_empty() {
             return Ok(Filled { found, complete: true });
         }
@@ -162,8 +178,8 @@ impl Finder<'_> {
             return Ok(Filled { found, complete: false });
         }
         let mut found = found;
-        let at = self
-            .archive
+        let archive = self.pipeline.archive();
+        let at = archive
             .index()
             .locate(
                 &found.study,
@@ -171,12 +187,12 @@ impl Finder<'_> {
                 found.object.as_ref(),
                 None,
                 1,
-                &Within::everything(),
+                within,
             )
             .await
             .map_err(SearchError::from)?;
         if let Some(at) = at.first() {
-            let header = self.archive.read_header(at).await?;
+            let header = archive.read_header(at).await?;
             for (tag, element) in header.json_of(&asked.from_header) {
                 found.attributes.entry(tag).or_insert(element);
             }
@@ -226,6 +242,7 @@ enum Next {
 struct Pages<'a> {
     archive: &'a Archive,
     asked: &'a Asked,
+    within: &'a Within,
     page: VecDeque<Match>,
     next: Next,
 }
@@ -239,7 +256,7 @@ impl Pages<'_> {
                 Next::After(position) => Some(position),
             };
             let index = self.archive.index();
-            let (page, position) = index.find(&self.asked.find, after, PAGE, &Within::everything()).await?;
+            let (page, position) = index.find(&self.asked.find, after, PAGE, self.within).await?;
             self.page = page.into();
             self.next = position.map_or(Next::Nowhere, Next::After);
         }

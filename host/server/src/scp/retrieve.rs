@@ -22,10 +22,12 @@ use isocenter_dimse::{
 };
 use isocenter_pipeline::Pipeline;
 use isocenter_pipeline::retrieve::Kinds;
+use isocenter_role::Action;
 use serde_json::json;
 
 use super::identifier::{self, Root, Unfit};
 use super::operation::Operation;
+use super::permission::Who;
 
 /// Places asked of the index at a time.
 const PAGE: u32 = 250;
@@ -35,7 +37,8 @@ const MOST_FAILED: usize = 1000;
 /// What retrievals have in common.
 pub(super) struct Retriever<'a> {
     pub(super) pipeline: &'a Pipeline,
-    /// Who asks.
+    /// Who asks, and under which AE title.
+    pub(super) who: &'a Who,
     pub(super) calling_ae: &'a AeTitle,
 }
 
@@ -80,7 +83,7 @@ impl Progress {
     }
 
     /// Notes that nothing of what is asked for can be sent.
-    async fn fail_all(&mut self, archive: &Archive, asked: &Find) -> Result<(), SearchError> {
+    async fn fail_all(&mut self, archive: &Archive, asked: &Asked) -> Result<(), SearchError> {
         use futures::TryStreamExt as _;
         self.failed = std::mem::take(&mut self.remaining);
         let mut objects = std::pin::pin!(walk(archive, asked));
@@ -156,9 +159,21 @@ impl Retriever<'_> {
                     association,
                     request: message,
                 };
-                match way {
-                    Way::Back => self.send_back(&mut operation, &asked, &mut progress).await?,
-                    Way::On => self.send_on(&mut operation, &asked, &mut progress).await?,
+                let action = match way {
+                    Way::Back => Action::Retrieve,
+                    Way::On => Action::Move,
+                };
+                let may = self.who.may(self.pipeline, action, message, &asked);
+                match operation.unless_cancelled(may).await? {
+                    None => Ended::Cancelled,
+                    Some(Err(unfit)) => Ended::Unfit(unfit),
+                    Some(Ok(within)) => {
+                        let asked = Asked { find: asked, within };
+                        match way {
+                            Way::Back => self.send_back(&mut operation, &asked, &mut progress).await?,
+                            Way::On => self.send_on(&mut operation, &asked, &mut progress).await?,
+                        }
+                    }
                 }
             }
             Err(unfit) => Ended::Unfit(unfit),
@@ -265,10 +280,16 @@ fn asked(identifier: &Header, root: Root, relational: bool) -> Result<Find, Unfi
     })
 }
 
+/// What is asked for, of what the caller may have.
+struct Asked {
+    find: Find,
+    within: Within,
+}
+
 /// The objects that are asked for, a page at a time.
 struct Walk<'a> {
     archive: &'a Archive,
-    find: &'a Find,
+    asked: &'a Asked,
     /// Studies, series or objects whose objects are still to come.
     found: VecDeque<Match>,
     /// Where the next page of these begins; `None`: there is none.
@@ -279,10 +300,10 @@ struct Walk<'a> {
 }
 
 /// Every object that is asked for, in order, with one page in memory.
-fn walk<'a>(archive: &'a Archive, find: &'a Find) -> impl Stream<Item = Result<Located, SearchError>> + Send + 'a {
+fn walk<'a>(archive: &'a Archive, asked: &'a Asked) -> impl Stream<Item = Result<Located, SearchError>> + Send + 'a {
     let walk = Walk {
         archive,
-        find,
+        asked,
         found: VecDeque::new(),
         position: Some(None),
         current: None,
@@ -301,7 +322,7 @@ impl Walk<'_> {
                 return Ok(Some(located));
             }
             let index = self.archive.index();
-            let everything = Within::everything();
+            let Asked { find, within } = self.asked;
             if let Some((found, after)) = self.current.take() {
                 let page = index
                     .locate(
@@ -310,7 +331,7 @@ impl Walk<'_> {
                         found.object.as_ref(),
                         after.as_ref(),
                         PAGE,
-                        &everything,
+                        within,
                     )
                     .await?;
                 let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
@@ -327,7 +348,7 @@ impl Walk<'_> {
             let Some(position) = self.position.take() else {
                 return Ok(None);
             };
-            let (found, next) = index.find(self.find, position.as_ref(), PAGE, &everything).await?;
+            let (found, next) = index.find(find, position.as_ref(), PAGE, within).await?;
             self.found = found.into();
             self.position = next.map(Some);
         }
@@ -335,11 +356,11 @@ impl Walk<'_> {
 }
 
 /// How many objects are asked for, and of which kinds.
-async fn survey(archive: &Archive, find: &Find) -> Result<(u64, Kinds), SearchError> {
+async fn survey(archive: &Archive, asked: &Asked) -> Result<(u64, Kinds), SearchError> {
     use futures::TryStreamExt as _;
     let mut kinds: Kinds = BTreeSet::new();
     let mut count = 0;
-    let mut objects = std::pin::pin!(walk(archive, find));
+    let mut objects = std::pin::pin!(walk(archive, asked));
     while let Some(located) = objects.try_next().await? {
         count += 1;
         let kind = (located.identity.sop_class.to_string(), located.syntax.to_string());

@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-use isocenter_archive::index::{self, Cursor, Index, IndexError, LimitError, Located, Query, RowLimit, SearchError};
+use isocenter_archive::index::{self, Cursor, Index, IndexError, Located, Query, SearchError};
 use isocenter_dicom::{tags, uid::Uid};
+use isocenter_pipeline::permission;
 use isocenter_role::{Access, Action, Limit};
 use serde_json::{Map, Value};
 
@@ -35,7 +36,7 @@ impl Within {
     /// # Errors
     /// [`RouteError::Denied`] if the index cannot keep one of them.
     pub(super) fn limits(limits: Vec<Limit>) -> Result<Self, RouteError> {
-        let rows = rows(&limits).map_err(|error| {
+        let rows = permission::rows(&limits).map_err(|error| {
             tracing::warn!(%error, "an access is denied: its limits cannot be kept");
             RouteError::Denied
         })?;
@@ -94,17 +95,6 @@ impl Within {
     ) -> Result<Vec<Located>, IndexError> {
         index.locate(study, series, object, after, limit, &self.rows).await
     }
-}
-
-fn rows(limits: &[Limit]) -> Result<index::Within, LimitError> {
-    let rows: Vec<RowLimit> = limits
-        .iter()
-        .map(|limit| RowLimit {
-            tag: limit.tag,
-            one_of: limit.one_of.clone(),
-        })
-        .collect();
-    index::Within::limits(&rows)
 }
 
 /// Whether an object of this study is within the limit, whatever else is in it.

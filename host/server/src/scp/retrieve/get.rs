@@ -2,11 +2,10 @@
 //! storage provider.
 
 use futures::StreamExt;
-use isocenter_archive::index::Find;
 use isocenter_dimse::{AssociationError, Command, Meanwhile, Status, status};
 use isocenter_pipeline::retrieve::{self, Outgoing};
 
-use super::{Ended, Progress, Retriever, not_counted, survey, walk};
+use super::{Asked, Ended, Progress, Retriever, not_counted, survey, walk};
 use crate::scp::identifier::Unfit;
 use crate::scp::operation::Operation;
 
@@ -15,7 +14,7 @@ impl Retriever<'_> {
     pub(super) async fn send_back(
         &self,
         operation: &mut Operation<'_>,
-        asked: &Find,
+        asked: &Asked,
         progress: &mut Progress,
     ) -> Result<Ended, AssociationError> {
         let archive = self.pipeline.archive();

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use isocenter_archive::index::Find;
 use isocenter_dimse::{AeTitle, AssociationError, Meanwhile, MoveOriginator, element, status};
 use isocenter_pipeline::retrieve::{self, Courier};
 
-use super::{Ended, Progress, Retriever, not_counted, survey, walk};
+use super::{Asked, Ended, Progress, Retriever, not_counted, survey, walk};
 use crate::scp::identifier::Unfit;
 use crate::scp::operation::Operation;
 
@@ -19,7 +18,7 @@ impl Retriever<'_> {
     pub(super) async fn send_on(
         &self,
         operation: &mut Operation<'_>,
-        asked: &Find,
+        asked: &Asked,
         progress: &mut Progress,
     ) -> Result<Ended, AssociationError> {
         let archive = self.pipeline.archive();
@@ -74,7 +73,7 @@ impl Retriever<'_> {
         &self,
         operation: &mut Operation<'_>,
         courier: &mut Courier,
-        asked: &Find,
+        asked: &Asked,
         progress: &mut Progress,
     ) -> Result<Ended, AssociationError> {
         let mut objects = std::pin::pin!(walk(self.pipeline.archive(), asked));
