@@ -9,7 +9,7 @@ use crate::association::{Agreed, Association, Side};
 use crate::error::{AssociationError, RejectReason, Rejection, Violation};
 use crate::negotiation::{
     Acceptance, AcceptedContext, Admission, ContextAnswer, ContextRefusal, ExtendedNegotiation, MAX_EXTENDED,
-    MAX_INFORMATION, ProposedContext, Request, RoleSelection,
+    MAX_INFORMATION, ProposedContext, Request, RoleSelection, Window,
 };
 use crate::options::Options;
 use crate::pdu;
@@ -172,6 +172,9 @@ fn answer(options: &Options, request: &Request, acceptance: Acceptance) -> Answe
             max_pdu: options.offered_pdu(),
             class_uid: options.implementation_class_uid.clone(),
             version: Some(options.implementation_version.clone()),
+            window: request
+                .window
+                .map(|asked| asked.within(acceptance.window.unwrap_or(Window::ONE))),
             roles: grant_roles(&request.roles, &acceptance.roles),
             extended: answer_extended(&request.extended, acceptance.extended),
             identity: None,
@@ -227,6 +230,10 @@ pub(crate) fn agreed(request: &Request, answer: Answer, peer_max: u32) -> Agreed
         roles: answer.user.roles,
         extended: answer.user.extended,
         identity_response: answer.user.identity_response,
+        window: match (request.window, answer.user.window) {
+            (Some(asked), Some(answered)) => asked.within(answered),
+            _ => Window::ONE,
+        },
         peer_max,
     }
 }

@@ -9,6 +9,7 @@ mod meanwhile;
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -17,9 +18,10 @@ use std::pin::pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
+use crate::bandwidth::Bandwidth;
 use crate::command::Command;
 use crate::error::{AbortReason, AssociationError, Violation};
-use crate::negotiation::{AcceptedContext, ExtendedNegotiation, Request, RoleSelection};
+use crate::negotiation::{AcceptedContext, ExtendedNegotiation, Request, RoleSelection, Window};
 use crate::options::Options;
 use crate::outgoing::Outgoing;
 use crate::pdu;
@@ -45,6 +47,7 @@ pub struct Association<S> {
     roles: Vec<RoleSelection>,
     extended: Vec<ExtendedNegotiation>,
     identity_response: Option<Bytes>,
+    window: Window,
     /// The most that one outgoing PDU may carry, its header of 6 not counted.
     outgoing_pdu: u32,
     phase: Phase,
@@ -65,6 +68,8 @@ pub(crate) struct Agreed {
     pub(crate) extended: Vec<ExtendedNegotiation>,
     /// What the acceptor answered to a user identity.
     pub(crate) identity_response: Option<Bytes>,
+    /// Operations outstanding.
+    pub(crate) window: Window,
     /// What the peer announced as the longest PDU it takes, 0 for no limit.
     pub(crate) peer_max: u32,
 }
@@ -160,6 +165,15 @@ impl<S> Association<S> {
         self.identity_response.as_ref()
     }
 
+    /// How many requests of this side may be outstanding (PS3.7 §D.3.3.3), at least 1.
+    pub fn window(&self) -> usize {
+        let agreed = match self.side {
+            Side::Requestor => self.window.invoked,
+            Side::Acceptor => self.window.performed,
+        };
+        if agreed == 0 { usize::MAX } else { usize::from(agreed) }
+    }
+
     /// An accepted context.
     pub fn context(&self, id: u8) -> Option<&AcceptedContext> {
         self.contexts.iter().find(|context| context.id == id)
@@ -191,6 +205,16 @@ impl<S> Association<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
+    /// Holds what passes from here on, both ways, to a rate that other associations may share.
+    pub fn hold_to(&mut self, bandwidth: Arc<Bandwidth>) {
+        self.wire.hold_to(bandwidth);
+    }
+
+    /// How long it waited for its bandwidth.
+    pub fn rested(&self) -> Duration {
+        self.wire.rested()
+    }
+
     /// An association on which both sides have agreed.
     pub(crate) async fn establish(
         mut wire: Wire<S>,
@@ -209,6 +233,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
             roles,
             extended,
             identity_response,
+            window,
             peer_max,
         } = agreed;
         let outgoing_pdu = if peer_max == 0 {
@@ -225,6 +250,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
             roles,
             extended,
             identity_response,
+            window,
             outgoing_pdu,
             phase: Phase::Between,
             pdu_left: 0,

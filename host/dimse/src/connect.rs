@@ -153,14 +153,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
     where
         D: Stream<Item = io::Result<Bytes>> + Send,
     {
+        let id = self.begin_store(context, sop_class, sop_instance, data).await?;
+        self.stored(&[id]).await.map(|(_, status)| status)
+    }
+
+    /// Sends an object as [`Association::store`] does, and waits for no answer: the id of the request, of which at most
+    /// [`Association::window`] may be outstanding.
+    ///
+    /// # Errors
+    /// [`AssociationError`].
+    pub async fn begin_store<D>(
+        &mut self,
+        context: u8,
+        sop_class: &str,
+        sop_instance: &str,
+        data: D,
+    ) -> Result<u16, AssociationError>
+    where
+        D: Stream<Item = io::Result<Bytes>> + Send,
+    {
         let command = Command::store_rq(self.next_message_id(), sop_class, sop_instance);
         self.send_stream(context, &command, data).await?;
-        let response = self.response(command.message_id()).await?;
-        Ok(StoreStatus {
+        Ok(command.message_id())
+    }
+
+    /// Waits for an answer to one of the requests that are outstanding: which one, and what it says.
+    ///
+    /// # Errors
+    /// [`AssociationError`].
+    pub async fn stored(&mut self, outstanding: &[u16]) -> Result<(u16, StoreStatus), AssociationError> {
+        let response = self.response_to(outstanding).await?;
+        let status = StoreStatus {
             // Decoding has made sure that a response has one.
             status: response.status().unwrap_or(crate::status::PROCESSING_FAILURE),
             comment: response.error_comment().map(Into::into),
-        })
+        };
+        Ok((response.message_id(), status))
     }
 
     /// Asks the peer whether it is there (C-ECHO, PS3.7 §9.1.5), in the context that was accepted for it.
@@ -188,6 +216,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
     /// [`AssociationError`]; also where a request comes instead, or a response to something else. Who expects requests
     /// as well (C-GET) uses [`Association::next`].
     pub async fn response(&mut self, message_id: u16) -> Result<Command, AssociationError> {
+        self.response_to(&[message_id]).await
+    }
+
+    /// [`Association::response`] to one of several requests that are outstanding.
+    async fn response_to(&mut self, outstanding: &[u16]) -> Result<Command, AssociationError> {
         let response = match self.next_within(self.response_time(), "a response").await? {
             Incoming::Released => return Err(AssociationError::ReleasedEarly),
             Incoming::Message(message) => message.command,
@@ -197,10 +230,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
                 .conclude(Err(Violation::RequestForResponse(response.field()).into()))
                 .await;
         }
-        if response.message_id() != message_id {
+        if !outstanding.contains(&response.message_id()) {
             let violation = Violation::WrongResponse {
                 found: response.message_id(),
-                expected: message_id,
+                expected: outstanding.first().copied().unwrap_or_default(),
             };
             return self.conclude(Err(violation.into())).await;
         }

@@ -14,12 +14,15 @@
 //! Every wait for the peer has a limit, see [`Options`]. Time that the caller takes between two calls is not counted
 //! against the peer.
 //!
-//! What is absent: the asynchronous operations window is never offered (one operation at a time, PS3.7 §D.3.3.3). An
-//! association runs over any stream; [`Stream`] is TCP, with TLS or without.
+//! More than one operation is outstanding where an asynchronous operations window is agreed on (PS3.7 §D.3.3.3): a user asks
+//! for one in its [`Proposal`], makes requests without waiting, and takes the answers as they come.
+//!
+//! An association runs over any stream; [`Stream`] is TCP, with TLS or without.
 
 mod accept;
 mod ae;
 mod association;
+mod bandwidth;
 mod command;
 #[cfg(test)]
 mod conformance;
@@ -38,12 +41,13 @@ mod wire;
 pub use accept::{Indication, accept};
 pub use ae::{AeTitle, BadAeTitle};
 pub use association::{Association, Incoming, Meanwhile, Message};
+pub use bandwidth::Bandwidth;
 pub use command::{Command, CommandError, CommandField, MoveOriginator, Priority, element};
 pub use connect::{StoreStatus, connect, dial};
 pub use error::{AbortReason, AssociationError, RejectReason, Rejection, Violation};
 pub use negotiation::{
     Acceptance, AcceptedContext, Admission, ContextAnswer, ContextRefusal, ExtendedNegotiation, Proposal,
-    ProposalError, ProposedContext, Request, RoleSelection, UserIdentity, UserIdentityKind,
+    ProposalError, ProposedContext, Request, RoleSelection, UserIdentity, UserIdentityKind, Window,
 };
 pub use options::Options;
 pub use status::Status;

@@ -22,6 +22,8 @@ pub struct Request {
     pub implementation_class_uid: String,
     /// Its Implementation Version Name, where it sent one.
     pub implementation_version: Option<String>,
+    /// How many operations it would have outstanding; without one, a single one either way.
+    pub window: Option<Window>,
     /// SCP/SCU role selections it proposes (PS3.7 §D.3.3.4).
     pub roles: Vec<RoleSelection>,
     /// What it says about SOP classes in extended negotiation (PS3.7 §D.3.3.5).
@@ -110,6 +112,36 @@ pub struct AcceptedContext {
     pub abstract_syntax: String,
     /// The one transfer syntax of all data sets in it.
     pub transfer_syntax: String,
+}
+
+/// An asynchronous operations window (PS3.7 §D.3.3.3), as the association's requestor sees it: how many requests may be
+/// outstanding each way. 0: any number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Window {
+    /// Of those that the requestor makes.
+    pub invoked: u16,
+    /// Of those that it is asked.
+    pub performed: u16,
+}
+
+impl Window {
+    /// One operation at a time, which holds where nothing is agreed.
+    pub const ONE: Self = Self {
+        invoked: 1,
+        performed: 1,
+    };
+
+    /// What holds where one side asked for this and the other answers with `most`: never more than either.
+    pub(crate) fn within(self, most: Self) -> Self {
+        let less = |asked: u16, most: u16| match (asked, most) {
+            (0, number) | (number, 0) => number,
+            (asked, most) => asked.min(most),
+        };
+        Self {
+            invoked: less(self.invoked, most.invoked),
+            performed: less(self.performed, most.performed),
+        }
+    }
 }
 
 /// Which roles the requestor plays for one SOP class (PS3.7 §D.3.3.4). Without one it is the SCU.
@@ -217,6 +249,8 @@ pub struct Acceptance {
     /// One answer for each proposed context. A context without an answer, and an answer with a transfer syntax that was
     /// not proposed, count as refused.
     pub contexts: Vec<ContextAnswer>,
+    /// How many operations may be outstanding; answered where it was asked about, and never more than was asked for.
+    pub window: Option<Window>,
     /// Role selections to grant; only what was proposed is granted.
     pub roles: Vec<RoleSelection>,
     /// What is answered to extended negotiation; only about SOP classes that were asked about.
@@ -247,6 +281,7 @@ pub struct Proposal {
     calling_ae: AeTitle,
     called_ae: AeTitle,
     contexts: Vec<ProposedContext>,
+    window: Option<Window>,
     roles: Vec<RoleSelection>,
     extended: Vec<ExtendedNegotiation>,
     user_identity: Option<UserIdentity>,
@@ -281,6 +316,7 @@ impl Proposal {
             calling_ae,
             called_ae,
             contexts: Vec::new(),
+            window: None,
             roles: Vec::new(),
             extended: Vec::new(),
             user_identity: None,
@@ -307,6 +343,11 @@ impl Proposal {
             transfer_syntaxes: transfer_syntaxes.iter().map(|&uid| uid.into()).collect(),
         });
         Ok(id)
+    }
+
+    /// Asks for so many operations at a time.
+    pub fn set_window(&mut self, window: Window) {
+        self.window = Some(window);
     }
 
     /// Adds a role selection.
@@ -360,6 +401,7 @@ impl Proposal {
             max_pdu,
             implementation_class_uid: class_uid.into(),
             implementation_version: Some(version.into()),
+            window: self.window,
             roles: self.roles.clone(),
             extended: self.extended.clone(),
             user_identity: self.user_identity.clone(),

@@ -6,12 +6,14 @@
 //!
 //! Reading is cancel-safe: what has come stays in the buffer, and the clock of a wait goes on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::bandwidth::Bandwidth;
 use crate::error::{AbortReason, AssociationError, Violation};
 use crate::pdu;
 
@@ -44,6 +46,12 @@ pub(crate) struct Wire<S> {
     pub(crate) output: BytesMut,
     patience: Patience,
     write_time: Duration,
+    /// Of the peer, shared with its other associations.
+    bandwidth: Option<Arc<Bandwidth>>,
+    /// Until when that is used up.
+    rests_until: Option<Instant>,
+    /// How long it was used up in all.
+    rested: Duration,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire<S> {
@@ -61,7 +69,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire<S> {
             output: BytesMut::new(),
             patience,
             write_time,
+            bandwidth: None,
+            rests_until: None,
+            rested: Duration::ZERO,
         }
+    }
+
+    /// Holds what passes from here on to a rate.
+    pub(crate) fn hold_to(&mut self, bandwidth: Arc<Bandwidth>) {
+        self.bandwidth = Some(bandwidth);
+    }
+
+    /// How long it waited for its bandwidth.
+    pub(crate) fn rested(&self) -> Duration {
+        self.rested
+    }
+
+    /// Waits until there is bandwidth again. That is no time of the peer's.
+    async fn rest(&mut self) {
+        if let Some(until) = self.rests_until {
+            sleep_until(until).await;
+            self.rests_until = None;
+        }
+    }
+
+    fn passed(&mut self, bytes: usize) {
+        let Some(until) = self.bandwidth.as_ref().and_then(|bandwidth| bandwidth.take(bytes)) else {
+            return;
+        };
+        self.rested += until.saturating_duration_since(Instant::now());
+        self.rests_until = Some(until);
     }
 
     /// Grants an allowance of time for what comes next.
@@ -119,6 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire<S> {
 
     /// Reads once, into a buffer that is given `room` if it has hardly any.
     async fn read(&mut self, room: usize) -> Result<(), AssociationError> {
+        self.rest().await;
         if self.input.capacity() - self.input.len() < LEAST_ROOM {
             self.input.reserve(room);
         }
@@ -132,6 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire<S> {
             Ok(Ok(0)) => Err(AssociationError::Closed(patience.what)),
             Ok(Ok(count)) => {
                 patience.progress = patience.progress.saturating_add(count);
+                self.passed(count);
                 Ok(())
             }
             Ok(Err(source)) => Err(AssociationError::Connection {
@@ -147,6 +186,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire<S> {
 
     /// Sends what is in the output buffer.
     pub(crate) async fn write(&mut self) -> Result<(), AssociationError> {
+        self.rest().await;
+        self.passed(self.output.len());
         let written = timeout(self.write_time, self.stream.write_all(&self.output)).await;
         self.output.clear();
         match written {

@@ -9,7 +9,7 @@ use crate::ae::AeTitle;
 use crate::error::{RejectReason, Rejection, Violation};
 use crate::negotiation::{
     ContextAnswer, ContextRefusal, ExtendedNegotiation, MAX_EXTENDED, ProposedContext, Request, RoleSelection,
-    UserIdentity, UserIdentityKind,
+    UserIdentity, UserIdentityKind, Window,
 };
 
 /// The only application context there is (PS3.7 §A.2.1).
@@ -29,6 +29,7 @@ mod item {
     pub(super) const USER_INFORMATION: u8 = 0x50;
     pub(super) const MAX_LENGTH: u8 = 0x51;
     pub(super) const CLASS_UID: u8 = 0x52;
+    pub(super) const WINDOW: u8 = 0x53;
     pub(super) const ROLE_SELECTION: u8 = 0x54;
     pub(super) const VERSION_NAME: u8 = 0x55;
     pub(super) const EXTENDED: u8 = 0x56;
@@ -64,6 +65,7 @@ pub(crate) struct UserInformation {
     pub(crate) max_pdu: u32,
     pub(crate) class_uid: String,
     pub(crate) version: Option<String>,
+    pub(crate) window: Option<Window>,
     pub(crate) roles: Vec<RoleSelection>,
     pub(crate) extended: Vec<ExtendedNegotiation>,
     pub(crate) identity: Option<UserIdentity>,
@@ -76,6 +78,7 @@ impl Default for UserInformation {
             max_pdu: SILENT_MAX_PDU,
             class_uid: String::new(),
             version: None,
+            window: None,
             roles: Vec::new(),
             extended: Vec::new(),
             identity: None,
@@ -118,6 +121,7 @@ pub(crate) fn decode_request(body: &[u8]) -> Result<Request, Unacceptable> {
         max_pdu: user.max_pdu,
         implementation_class_uid: user.class_uid,
         implementation_version: user.version,
+        window: user.window,
         roles: user.roles,
         extended: user.extended,
         user_identity: user.identity,
@@ -157,6 +161,7 @@ pub(crate) fn put_request(out: &mut BytesMut, request: &Request) {
             max_pdu: request.max_pdu,
             class_uid: request.implementation_class_uid.clone(),
             version: request.implementation_version.clone(),
+            window: request.window,
             roles: request.roles.clone(),
             extended: request.extended.clone(),
             identity: request.user_identity.clone(),
@@ -204,6 +209,12 @@ fn put_user_information(out: &mut BytesMut, user: &UserInformation) {
     put_item(out, item::USER_INFORMATION, |out| {
         put_item(out, item::MAX_LENGTH, |out| out.put_u32(user.max_pdu));
         put_item(out, item::CLASS_UID, |out| out.put_slice(cut(&user.class_uid, 64)));
+        if let Some(window) = user.window {
+            put_item(out, item::WINDOW, |out| {
+                out.put_u16(window.invoked);
+                out.put_u16(window.performed);
+            });
+        }
         for role in &user.roles {
             put_item(out, item::ROLE_SELECTION, |out| {
                 put_sized(out, role.sop_class.as_bytes());
@@ -310,6 +321,12 @@ fn user_information(value: &[u8]) -> Result<UserInformation, Violation> {
         match kind {
             item::MAX_LENGTH => user.max_pdu = fields.u32()?,
             item::CLASS_UID => user.class_uid = printable(value, 64),
+            item::WINDOW => {
+                user.window = Some(Window {
+                    invoked: fields.u16()?,
+                    performed: fields.u16()?,
+                });
+            }
             item::VERSION_NAME => user.version = Some(printable(value, 16)),
             item::ROLE_SELECTION => user.roles.push(RoleSelection {
                 sop_class: uid(fields.sized()?)?,
@@ -329,7 +346,6 @@ fn user_information(value: &[u8]) -> Result<UserInformation, Violation> {
                 });
             }
             item::USER_IDENTITY_AC => user.identity_response = Some(Bytes::copy_from_slice(fields.sized()?)),
-            // The asynchronous operations window (53H) too: unanswered, it means one operation at a time.
             _ => {}
         }
     }

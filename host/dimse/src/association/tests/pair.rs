@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::command::element;
-use crate::negotiation::{Acceptance, ExtendedNegotiation, RoleSelection, UserIdentity, UserIdentityKind};
+use crate::negotiation::{Acceptance, ExtendedNegotiation, RoleSelection, UserIdentity, UserIdentityKind, Window};
 use crate::{RejectReason, Rejection, connect, dial};
 use tokio::io::{DuplexStream, duplex};
 use tokio::net::TcpListener;
@@ -135,6 +135,7 @@ async fn roles_extended_negotiation_and_user_identity() {
                 request.contexts[1].accept(IMPLICIT_LE),
                 request.contexts[0].accept(EXPLICIT_LE),
             ],
+            window: None,
             roles: vec![
                 role(false, true),
                 RoleSelection {
@@ -159,6 +160,88 @@ async fn roles_extended_negotiation_and_user_identity() {
         assert_eq!(ids, [3]);
     }
     assert_eq!(user.identity_response().unwrap(), "welcome");
+}
+
+#[tokio::test]
+async fn a_window_is_never_more_than_either_side_wants() {
+    let window = |invoked, performed| Window { invoked, performed };
+    for (asked, granted, of_user, of_provider) in [
+        (None, Some(window(8, 8)), 1, 1),
+        (Some(window(8, 1)), None, 1, 1),
+        (Some(window(8, 1)), Some(window(4, 4)), 4, 1),
+        (Some(window(4, 2)), Some(window(0, 0)), 4, 2),
+        (Some(window(0, 0)), Some(window(0, 3)), usize::MAX, 3),
+    ] {
+        let mut proposal = proposal();
+        asked.into_iter().for_each(|asked| proposal.set_window(asked));
+        let (ours, theirs) = duplex(100_000);
+        let options = patient();
+        let provider = crate::accept(theirs, &options, async |request: &Request| {
+            assert_eq!(request.window, asked);
+            let Admission::Accept(acceptance) = admit(request) else {
+                unreachable!("it admits everybody");
+            };
+            let window = granted;
+            Admission::Accept(Acceptance { window, ..acceptance })
+        });
+        let (user, provider) = tokio::join!(connect(ours, &options, &proposal), provider);
+        let windows = (user.unwrap().window(), provider.unwrap().window());
+        assert_eq!(windows, (of_user, of_provider), "{asked:?} {granted:?}");
+    }
+}
+
+#[tokio::test]
+async fn requests_of_a_window_are_answered_in_any_order() {
+    let (mut user, mut provider) = agreed(&patient()).await;
+    let answers = async {
+        let mut asked = Vec::new();
+        for _ in 0..3 {
+            let Incoming::Message(message) = provider.next().await.unwrap() else {
+                panic!("a release");
+            };
+            while provider.data().await.unwrap().is_some() {}
+            asked.push(message);
+        }
+        for message in asked.iter().rev() {
+            let answer = message.command.response(status::SUCCESS);
+            provider.send(message.context, &answer, None).await.unwrap();
+        }
+    };
+    let asks = async {
+        let mut outstanding = Vec::new();
+        for uid in ["1.2.1", "1.2.2", "1.2.3"] {
+            let data = fragments(&pattern(1000), 100);
+            outstanding.push(user.begin_store(3, CT, uid, data).await.unwrap());
+        }
+        let mut answered = Vec::new();
+        while !outstanding.is_empty() {
+            let (id, answer) = user.stored(&outstanding).await.unwrap();
+            assert_eq!(answer.status, status::SUCCESS);
+            outstanding.retain(|other| *other != id);
+            answered.push(id);
+        }
+        assert_eq!(answered, [3, 2, 1]);
+    };
+    tokio::join!(asks, answers);
+}
+
+#[tokio::test]
+async fn a_rate_holds_what_is_sent() {
+    let (ours, theirs) = duplex(100_000);
+    let provider = tokio::spawn(provide(theirs, patient()));
+    let mut user = connect(ours, &patient(), &proposal()).await.unwrap();
+    let rate = std::num::NonZeroU64::new(1_000_000).unwrap();
+    user.hold_to(Arc::new(Bandwidth::new(rate)));
+    let began = Instant::now();
+    user.store(3, CT, "1.2.3", fragments(&pattern(400_000), 50_000))
+        .await
+        .unwrap();
+    assert_eq!(user.echo().await.unwrap(), status::SUCCESS);
+    // A burst comes at once; the rest is not faster than the rate.
+    assert!(began.elapsed() >= Duration::from_millis(250), "{:?}", began.elapsed());
+    assert!(user.rested() > Duration::ZERO);
+    user.release().await.unwrap();
+    provider.await.unwrap().end.unwrap();
 }
 
 #[tokio::test]

@@ -25,6 +25,10 @@ fn request() -> Request {
         max_pdu: 65_536,
         implementation_class_uid: "1.2.3.4".into(),
         implementation_version: Some("TEST_1".into()),
+        window: Some(Window {
+            invoked: 8,
+            performed: 1,
+        }),
         roles: vec![RoleSelection {
             sop_class: CT.into(),
             scu: true,
@@ -61,6 +65,7 @@ fn request_comes_back() {
         extended: vec![],
         user_identity: None,
         implementation_version: None,
+        window: None,
         ..request()
     };
     assert_eq!(decode_request(&body(&plain)), Ok(plain));
@@ -94,6 +99,10 @@ fn answer() -> Answer {
             max_pdu: 0,
             class_uid: "1.2".into(),
             version: Some("A".into()),
+            window: Some(Window {
+                invoked: 0,
+                performed: 7,
+            }),
             roles: vec![RoleSelection {
                 sop_class: CT.into(),
                 scu: false,
