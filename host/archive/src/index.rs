@@ -27,6 +27,7 @@ mod object;
 mod outcomes;
 mod performed;
 mod place;
+mod pledges;
 mod query;
 mod queue;
 mod replace;

@@ -14,6 +14,7 @@ use crate::negotiation::{
 use crate::options::Options;
 use crate::pdu;
 use crate::pdu::associate::{Answer, Unacceptable, UserInformation, decode_request, put_answer};
+use crate::waits::A_REQUEST;
 use crate::wire::Wire;
 
 /// The most role selections that are granted; with this many the item still fits its length field.
@@ -62,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Indication<S> {
     /// (PS3.8 §9.2.3, AA-2).
     pub async fn receive(stream: S, options: &Options) -> Result<Self, AssociationError> {
         let mut wire = Wire::new(stream, options.write_time);
-        wire.allow(options.artim, "a request for an association");
+        wire.allow(options.artim, A_REQUEST);
         match read_request(&mut wire).await {
             Ok(Ok(request)) => Ok(Self {
                 wire,

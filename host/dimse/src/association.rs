@@ -25,15 +25,13 @@ use crate::negotiation::{AcceptedContext, ExtendedNegotiation, Request, RoleSele
 use crate::options::Options;
 use crate::outgoing::Outgoing;
 use crate::pdu;
+use crate::waits::{A_MESSAGE, A_RELEASE};
 use crate::wire::Wire;
 
 /// The smallest maximum length that a peer may announce: a PDV header and some data.
 pub(crate) const LEAST_PDU: u32 = 64;
 /// The longest PDU that this side sends, whatever the peer takes.
 const LARGEST_PDU: u32 = 128 << 10;
-
-/// What is due between two messages.
-const A_MESSAGE: &str = "the next message";
 
 pub use meanwhile::Meanwhile;
 
@@ -340,7 +338,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
         }
         pdu::put_release(&mut self.wire.output, pdu::RELEASE_RQ);
         self.wire.write_and_flush().await?;
-        self.wire.allow(self.options.artim, "the answer to a release");
+        self.wire.allow(self.options.artim, A_RELEASE);
         let mut skip = self.pdv.left.saturating_add(to_usize(self.pdu_left));
         let mut collided = false;
         loop {

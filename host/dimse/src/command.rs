@@ -143,6 +143,14 @@ impl Command {
             .with_number(element::EVENT_TYPE_ID, event_type)
     }
 
+    /// An N-ACTION-RQ (PS3.7 §10.3.4.1), without data set.
+    pub fn action_rq(message_id: u16, sop_class: &str, sop_instance: &str, action_type: u16) -> Self {
+        Self::new(CommandField::N_ACTION_RQ, message_id)
+            .with_uid(element::REQUESTED_SOP_CLASS_UID, sop_class)
+            .with_uid(element::REQUESTED_SOP_INSTANCE_UID, sop_instance)
+            .with_number(element::ACTION_TYPE_ID, action_type)
+    }
+
     /// A C-CANCEL-RQ for the request of that id (PS3.7 §9.3.2.3).
     pub fn cancel_rq(message_id: u16) -> Self {
         Self::new(CommandField::C_CANCEL_RQ, message_id)

@@ -20,10 +20,8 @@ use crate::pdu;
 use crate::pdu::associate::{Answer, decode_answer, put_request};
 use crate::sop;
 use crate::status::Status;
+use crate::waits::{A_RESPONSE, AN_ANSWER};
 use crate::wire::Wire;
-
-/// What is due after a request.
-const AN_ANSWER: &str = "an answer to a request for an association";
 
 /// The answer to a C-STORE-RQ.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -221,7 +219,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
 
     /// [`Association::response`] to one of several requests that are outstanding.
     async fn response_to(&mut self, outstanding: &[u16]) -> Result<Command, AssociationError> {
-        let response = match self.next_within(self.response_time(), "a response").await? {
+        let response = match self.next_within(self.response_time(), A_RESPONSE).await? {
             Incoming::Released => return Err(AssociationError::ReleasedEarly),
             Incoming::Message(message) => message.command,
         };

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::command::CommandError;
+use crate::waits;
 
 /// Why an association ended, or never began. Whatever the case, the association is over: where the protocol asks for an
 /// A-ABORT it has been sent.
@@ -56,6 +57,15 @@ pub enum AssociationError {
 }
 
 impl AssociationError {
+    /// The limit of [`crate::Options`] that ended it, by the name of its field; `None`: no limit did.
+    pub fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Timeout { what, .. } => waits::limit(what),
+            Self::Violation(Violation::PduTooLong { .. }) => Some("max_pdu"),
+            _ => None,
+        }
+    }
+
     /// What the A-ABORT for this end says, None where none is due (PS3.8 §9.2: nobody is there, or the peer has ended it).
     pub(crate) fn abort(&self) -> Option<AbortReason> {
         match self {

@@ -36,6 +36,7 @@ pub mod sop;
 pub mod status;
 mod stream;
 mod tls;
+mod waits;
 mod wire;
 
 pub use accept::{Indication, accept};

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::bandwidth::Bandwidth;
 use crate::error::{AbortReason, AssociationError, Violation};
 use crate::pdu;
+use crate::waits::TO_TAKE;
 
 /// How much is read at once while a data set comes.
 const DATA_ROOM: usize = 128 << 10;
@@ -197,7 +198,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire<S> {
                 source,
             }),
             Err(_) => Err(AssociationError::Timeout {
-                what: "taking what this side sent",
+                what: TO_TAKE,
                 limit: self.write_time,
             }),
         }
@@ -213,7 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire<S> {
                 source,
             }),
             Err(_) => Err(AssociationError::Timeout {
-                what: "taking what this side sent",
+                what: TO_TAKE,
                 limit: self.write_time,
             }),
         }

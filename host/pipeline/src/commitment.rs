@@ -298,7 +298,7 @@ async fn tell(pipeline: &Pipeline, destination: &Destination, job: &index::Repor
 
 async fn associate(destination: &Destination) -> Result<Association<Stream>, NotTold> {
     let peer = Peer::of(destination).map_err(|error| NotTold::Dead(error.to_string()))?;
-    let mut proposal = peer.proposal();
+    let mut proposal = peer.proposal().map_err(|error| NotTold::Dead(error.to_string()))?;
     let class = sop::STORAGE_COMMITMENT;
     // This side is the provider on an association that it asks for (PS3.4 §J.3.3).
     let role = RoleSelection {

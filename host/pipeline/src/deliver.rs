@@ -1,24 +1,26 @@
 //! Deliveries: objects on their way to a destination, by C-STORE or into a folder.
 //!
 //! One task per destination, so that a peer that is down delays nothing else. A batch is the waiting objects of one
-//! study; it travels on one association. What became of each object is recorded on its own: one refused object does
-//! not hold up the others.
+//! study; it travels on one association, which the next batch takes over where it can. What became of each object is recorded
+//! on its own: one refused object does not hold up the others.
 
 mod dicom;
 mod folder;
+mod line;
 
 use std::time::Duration;
 
 use isocenter_archive::index::{Job, Located};
 use tokio_util::sync::CancellationToken;
 
+use self::line::Line;
 use crate::Pipeline;
 use crate::destination::{Destination, Target};
 use crate::egress::{self, NotSent};
 use crate::route::find;
 use crate::taken::taken;
 
-/// Objects of one batch, and so of one association.
+/// Objects of one batch.
 const BATCH: u32 = 64;
 /// A claimed delivery that is not ended within this time is claimed by another: it bounds how long a batch may take.
 const LEASE: Duration = Duration::from_secs(1_800);
@@ -36,10 +38,11 @@ enum Delivered {
 
 /// Works off the deliveries to one destination until `stop`, or until it is configured no more.
 pub(crate) async fn run(pipeline: Pipeline, name: String, stop: CancellationToken) {
+    let mut line = Line::default();
     while !stop.is_cancelled() {
         // For each batch anew: a reload may have changed it.
         let Some(destination) = pipeline.set().destinations.get(&name).cloned() else {
-            return;
+            break;
         };
         let index = pipeline.archive().index();
         let claimed = index.claim_deliveries(&name, BATCH, LEASE).await;
@@ -50,13 +53,16 @@ pub(crate) async fn run(pipeline: Pipeline, name: String, stop: CancellationToke
             |error| tracing::warn!(destination = name, %error, "deliveries wait for the index"),
         )
         .await;
-        if !jobs.is_empty() {
-            batch(&pipeline, &destination, jobs).await;
+        if jobs.is_empty() {
+            line.rest().await;
+        } else {
+            batch(&pipeline, &destination, &mut line, jobs).await;
         }
     }
+    line.close().await;
 }
 
-async fn batch(pipeline: &Pipeline, destination: &Destination, jobs: Vec<Job>) {
+async fn batch(pipeline: &Pipeline, destination: &Destination, line: &mut Line, jobs: Vec<Job>) {
     let mut found = Vec::with_capacity(jobs.len());
     for job in jobs {
         match find(pipeline, &job).await {
@@ -66,6 +72,7 @@ async fn batch(pipeline: &Pipeline, destination: &Destination, jobs: Vec<Job>) {
         }
     }
     match &destination.target {
+        Target::Dicom(peer) => dicom::send(pipeline, destination, peer, line, found).await,
         Target::Folder(folder) => {
             for (job, located) in found {
                 let delivered = match egress::prepare(pipeline, destination, &located).await {
@@ -74,20 +81,6 @@ async fn batch(pipeline: &Pipeline, destination: &Destination, jobs: Vec<Job>) {
                 };
                 settle(pipeline, destination, &job, delivered).await;
             }
-        }
-        Target::Dicom {
-            ae_title,
-            address,
-            tls,
-            calling_ae,
-        } => {
-            let peer = dicom::Peer {
-                ae_title,
-                address,
-                tls: tls.as_ref(),
-                calling_ae,
-            };
-            dicom::send(pipeline, destination, &peer, found).await;
         }
     }
 }

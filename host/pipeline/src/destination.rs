@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use isocenter_dimse::{AeTitle, ClientTls};
 use isocenter_role::Filter;
+
+use crate::peer::Peer;
 
 /// A named place that objects can be sent to.
 #[derive(Clone)]
@@ -24,16 +25,7 @@ pub struct Destination {
 #[derive(Clone, Debug)]
 pub enum Target {
     /// A DICOM peer, by C-STORE.
-    Dicom {
-        /// Its AE title.
-        ae_title: AeTitle,
-        /// `host:port`.
-        address: String,
-        /// TLS is spoken there.
-        tls: Option<ClientTls>,
-        /// What this host calls itself there.
-        calling_ae: AeTitle,
-    },
+    Dicom(Peer),
     /// A folder of Part 10 files: `STUDY/SERIES/OBJECT.dcm`, by UID.
     Folder(PathBuf),
 }

@@ -26,6 +26,7 @@ mod memory;
 mod offer;
 pub mod peer;
 pub mod permission;
+pub mod pledge;
 pub mod query;
 mod record;
 pub mod refusal;

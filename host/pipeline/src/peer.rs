@@ -7,7 +7,8 @@ use isocenter_dicom::header::{Header, Limits};
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dicom::{ParseError, syntax};
 use isocenter_dimse::{
-    AeTitle, Association, AssociationError, ClientTls, Options, Proposal, Status, Stream, connect, reach,
+    AcceptedContext, AeTitle, Association, AssociationError, ClientTls, Options, Proposal, ProposalError, Status,
+    Stream, UserIdentity, connect, reach,
 };
 
 use crate::destination::{Destination, Target};
@@ -52,79 +53,61 @@ pub enum PeerError {
     TooLong,
 }
 
-/// What is asked of a peer: each SOP class in a transfer syntax, in a presentation context of its own.
-///
-/// # Errors
-/// Why it cannot be asked.
-pub(crate) fn proposal<'a>(
-    calling_ae: &AeTitle,
-    called_ae: &AeTitle,
-    contexts: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<Proposal, String> {
-    let mut proposal = Proposal::new(calling_ae.clone(), called_ae.clone());
-    for (class, syntax) in contexts {
-        proposal
-            .add_context(class, &[syntax])
-            .map_err(|error| error.to_string())?;
-    }
-    Ok(proposal)
+/// A DICOM peer: whom to call, and as whom.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its AE title.
+    pub ae_title: AeTitle,
+    /// `host:port`.
+    pub address: String,
+    /// TLS is spoken there.
+    pub tls: Option<ClientTls>,
+    /// What this host calls itself there.
+    pub calling_ae: AeTitle,
+    /// As which user it calls there (PS3.7 §D.3.3.7).
+    pub user: Option<UserIdentity>,
+    /// How long it may take to answer for what it was sent (PS3.4 Annex J), before it is sent the same again; `None`: it is
+    /// not asked to.
+    pub commit_within: Option<Duration>,
 }
 
-/// Associates with the peer at `host:port`.
-///
-/// # Errors
-/// Why there is no association.
-pub(crate) async fn associate(
-    address: &str,
-    tls: Option<&ClientTls>,
-    proposal: &Proposal,
-) -> Result<Association<Stream>, String> {
-    associate_within(&Options::default(), address, tls, proposal).await
-}
-
-async fn associate_within(
-    options: &Options,
-    address: &str,
-    tls: Option<&ClientTls>,
-    proposal: &Proposal,
-) -> Result<Association<Stream>, String> {
-    let stream = reach(address, tls, DIAL).await.map_err(|error| error.to_string())?;
-    connect(stream, options, proposal)
-        .await
-        .map_err(|error| error.to_string())
-}
-
-/// A DICOM destination, as somebody who is asked.
-pub(crate) struct Peer<'a> {
-    pub(crate) ae_title: &'a AeTitle,
-    pub(crate) address: &'a str,
-    pub(crate) calling_ae: &'a AeTitle,
-    tls: Option<&'a ClientTls>,
-}
-
-impl<'a> Peer<'a> {
+impl Peer {
+    /// The peer that a destination is.
+    ///
     /// # Errors
     /// [`PeerError::NotDicom`].
-    pub(crate) fn of(destination: &'a Destination) -> Result<Self, PeerError> {
+    pub(crate) fn of(destination: &Destination) -> Result<&Self, PeerError> {
         match &destination.target {
-            Target::Dicom {
-                ae_title,
-                address,
-                tls,
-                calling_ae,
-            } => Ok(Self {
-                ae_title,
-                address,
-                calling_ae,
-                tls: tls.as_ref(),
-            }),
+            Target::Dicom(peer) => Ok(peer),
             Target::Folder(_) => Err(PeerError::NotDicom),
         }
     }
 
     /// A proposal without contexts.
-    pub(crate) fn proposal(&self) -> Proposal {
-        Proposal::new(self.calling_ae.clone(), self.ae_title.clone())
+    ///
+    /// # Errors
+    /// The user's name or passcode is too long to be sent.
+    pub(crate) fn proposal(&self) -> Result<Proposal, ProposalError> {
+        let mut proposal = Proposal::new(self.calling_ae.clone(), self.ae_title.clone());
+        if let Some(user) = &self.user {
+            proposal.set_user_identity(user.clone())?;
+        }
+        Ok(proposal)
+    }
+
+    /// A proposal of SOP classes, each in a transfer syntax, in a presentation context of its own.
+    ///
+    /// # Errors
+    /// Why it cannot be proposed.
+    pub(crate) fn proposal_of<'a>(
+        &self,
+        contexts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Proposal, ProposalError> {
+        let mut proposal = self.proposal()?;
+        for (class, syntax) in contexts {
+            proposal.add_context(class, &[syntax])?;
+        }
+        Ok(proposal)
     }
 
     /// Associates; `patience` is how long the peer may take for its next message.
@@ -141,9 +124,21 @@ impl<'a> Peer<'a> {
             response_time: patience,
             ..Options::default()
         };
-        associate_within(&options, self.address, self.tls, proposal)
+        let associated = async {
+            let stream = reach(&self.address, self.tls.as_ref(), DIAL).await?;
+            connect(stream, &options, proposal).await
+        };
+        associated
             .await
-            .map_err(PeerError::Unreachable)
+            .map_err(|error: AssociationError| PeerError::Unreachable(error.to_string()))
+    }
+}
+
+/// Whether one of these contexts is for that SOP class in that transfer syntax.
+pub(crate) fn takes(contexts: &[AcceptedContext]) -> impl Fn(&str, &str) -> bool + Send {
+    |class, syntax| {
+        let mut contexts = contexts.iter();
+        contexts.any(|context| context.abstract_syntax == class && context.transfer_syntax == syntax)
     }
 }
 

@@ -64,7 +64,9 @@ pub async fn query(destination: &Destination, query: &Query, cancel: &Cancellati
         FindLevel::Patient => &[sop::PATIENT_ROOT_FIND],
         _ => &[sop::STUDY_ROOT_FIND, sop::PATIENT_ROOT_FIND],
     };
-    let mut proposal = peer.proposal();
+    let mut proposal = peer
+        .proposal()
+        .map_err(|error| PeerError::Unreachable(error.to_string()))?;
     for model in models {
         // Constants, so that they can be proposed.
         let added = proposal.add_context(model, &PLAIN);

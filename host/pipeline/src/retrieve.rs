@@ -4,19 +4,25 @@
 //! Who is a configured destination gets what goes to that destination: its filters are passed, whoever asks and however.
 //! Everybody else gets the objects as they are stored, as by WADO-RS; whether they may ask was decided when they associated.
 
+use std::time::Duration;
+
 use isocenter_archive::index::Located;
 use isocenter_dimse::{
-    AeTitle, Association, AssociationError, ClientTls, Command, MoveOriginator, Proposal, Status, Stream, status,
+    AeTitle, Association, AssociationError, Command, MoveOriginator, Proposal, Status, Stream, status,
 };
 
 use crate::destination::{Destination, Target};
 use crate::egress::NotSent;
 pub use crate::egress::Outgoing;
 pub use crate::offer::Kinds;
-use crate::{Pipeline, Set, offer, peer};
+use crate::peer::{self, Peer};
+use crate::{Pipeline, Set, offer};
 
 /// Associations that are tried for one retrieval, should one break.
 const MOST_ASSOCIATIONS: u32 = 3;
+
+/// How long a destination may take to answer.
+const ANSWERS: Duration = Duration::from_secs(120);
 
 /// Several destinations have the AE title, so that it does not say whose filters are to be passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +38,7 @@ pub fn destination(set: &Set, ae_title: &AeTitle) -> Result<Option<Destination>,
         .destinations
         .values()
         .filter(|destination| match &destination.target {
-            Target::Dicom { ae_title: own, .. } => own == ae_title,
+            Target::Dicom(peer) => peer.ae_title == *ae_title,
             Target::Folder(_) => false,
         });
     match (named.next(), named.next()) {
@@ -67,8 +73,6 @@ pub struct Courier {
     destination: Destination,
     originator: MoveOriginator,
     proposal: Proposal,
-    address: String,
-    tls: Option<ClientTls>,
     association: Option<Association<Stream>>,
     /// How many associations may still be opened.
     left: u32,
@@ -85,22 +89,14 @@ impl Courier {
         kinds: &Kinds,
         originator: MoveOriginator,
     ) -> Result<Self, String> {
-        let Target::Dicom {
-            ae_title,
-            address,
-            tls,
-            calling_ae,
-        } = &destination.target
-        else {
-            return Err("the destination is no DICOM peer".to_owned());
-        };
-        let proposal = peer::proposal(calling_ae, ae_title, offer::contexts(kinds))?;
+        let peer = Peer::of(&destination).map_err(|error| error.to_string())?;
+        let proposal = peer
+            .proposal_of(offer::contexts(kinds))
+            .map_err(|error| error.to_string())?;
         let mut courier = Self {
             pipeline: pipeline.clone(),
             originator,
             proposal,
-            address: address.clone(),
-            tls: tls.clone(),
             association: None,
             left: MOST_ASSOCIATIONS,
             destination,
@@ -114,7 +110,8 @@ impl Courier {
             return Err("the destination broke too many associations".to_owned());
         }
         self.left -= 1;
-        self.association = Some(peer::associate(&self.address, self.tls.as_ref(), &self.proposal).await?);
+        let associated = async { Peer::of(&self.destination)?.associate(&self.proposal, ANSWERS).await };
+        self.association = Some(associated.await.map_err(|error| error.to_string())?);
         Ok(())
     }
 
@@ -129,15 +126,8 @@ impl Courier {
         let Some(association) = self.association.as_mut() else {
             return Err("there is no association".to_owned());
         };
-        let outgoing = {
-            let contexts = association.contexts();
-            let takes = |class: &str, syntax: &str| {
-                contexts
-                    .iter()
-                    .any(|context| context.abstract_syntax == class && context.transfer_syntax == syntax)
-            };
-            prepare(&self.pipeline, Some(&self.destination), located, takes).await?
-        };
+        let takes = peer::takes(association.contexts());
+        let outgoing = prepare(&self.pipeline, Some(&self.destination), located, takes).await?;
         match store(association, outgoing, &self.originator).await {
             Ok(status) => Ok(status),
             Err(error) => {
@@ -149,10 +139,8 @@ impl Courier {
 
     /// Releases the association.
     pub async fn close(self) {
-        if let Some(association) = self.association
-            && let Err(error) = association.release().await
-        {
-            tracing::debug!(%error, "the destination did not release in order");
+        if let Some(association) = self.association {
+            peer::release(association).await;
         }
     }
 }

@@ -100,12 +100,14 @@ fn away() -> Destination {
         .unwrap();
     Destination {
         name: "away".to_owned(),
-        target: Target::Dicom {
+        target: Target::Dicom(Peer {
             ae_title: AeTitle::parse("AWAY").unwrap(),
             address: address.to_string(),
             tls: None,
             calling_ae: AeTitle::parse("ISOCENTER").unwrap(),
-        },
+            user: None,
+            commit_within: None,
+        }),
         egress: Vec::new(),
         retry: Retry {
             attempts: 1,

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use isocenter_dicom::edit::SiteKey;
-use isocenter_dimse::ClientTls;
+use isocenter_dimse::{ClientTls, UserIdentity, UserIdentityKind};
 use isocenter_native::{EngineSpec, ModelSpec, Models};
 use isocenter_pipeline::chain::{self, Chain};
 use isocenter_pipeline::destination::{self, Destination};
+use isocenter_pipeline::peer::Peer;
 use isocenter_pipeline::{Set, SinkSpec};
 use isocenter_plugin::{Grant, PluginSpec, Runtime, RuntimeOptions, Secret, StartError, Surroundings, Trust};
 use isocenter_role::backing::Backing;
@@ -128,6 +129,7 @@ impl Assembly {
         }
         let mut cast = Cast {
             plugins: &plugins,
+            environment: &self.environment,
             problems,
         };
         let mut set = Set {
@@ -200,6 +202,7 @@ impl Assembly {
 /// Gives each name of the configuration the plugin in the role that it is named for.
 struct Cast<'p> {
     plugins: &'p BTreeMap<String, Arc<dyn Plugin>>,
+    environment: &'p Environment,
     problems: Vec<String>,
 }
 
@@ -259,10 +262,10 @@ impl Cast<'_> {
 
     fn destination(&mut self, name: &str, destination: &config::Destination, config: &Config) -> Option<Destination> {
         let target = match &destination.target {
-            config::Target::Dicom { ae_title, address, tls } => destination::Target::Dicom {
-                ae_title: ae_title.clone(),
-                address: address.to_string(),
-                tls: match tls {
+            config::Target::Dicom(peer) => destination::Target::Dicom(Peer {
+                ae_title: peer.ae_title.clone(),
+                address: peer.address.to_string(),
+                tls: match &peer.tls {
                     Some(tls) => Some(self.tls(name, tls)?),
                     None => None,
                 },
@@ -270,7 +273,12 @@ impl Cast<'_> {
                     .calling_ae_title
                     .clone()
                     .unwrap_or_else(|| config.dicom.ae_title.clone()),
-            },
+                user: match &peer.user {
+                    Some(user) => Some(self.user(name, user, config)?),
+                    None => None,
+                },
+                commit_within: peer.commit_within,
+            }),
             config::Target::Folder(folder) => destination::Target::Folder(folder.clone()),
         };
         Some(Destination {
@@ -286,6 +294,37 @@ impl Cast<'_> {
                 longest: destination.retry.longest,
                 attempts: destination.retry.attempts,
             },
+        })
+    }
+
+    /// As which user a destination is called (PS3.7 §D.3.3.7).
+    fn user(&mut self, destination: &str, user: &config::User, config: &Config) -> Option<UserIdentity> {
+        let passcode = match &user.passcode {
+            None => None,
+            Some(name) => {
+                let secret = config
+                    .secrets
+                    .get(name)
+                    .ok_or_else(|| format!("there is no secret {name}"));
+                let read = secret.and_then(|source| source.read(self.environment).map_err(|error| error.to_string()));
+                match read {
+                    Ok(passcode) => Some(passcode),
+                    Err(error) => {
+                        self.problems
+                            .push(format!("`user` of destination {destination}: {error}"));
+                        return None;
+                    }
+                }
+            }
+        };
+        Some(UserIdentity {
+            kind: match passcode {
+                None => UserIdentityKind::Username,
+                Some(_) => UserIdentityKind::UsernamePasscode,
+            },
+            primary: user.name.clone().into(),
+            secondary: passcode.unwrap_or_default().into(),
+            response_requested: false,
         })
     }
 

@@ -97,6 +97,10 @@ pub struct Dicom {
     pub pdu_time: Duration,
     /// How long an association may rest between two messages.
     pub idle: Duration,
+    /// How long one may last in all: then it ends when it rests, and after the same time again in whatever it does.
+    pub association_time: Duration,
+    /// Associations at a time from one address; `None`: as many as in all.
+    pub max_associations_per_address: Option<u32>,
     /// Names of plugins that say who may associate, in order; every one must let an association in.
     pub gate: Vec<String>,
     /// Names of plugins that say what a peer may search, have sent to it or send on, in order; every one must agree.
@@ -133,6 +137,8 @@ pub struct Caller {
     pub services: Option<Vec<Service>>,
     /// Associations at a time, of all that this entry fits together.
     pub max_associations: Option<u32>,
+    /// Bytes per second, both ways, of all associations that this entry fits together.
+    pub bandwidth: Option<ByteSize>,
 }
 
 /// What a caller may ask for.
@@ -232,16 +238,33 @@ pub struct Destination {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// C-STORE to a peer.
-    Dicom {
-        /// The called AE title.
-        ae_title: AeTitle,
-        /// Its host and port, resolved at each delivery.
-        address: PeerAddress,
-        /// TLS is spoken there.
-        tls: Option<ClientTls>,
-    },
+    Dicom(Peer),
     /// Files in a folder.
     Folder(PathBuf),
+}
+
+/// `dicom` of a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The called AE title.
+    pub ae_title: AeTitle,
+    /// Its host and port, resolved at each delivery.
+    pub address: PeerAddress,
+    /// TLS is spoken there.
+    pub tls: Option<ClientTls>,
+    /// As which user it is called.
+    pub user: Option<User>,
+    /// It is to answer for what it was sent (PS3.4 Annex J), and is sent the same again where it has not by then.
+    pub commit_within: Option<Duration>,
+}
+
+/// `user` of a destination's peer (PS3.7 §D.3.3.7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Its name.
+    pub name: String,
+    /// The name of the secret that is its passcode.
+    pub passcode: Option<String>,
 }
 
 /// `tls` of a destination's peer.
@@ -294,6 +317,8 @@ impl Default for Dicom {
             report_within: Duration::from_secs(30),
             pdu_time: Duration::from_secs(30),
             idle: Duration::from_secs(60),
+            association_time: Duration::from_secs(86_400),
+            max_associations_per_address: None,
             gate: Vec::new(),
             authorize: Vec::new(),
             tls: None,

@@ -318,6 +318,7 @@ fn provider(config: &Config) -> scp::Options {
         associations: usize::try_from(config.dicom.max_associations).unwrap_or(usize::MAX),
         find_limit: u64::from(config.dicom.find_limit),
         report_within: config.dicom.report_within,
+        association_time: config.dicom.association_time,
         grace: config.drain,
         wire: isocenter_dimse::Options {
             max_pdu: config.dicom.max_pdu,

@@ -41,7 +41,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 pub use self::callers::Callers;
-use self::callers::Leave;
+use self::callers::{Leave, Refusal};
 use self::commitment::Reports;
 use self::find::Finder;
 use self::identifier::Root;
@@ -65,6 +65,8 @@ pub struct Options {
     pub find_limit: u64,
     /// How long a storage commitment may take to be reported on the association that asked for it.
     pub report_within: Duration,
+    /// How long an association may last: then it ends when it rests, and after the same time again in whatever it does.
+    pub association_time: Duration,
     /// How long associations may go on once the host is to end.
     pub grace: Duration,
     /// The wire's own limits.
@@ -98,6 +100,13 @@ enum Ended {
     Released,
     /// By this host, which drains, in a pause.
     Resting,
+    /// By this host, in a pause: it has lasted as long as one may.
+    TimeUp,
+}
+
+/// Counts an association that came up against a limit of the configuration.
+fn limit_reached(limit: &'static str) {
+    metrics::counter!("isocenter_association_limits_total", "limit" => limit).increment(1);
 }
 
 /// Connections that may wait for their rejection at a time, over those that are served.
@@ -218,6 +227,7 @@ impl Provider {
             Ok(received) => received,
             Err(error) => {
                 tracing::info!(%error, "no association");
+                error.limit().into_iter().for_each(limit_reached);
                 metrics::counter!("isocenter_associations_total", "outcome" => "failed").increment(1);
                 return;
             }
@@ -225,9 +235,12 @@ impl Provider {
         let request = indication.request().clone();
         tracing::Span::current().record("calling", request.calling_ae.to_string());
         let admitted = if place.is_none() {
-            Err(Rejection::LOCAL_LIMIT)
+            Err(Refusal::limit("associations"))
         } else if self.draining.is_cancelled() {
-            Err(Rejection::CONGESTION)
+            Err(Refusal {
+                rejection: Rejection::CONGESTION,
+                reason: "draining",
+            })
         } else {
             let peer = Peer {
                 address: peer.ip(),
@@ -236,23 +249,26 @@ impl Provider {
             };
             Box::pin(self.admit(&request, &peer, &callers)).await
         };
-        let (admission, caller) = match admitted {
-            Ok((acceptance, caller)) => (Admission::Accept(acceptance), caller),
-            Err(rejection) => (Admission::Reject(rejection), Caller::default()),
+        let (acceptance, caller) = match admitted {
+            Ok(admitted) => admitted,
+            Err(Refusal { rejection, reason }) => {
+                tracing::info!(%rejection, reason, called = %request.called_ae, "association rejected");
+                metrics::counter!("isocenter_associations_total", "outcome" => "rejected").increment(1);
+                metrics::counter!("isocenter_associations_rejected_total", "reason" => reason).increment(1);
+                let _ = indication.answer(Admission::Reject(rejection)).await;
+                return;
+            }
         };
-        if let Admission::Reject(rejection) = &admission {
-            tracing::info!(%rejection, called = %request.called_ae, "association rejected");
-            metrics::counter!("isocenter_associations_total", "outcome" => "rejected").increment(1);
-            let _ = indication.answer(admission).await;
-            return;
-        }
-        let mut association = match indication.answer(admission).await {
+        let mut association = match indication.answer(Admission::Accept(acceptance)).await {
             Ok(association) => association,
             Err(error) => {
                 tracing::info!(%error, "no association");
                 return;
             }
         };
+        if let Some(bandwidth) = &caller.leave.bandwidth {
+            association.hold_to(Arc::clone(bandwidth));
+        }
         gauge.increment(1.0);
         let mut session = self.pipeline.session(Source {
             calling_ae: Some(request.calling_ae.to_string()),
@@ -263,21 +279,33 @@ impl Provider {
             hops: 0,
         });
         let mut reports = Reports::new(&self.pipeline, &request.calling_ae, self.options.report_within);
-        let ended = self
-            .converse(&mut association, &mut session, &mut reports, &caller)
-            .await;
+        let conversation = self.converse(&mut association, &mut session, &mut reports, &caller);
+        let twice = self.options.association_time.saturating_mul(2);
+        let ended = tokio::time::timeout(twice, conversation)
+            .await
+            .unwrap_or(Ok(Ended::TimeUp));
         Box::pin(session.close()).await;
         Box::pin(reports.close()).await;
-        if matches!(ended, Ok(Ended::Resting)) {
+        if caller.leave.bandwidth.is_some() {
+            let rested = association.rested().as_secs_f64();
+            metrics::histogram!("isocenter_association_bandwidth_wait_seconds").record(rested);
+        }
+        if matches!(ended, Ok(Ended::Resting | Ended::TimeUp)) {
             association.abort(AbortReason::User).await;
         }
         gauge.decrement(1.0);
         let outcome = match ended {
             Ok(Ended::Released) => "released",
             Ok(Ended::Resting) => "drained",
+            Ok(Ended::TimeUp) => {
+                tracing::info!("association ended: it has lasted as long as one may");
+                limit_reached("association_time");
+                "time-up"
+            }
             Err(AssociationError::Aborted(_)) => "aborted",
             Err(error) => {
                 tracing::info!(%error, "association ended");
+                error.limit().into_iter().for_each(limit_reached);
                 "failed"
             }
         };
@@ -285,14 +313,12 @@ impl Provider {
     }
 
     /// What is granted to a requestor, and who it is.
-    async fn admit(
-        &self,
-        request: &Request,
-        peer: &Peer,
-        callers: &Callers,
-    ) -> Result<(Acceptance, Caller), Rejection> {
+    async fn admit(&self, request: &Request, peer: &Peer, callers: &Callers) -> Result<(Acceptance, Caller), Refusal> {
         if !self.options.any_called_ae && request.called_ae != self.options.ae_title {
-            return Err(Rejection::CALLED_AE);
+            return Err(Refusal {
+                rejection: Rejection::CALLED_AE,
+                reason: "called-ae",
+            });
         }
         let leave = callers.admit(&request.calling_ae, peer)?;
         let set = self.pipeline.set();
@@ -303,7 +329,11 @@ impl Provider {
             };
             self.pipeline.at_door(gate, Role::Gate, answer, visit, gate::answered);
         })
-        .await?;
+        .await
+        .map_err(|rejection| Refusal {
+            rejection,
+            reason: "gate",
+        })?;
         let acceptance = negotiate::accept(request, &leave, identity.is_some());
         let who = Who::new(identity, request, peer.address);
         Ok((acceptance, Caller { leave, who }))
@@ -334,6 +364,7 @@ impl Provider {
         reports: &mut Reports,
         caller: &Caller,
     ) -> Result<Ended, AssociationError> {
+        let time_up = tokio::time::Instant::now() + self.options.association_time;
         loop {
             let rests = async {
                 self.draining.cancelled().await;
@@ -346,6 +377,7 @@ impl Provider {
                     continue;
                 }
                 () = rests => return Ok(Ended::Resting),
+                () = tokio::time::sleep_until(time_up) => return Ok(Ended::TimeUp),
             };
             let message = match incoming {
                 Incoming::Released => return Ok(Ended::Released),
@@ -361,10 +393,10 @@ impl Provider {
     fn is_filtered(&self, association: &Association<Stream>) -> bool {
         let calling = &association.request().calling_ae;
         self.pipeline.set().destinations.values().any(|destination| {
-            let Target::Dicom { ae_title, .. } = &destination.target else {
+            let Target::Dicom(peer) = &destination.target else {
                 return false;
             };
-            ae_title == calling && !destination.egress.is_empty()
+            peer.ae_title == *calling && !destination.egress.is_empty()
         })
     }
 
@@ -395,6 +427,9 @@ impl Provider {
             }
             Some(Service::Verification) => echo::perform(association, message).await?,
             Some(Service::Storage) => store::perform(association, session, message).await?,
+            Some(Service::Commitment) if field == CommandField::N_EVENT_REPORT_RQ => {
+                commitment::told(&self.pipeline, association, message).await?;
+            }
             Some(Service::Commitment) => reports.action(association, message).await?,
             Some(Service::Find(root)) => {
                 let finder = Finder {

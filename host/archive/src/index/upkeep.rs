@@ -16,6 +16,8 @@ pub struct Upkept {
     pub events: u64,
     /// Requests for storage commitment that were reported long ago.
     pub commitments: u64,
+    /// What destinations were asked to commit themselves to long ago.
+    pub pledges: u64,
 }
 
 impl Index {
@@ -27,6 +29,7 @@ impl Index {
             outcomes: self.prune_outcomes(keep_outcomes).await?,
             events: self.prune_events().await?,
             commitments: self.sweep_commitments().await?,
+            pledges: self.sweep_pledges().await?,
         })
     }
 }

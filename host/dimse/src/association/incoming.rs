@@ -13,13 +13,12 @@ use super::{Association, Incoming, Message, Pdv, Phase, to_usize};
 use crate::command::Command;
 use crate::error::{AbortReason, AssociationError, Violation};
 use crate::pdu;
+use crate::waits::{THE_REST, UNWANTED};
 
 /// The longest command set that is taken.
 pub(super) const MAX_COMMAND: usize = 64 << 10;
 /// Length, context id and message control header of a PDV (PS3.8 §9.3.5.1).
 const PDV_HEADER: usize = 6;
-/// What is due within a message.
-const THE_REST: &str = "the rest of a message";
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
     pub(super) async fn read_message(
@@ -128,10 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
             let by = *self.drained_by.get_or_insert_with(|| Instant::now() + limit);
             self.read_data().await?;
             if Instant::now() > by {
-                return Err(AssociationError::Timeout {
-                    what: "a data set that nobody wants",
-                    limit,
-                });
+                return Err(AssociationError::Timeout { what: UNWANTED, limit });
             }
         }
         self.drained_by = None;

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{Association, Incoming};
 use crate::command::{Command, CommandField};
 use crate::error::{AssociationError, Violation};
+use crate::waits::A_SUBOPERATION;
 
 /// Longer than any operation.
 const FOREVER: Duration = Duration::from_secs(1 << 30);
@@ -42,7 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Association<S> {
     /// As [`Association::meanwhile`], and [`AssociationError::Timeout`].
     pub async fn meanwhile_response(&mut self, request: u16) -> Result<Meanwhile, AssociationError> {
         let limit = self.options.response_time;
-        self.heard(request, limit, "a response to a suboperation").await
+        self.heard(request, limit, A_SUBOPERATION).await
     }
 
     async fn heard(

@@ -17,7 +17,9 @@ impl Errand<'_> {
     pub(super) async fn get(&self) -> Result<Fetched, PeerError> {
         let peer = Peer::of(self.destination)?;
         let classes = self.classes().await;
-        let mut proposal = peer.proposal();
+        let mut proposal = peer
+            .proposal()
+            .map_err(|error| PeerError::Unreachable(error.to_string()))?;
         let proposed = proposal.add_context(sop::STUDY_ROOT_GET, &PLAIN);
         proposed
             .and_then(|_| contexts::add_storage(&mut proposal, &classes))
@@ -26,7 +28,7 @@ impl Errand<'_> {
         let mut session = self.pipeline.session(Source {
             calling_ae: Some(peer.ae_title.to_string()),
             called_ae: Some(peer.calling_ae.to_string()),
-            peer: address_of(peer.address).await,
+            peer: address_of(&peer.address).await,
             transport: Transport::Dimse,
             subject: None,
             hops: 0,

@@ -17,12 +17,14 @@ const PULSE: Duration = Duration::from_millis(200);
 impl Errand<'_> {
     pub(super) async fn have_sent(&self, to: &AeTitle) -> Result<Fetched, PeerError> {
         let peer = Peer::of(self.destination)?;
-        let mut proposal = peer.proposal();
+        let mut proposal = peer
+            .proposal()
+            .map_err(|error| PeerError::Unreachable(error.to_string()))?;
         proposal
             .add_context(sop::STUDY_ROOT_MOVE, &PLAIN)
             .map_err(|error| PeerError::Unreachable(error.to_string()))?;
         let mut association = peer.associate(&proposal, PATIENCE).await?;
-        let count = self.pipeline.shared.awaited.wait(peer.ae_title, peer.calling_ae);
+        let count = self.pipeline.shared.awaited.wait(&peer.ae_title, &peer.calling_ae);
         let sent = self.watch(&mut association, to, &count).await;
         match &sent {
             Ok(fetched) if fetched.status.is_some() => peer::release(association).await,

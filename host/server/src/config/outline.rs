@@ -32,9 +32,13 @@ impl Config {
         lines.extend(self.chains.iter().map(chain));
         for (name, destination) in &self.destinations {
             let target = match &destination.target {
-                Target::Dicom { ae_title, address, tls } => {
-                    let over = if tls.is_some() { " over TLS" } else { "" };
-                    format!("{ae_title} at {address}{over}")
+                Target::Dicom(peer) => {
+                    let over = if peer.tls.is_some() { " over TLS" } else { "" };
+                    let committed = match peer.commit_within {
+                        Some(_) => ", which is to answer for what it was sent",
+                        None => "",
+                    };
+                    format!("{} at {}{over}{committed}", peer.ae_title, peer.address)
                 }
                 Target::Folder(folder) => folder.display().to_string(),
             };

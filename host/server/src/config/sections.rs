@@ -13,8 +13,8 @@ use super::check::all_known;
 use super::reader::{At, ConfigError, Problems, Section, quoted};
 use super::setting::Setting;
 use super::{
-    Config, Database, Destination, Dicom, Duplicates, Environment, Hl7, Http, Outbound, Plugin, Ratio, Retry,
-    SecretSource, Storage, Target, Telemetry,
+    Config, Database, Destination, Dicom, Duplicates, Environment, Hl7, Http, Outbound, Peer, Plugin, Ratio, Retry,
+    SecretSource, Storage, Target, Telemetry, User,
 };
 
 mod callers;
@@ -61,7 +61,7 @@ pub(super) fn read(
     if let Some(section) = top.table("http", "[http]") {
         http(&section, &config.plugins, &mut config.http);
     }
-    config.destinations = destinations(&top, folder, &config.plugins);
+    config.destinations = destinations(&top, folder, &config.secrets, &config.plugins);
     config.chains = chains::chains(&top, &config.plugins);
     config.sinks = chains::sinks(&top, &config.plugins);
     top.end();
@@ -116,6 +116,10 @@ fn dicom(section: &Section<'_, '_>, folder: &Path, plugins: &BTreeMap<String, Pl
     section.set("artim", &mut dicom.artim);
     section.set("pdu-time", &mut dicom.pdu_time);
     section.set("idle", &mut dicom.idle);
+    section.set("association-time", &mut dicom.association_time);
+    let mut of_address = 0;
+    section.set_within("max-associations-per-address", 1..=4096, &mut of_address);
+    dicom.max_associations_per_address = (of_address > 0).then_some(of_address);
     section.set("report-within", &mut dicom.report_within);
     dicom.gate = plugins_named(section, "gate", plugins);
     dicom.authorize = plugins_named(section, "authorize", plugins);
@@ -258,12 +262,13 @@ fn secrets(top: &Section<'_, '_>, folder: &Path, environment: &Environment) -> B
 fn destinations(
     top: &Section<'_, '_>,
     folder: &Path,
+    secrets: &BTreeMap<String, SecretSource>,
     plugins: &BTreeMap<String, Plugin>,
 ) -> BTreeMap<String, Destination> {
     let mut destinations = BTreeMap::new();
     for (name, At { line, value: section }) in top.named("destinations") {
         let peer = section.table("dicom", format!("`dicom` of {}", section.label()));
-        let peer = peer.map(|found| peer_of(&found, folder));
+        let peer = peer.map(|found| peer_of(&found, folder, secrets));
         let target = path(&section, "folder", folder).map(Target::Folder);
         let egress = plugins_named(&section, "egress", plugins);
         let calling_ae_title = section.get("calling-ae-title").map(|found| found.value);
@@ -304,21 +309,49 @@ fn destinations(
     destinations
 }
 
-fn peer_of(found: &At<Section<'_, '_>>, folder: &Path) -> Option<Target> {
+fn peer_of(found: &At<Section<'_, '_>>, folder: &Path, secrets: &BTreeMap<String, SecretSource>) -> Option<Target> {
     let section = &found.value;
     let ae_title = section.get::<AeTitle>("ae-title");
     let address = section.get("address");
     let tls = callers::client_tls(section, folder);
+    let user = section.table("user", format!("`user` of {}", section.label()));
+    let user = user.and_then(|found| user_of(&found, secrets));
+    let commit_within = section.get("commit-within").map(|found| found.value);
     for key in ["ae-title", "address"] {
         if !section.has(key) {
             section.complain(found.line, format!("needs `{key}`"));
         }
     }
     section.end();
-    Some(Target::Dicom {
+    Some(Target::Dicom(Peer {
         ae_title: ae_title?.value,
         address: address?.value,
         tls,
+        user,
+        commit_within,
+    }))
+}
+
+fn user_of(found: &At<Section<'_, '_>>, secrets: &BTreeMap<String, SecretSource>) -> Option<User> {
+    let section = &found.value;
+    let name = section.get::<String>("name").map(|found| found.value);
+    let passcode = section.get::<String>("passcode");
+    if name.as_ref().is_none_or(String::is_empty) {
+        section.complain(found.line, "needs `name`");
+    }
+    if let Some(At { line, value }) = &passcode
+        && !secrets.contains_key(value)
+    {
+        let message = format!(
+            "has `passcode`, the name of a secret; there is no secret {}",
+            quoted(value)
+        );
+        section.complain(*line, message);
+    }
+    section.end();
+    Some(User {
+        name: name?,
+        passcode: passcode.map(|found| found.value),
     })
 }
 

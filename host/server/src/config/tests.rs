@@ -117,7 +117,7 @@ fn the_documented_example_is_accepted() {
         "#,
     );
     let research = &config.destinations["research"];
-    let Target::Dicom { ae_title, address, .. } = &research.target else {
+    let Target::Dicom(Peer { ae_title, address, .. }) = &research.target else {
         panic!("a DICOM peer")
     };
     assert_eq!(

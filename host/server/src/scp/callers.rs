@@ -2,11 +2,15 @@
 //!
 //! Separate from the gates because it needs no plugin, and because a reload exchanges it while the port stays open.
 
+mod addresses;
+
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use isocenter_dimse::{AeTitle, Rejection, ServerTls, TlsError};
+use isocenter_dimse::{AeTitle, Bandwidth, Rejection, ServerTls, TlsError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::addresses::{Addresses, Seat};
 use super::service::Service;
 use crate::config::{self, Config, UnknownCallers};
 use crate::gate::Peer;
@@ -16,14 +20,25 @@ use crate::gate::Peer;
 pub struct Callers {
     known: Vec<Known>,
     unknown: UnknownCallers,
+    /// Associations of one address at most, and those that there are.
+    most_of_address: Option<u32>,
+    addresses: Arc<Addresses>,
     /// `None` where TLS is not spoken.
     pub(super) tls: Option<ServerTls>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     caller: config::Caller,
     places: Option<Arc<Semaphore>>,
+    bandwidth: Option<Arc<Bandwidth>>,
+}
+
+/// Why somebody is not let in: what the peer is told (PS3.8 §9.3.4), and the same as a word for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) rejection: Rejection,
+    pub(super) reason: &'static str,
 }
 
 /// What a caller may do, for as long as its association lasts.
@@ -33,6 +48,10 @@ pub(super) struct Leave {
     services: Option<Vec<config::Service>>,
     /// Its place among those that the same entry fits.
     _place: Option<OwnedSemaphorePermit>,
+    /// Its place among those of its address.
+    _seat: Option<Seat>,
+    /// What all that the same entry fits have together.
+    pub(super) bandwidth: Option<Arc<Bandwidth>>,
 }
 
 impl Leave {
@@ -50,8 +69,26 @@ impl Leave {
     }
 }
 
-fn places(most: u32) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(usize::MAX)))
+impl Refusal {
+    /// Too many: the peer may come again.
+    pub(super) const fn limit(reason: &'static str) -> Self {
+        Self {
+            rejection: Rejection::LOCAL_LIMIT,
+            reason,
+        }
+    }
+}
+
+impl Known {
+    fn new(caller: config::Caller) -> Self {
+        let places = |most: u32| Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(usize::MAX)));
+        let bandwidth = caller.bandwidth.and_then(|rate| NonZeroU64::new(rate.bytes()));
+        Self {
+            places: caller.max_associations.map(places),
+            bandwidth: bandwidth.map(|rate| Arc::new(Bandwidth::new(rate))),
+            caller,
+        }
+    }
 }
 
 impl Callers {
@@ -69,16 +106,16 @@ impl Callers {
         for caller in &dicom.callers {
             let same = left.iter().position(|known| known.caller == *caller);
             // Taken once: two entries that are alike do not come to share their places.
-            let places = match same.map(|at| left.remove(at)) {
-                Some(same) => same.places.clone(),
-                None => caller.max_associations.map(places),
-            };
-            let caller = caller.clone();
-            known.push(Known { caller, places });
+            known.push(match same.map(|at| left.remove(at)) {
+                Some(same) => same.clone(),
+                None => Known::new(caller.clone()),
+            });
         }
         Ok(Self {
             known,
             unknown: dicom.unknown_callers,
+            most_of_address: dicom.max_associations_per_address,
+            addresses: before.map(|before| Arc::clone(&before.addresses)).unwrap_or_default(),
             tls: tls.transpose()?,
         })
     }
@@ -86,8 +123,8 @@ impl Callers {
     /// The first entry that fits decides.
     ///
     /// # Errors
-    /// The rejection for the peer (PS3.8 §9.3.4).
-    pub(super) fn admit(&self, calling: &AeTitle, peer: &Peer) -> Result<Leave, Rejection> {
+    /// [`Refusal`].
+    pub(super) fn admit(&self, calling: &AeTitle, peer: &Peer) -> Result<Leave, Refusal> {
         let address = peer.address;
         let fits = |known: &&Known| {
             let Known { caller, .. } = known;
@@ -102,24 +139,39 @@ impl Callers {
                 UnknownCallers::Local => self.known.is_empty() || address.to_canonical().is_loopback(),
                 UnknownCallers::Refuse => false,
             };
-            return if accepted {
-                Ok(Leave::default())
-            } else {
-                Err(Rejection::CALLING_AE)
-            };
+            if !accepted {
+                return Err(Refusal {
+                    rejection: Rejection::CALLING_AE,
+                    reason: "unknown-caller",
+                });
+            }
+            return Ok(Leave {
+                _seat: self.seat(peer)?,
+                ..Leave::default()
+            });
         };
         let place = match &known.places {
             None => None,
             Some(places) => Some(
                 Arc::clone(places)
                     .try_acquire_owned()
-                    .map_err(|_| Rejection::LOCAL_LIMIT)?,
+                    .map_err(|_| Refusal::limit("caller-associations"))?,
             ),
         };
         Ok(Leave {
             services: known.caller.services.clone(),
             _place: place,
+            _seat: self.seat(peer)?,
+            bandwidth: known.bandwidth.clone(),
         })
+    }
+
+    fn seat(&self, peer: &Peer) -> Result<Option<Seat>, Refusal> {
+        let Some(most) = self.most_of_address else {
+            return Ok(None);
+        };
+        let seat = self.addresses.seat(peer.address, most);
+        seat.map(Some).ok_or(Refusal::limit("address-associations"))
     }
 }
 

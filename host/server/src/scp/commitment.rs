@@ -3,6 +3,7 @@
 //! see is reported on another, which is the pipeline's.
 
 mod request;
+mod told;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use isocenter_pipeline::Pipeline;
 use isocenter_pipeline::commitment::{self, Report};
 use tokio::task::JoinSet;
 
+pub(super) use self::told::told;
 use super::identifier::Unfit;
 
 /// How long the peer may take to answer a report on its own association before it is told on another.

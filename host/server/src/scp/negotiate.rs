@@ -5,7 +5,7 @@ use bytes::Bytes;
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dimse::{
     Acceptance, ContextAnswer, ContextRefusal, ExtendedNegotiation, ProposedContext, Request, RoleSelection,
-    UserIdentityKind,
+    UserIdentityKind, Window,
 };
 
 use super::callers::Leave;
@@ -13,11 +13,15 @@ use super::find;
 use super::identifier::Root;
 use super::service::Service;
 
+/// Requests of storage that may be outstanding on an association.
+pub(super) const MOST_OUTSTANDING: u16 = 16;
+
 /// The acceptance of a request whose peer may associate. `identified`: somebody has looked at its user identity.
 pub(super) fn accept(request: &Request, leave: &Leave, identified: bool) -> Acceptance {
     let contexts = request.contexts.iter();
     Acceptance {
         contexts: contexts.map(|proposed| context(proposed, leave)).collect(),
+        window: window(request),
         roles: request.roles.iter().filter_map(|role| granted(request, role)).collect(),
         extended: request.extended.iter().filter_map(extended).collect(),
         identity_response: identified.then(|| acknowledgement(request)).flatten(),
@@ -47,15 +51,32 @@ fn context(proposed: &ProposedContext, leave: &Leave) -> ContextAnswer {
     }
 }
 
-/// A requestor may be the provider of storage where it also asks for C-GET: that is how objects come to it. Of everything
-/// else it is the user (PS3.7 §D.3.3.4).
+/// Objects may be sent without waiting for answers, which come in the order of the requests. An association that may ask for
+/// anything that takes time, and so may be cancelled, has one operation at a time.
+fn window(request: &Request) -> Option<Window> {
+    let quick = |proposed: &ProposedContext| {
+        let service = Service::of(&proposed.abstract_syntax);
+        matches!(service, Some(Service::Storage | Service::Verification))
+    };
+    request.contexts.iter().all(quick).then_some(Window {
+        invoked: MOST_OUTSTANDING,
+        performed: 1,
+    })
+}
+
+/// A requestor may be the provider of storage where it also asks for C-GET: that is how objects come to it; and of storage
+/// commitment, to report what it was asked for. Of everything else it is the user (PS3.7 §D.3.3.4).
 fn granted(request: &Request, role: &RoleSelection) -> Option<RoleSelection> {
     let gets = |proposed: &ProposedContext| matches!(Service::of(&proposed.abstract_syntax), Some(Service::Get(_)));
     let service = Service::of(&role.sop_class)?;
     Some(RoleSelection {
         sop_class: role.sop_class.clone(),
         scu: true,
-        scp: service == Service::Storage && request.contexts.iter().any(gets),
+        scp: match service {
+            Service::Storage => request.contexts.iter().any(gets),
+            Service::Commitment => true,
+            _ => false,
+        },
     })
 }
 
@@ -84,9 +105,13 @@ fn extended(asked: &ExtendedNegotiation) -> Option<ExtendedNegotiation> {
     })
 }
 
-/// The positive answer to a user identity that the gates have seen: empty for a name (PS3.7 Table D.3-15). The other kinds
-/// would want a ticket or a token of ours, and are not answered.
+/// The positive answer to a user identity that the gates have let in: empty for a name, and for a JSON web token that token
+/// (PS3.7 Table D.3-15). The other kinds would want a ticket or an assertion of ours, and are not answered.
 fn acknowledgement(request: &Request) -> Option<Bytes> {
-    let kind = request.user_identity.as_ref()?.kind;
-    matches!(kind, UserIdentityKind::Username | UserIdentityKind::UsernamePasscode).then(Bytes::new)
+    let identity = request.user_identity.as_ref()?;
+    match identity.kind {
+        UserIdentityKind::Username | UserIdentityKind::UsernamePasscode => Some(Bytes::new()),
+        UserIdentityKind::Jwt => Some(identity.primary.clone()),
+        UserIdentityKind::Kerberos | UserIdentityKind::Saml | UserIdentityKind::Other(_) => None,
+    }
 }

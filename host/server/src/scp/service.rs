@@ -14,7 +14,7 @@ pub(super) enum Service {
     Verification,
     /// C-STORE (PS3.4 Annex B).
     Storage,
-    /// Storage commitment: N-ACTION, and N-EVENT-REPORT (PS3.4 Annex J).
+    /// Storage commitment: N-ACTION of who asks, and N-EVENT-REPORT of who was asked (PS3.4 Annex J).
     Commitment,
     /// C-FIND (PS3.4 §C.4.1).
     Find(Root),
@@ -86,7 +86,7 @@ impl Service {
         match self {
             Self::Verification => &[CommandField::C_ECHO_RQ],
             Self::Storage => &[CommandField::C_STORE_RQ],
-            Self::Commitment => &[CommandField::N_ACTION_RQ],
+            Self::Commitment => &[CommandField::N_ACTION_RQ, CommandField::N_EVENT_REPORT_RQ],
             Self::Find(_) | Self::Worklist => &[CommandField::C_FIND_RQ],
             Self::Performed => &[CommandField::N_CREATE_RQ, CommandField::N_SET_RQ],
             Self::PerformedRetrieve => &[CommandField::N_GET_RQ],

@@ -179,7 +179,7 @@ fn destinations<'d>(destinations: impl Iterator<Item = &'d Destination>, backlog
 fn target(target: &Target) -> Markup {
     html! {
         @match target {
-            Target::Dicom { ae_title, address, .. } => { code { (ae_title.to_string()) } span.second { "DICOM, " code { (address) } } },
+            Target::Dicom(peer) => { code { (peer.ae_title.to_string()) } span.second { "DICOM, " code { (peer.address) } } },
             Target::Folder(folder) => { code { (folder.display().to_string()) } span.second { "folder" } },
         }
     }

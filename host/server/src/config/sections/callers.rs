@@ -84,6 +84,7 @@ fn caller(line: usize, section: &Section<'_, '_>) -> Caller {
     });
     let mut most = 0;
     section.set_within("max-associations", 1..=4096, &mut most);
+    let bandwidth = section.get("bandwidth").map(|found| found.value);
     section.end();
     for key in ["ae-title", "address"] {
         if section
@@ -102,6 +103,7 @@ fn caller(line: usize, section: &Section<'_, '_>) -> Caller {
         tls,
         services,
         max_associations: (most > 0).then_some(most),
+        bandwidth,
     }
 }
 

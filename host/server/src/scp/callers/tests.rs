@@ -19,7 +19,8 @@ fn peer(address: &str, over_tls: bool) -> Peer {
 }
 
 fn admit(callers: &Callers, title: &str, address: &str) -> Result<Leave, Rejection> {
-    callers.admit(&AeTitle::parse(title).unwrap(), &peer(address, false))
+    let admitted = callers.admit(&AeTitle::parse(title).unwrap(), &peer(address, false));
+    admitted.map_err(|refusal| refusal.rejection)
 }
 
 #[test]
@@ -97,4 +98,19 @@ fn open_associations_count_against_an_entry_that_a_reload_keeps() {
     ];
     assert_eq!(admit(&changed, "CT", "10.0.0.1").unwrap_err(), Rejection::LOCAL_LIMIT);
     drop((open, more));
+}
+
+#[test]
+fn an_address_has_so_many_places_whatever_it_is_called_and_a_reload_keeps_count() {
+    let text = "[dicom]\nmax-associations-per-address = 2\n";
+    let before = callers(text);
+    let first = admit(&before, "CT1", "10.0.0.7").unwrap();
+    let second = admit(&before, "CT2", "::ffff:10.0.0.7").unwrap();
+    assert_eq!(admit(&before, "CT3", "10.0.0.7").unwrap_err(), Rejection::LOCAL_LIMIT);
+    assert!(admit(&before, "CT1", "10.0.0.8").is_ok());
+    let config = Config::from_toml(text, &Environment::new(), Path::new("")).unwrap();
+    let after = Callers::of(&config, Some(&before)).unwrap();
+    assert_eq!(admit(&after, "CT3", "10.0.0.7").unwrap_err(), Rejection::LOCAL_LIMIT);
+    drop((first, second));
+    assert!(admit(&after, "CT3", "10.0.0.7").is_ok());
 }
