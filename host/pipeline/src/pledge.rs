@@ -12,12 +12,12 @@ use isocenter_dicom::header::{Header, Identity};
 use isocenter_dicom::syntax::TransferSyntax;
 use isocenter_dicom::uid::Uid;
 use isocenter_dicom::{Tag, answer, tags};
-use isocenter_dimse::{Association, Command, CommandField, Incoming, Message, Stream, element, sop, status};
+use isocenter_dimse::{Association, Command, CommandField, Incoming, Message, Stream, sop, status};
 use serde_json::{Map, Value as Json, json};
 
 use crate::Pipeline;
 use crate::destination::{Destination, Target};
-use crate::peer::{context_of, data_set};
+use crate::peer::{Peer, context_of, data_set};
 
 /// Request Storage Commitment (PS3.4 Table J.3-1).
 const REQUEST: u16 = 1;
@@ -113,7 +113,8 @@ pub async fn told(pipeline: &Pipeline, ae_title: &str, told: &Told) -> Result<()
     Ok(())
 }
 
-/// Asks the destination to commit itself to what it has just stored. The deliveries wait for its report from then on.
+/// Asks the destination to commit itself to what it has just stored. The deliveries wait for its report from then on. `true`:
+/// it has reported.
 ///
 /// # Errors
 /// Why it was not asked, or has not taken the request.
@@ -123,7 +124,11 @@ pub(crate) async fn ask(
     within: Duration,
     association: &mut Association<Stream>,
     sent: &[Sent],
-) -> Result<(), String> {
+) -> Result<bool, String> {
+    let ae_title = Peer::of(destination)
+        .map_err(|error| error.to_string())?
+        .ae_title
+        .as_str();
     let Some((context, _, syntax)) = context_of(association, &[sop::STORAGE_COMMITMENT]) else {
         return Err("the peer does not offer storage commitment".to_owned());
     };
@@ -140,16 +145,30 @@ pub(crate) async fn ask(
     let (class, instance) = (sop::STORAGE_COMMITMENT, sop::STORAGE_COMMITMENT_INSTANCE);
     let request = Command::action_rq(association.next_message_id(), class, instance, REQUEST);
     let data = information(&transaction, sent, &syntax);
-    let exchange = async {
-        association.send(context, &request, Some(data)).await?;
-        association.response(request.message_id()).await
+    association
+        .send(context, &request, Some(data))
+        .await
+        .map_err(|error| error.to_string())?;
+    let mut asked = Asked {
+        pipeline,
+        ae_title,
+        association,
+        is_reported: false,
     };
-    let response = exchange.await.map_err(|error| error.to_string())?;
-    match response.status().unwrap_or(status::PROCESSING_FAILURE) {
-        taken if taken.is_performed() => Ok(()),
-        refused => Err(format!(
-            "the peer answered the request for storage commitment with {refused}"
-        )),
+    // Some report before they answer.
+    loop {
+        let message = asked.next().await?;
+        let command = &message.command;
+        if command.field() != CommandField::N_ACTION_RSP || command.message_id() != request.message_id() {
+            asked.take(&message).await?;
+            continue;
+        }
+        return match command.status().unwrap_or(status::PROCESSING_FAILURE) {
+            taken if taken.is_performed() => Ok(asked.is_reported),
+            refused => Err(format!(
+                "the peer answered the request for storage commitment with {refused}"
+            )),
+        };
     }
 }
 
@@ -179,45 +198,67 @@ pub(crate) async fn report_here(
     association: &mut Association<Stream>,
     wait: Duration,
 ) -> bool {
-    let message = match tokio::time::timeout(wait, association.next()).await {
-        Ok(Ok(Incoming::Message(message))) => message,
-        Ok(Ok(Incoming::Released) | Err(_)) | Err(_) => return false,
+    let mut asked = Asked {
+        pipeline,
+        ae_title,
+        association,
+        is_reported: false,
     };
-    let reported = take(pipeline, ae_title, association, &message).await;
-    reported
-        .inspect_err(|reason| tracing::warn!(peer = ae_title, reason, "a report of storage commitment is not taken"))
-        .is_ok()
+    let reported = async {
+        let message = asked.next().await?;
+        asked.take(&message).await
+    };
+    match tokio::time::timeout(wait, reported).await {
+        Ok(Ok(())) => true,
+        Ok(Err(reason)) => {
+            tracing::warn!(peer = ae_title, reason, "a report of storage commitment is not taken");
+            false
+        }
+        Err(_) => false,
+    }
 }
 
-async fn take(
-    pipeline: &Pipeline,
-    ae_title: &str,
-    association: &mut Association<Stream>,
-    message: &Message,
-) -> Result<(), String> {
-    if message.command.field() != CommandField::N_EVENT_REPORT_RQ
-        || message.command.number(element::EVENT_TYPE_ID).is_none()
-    {
-        return Err(format!("the peer sent {} instead", message.command.field()));
+/// An association on which a destination was asked.
+struct Asked<'a> {
+    pipeline: &'a Pipeline,
+    ae_title: &'a str,
+    association: &'a mut Association<Stream>,
+    is_reported: bool,
+}
+
+impl Asked<'_> {
+    async fn next(&mut self) -> Result<Message, String> {
+        match self.association.next().await {
+            Ok(Incoming::Message(message)) => Ok(message),
+            Ok(Incoming::Released) => Err("the peer released the association".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
     }
-    let syntax = association
-        .context(message.context)
-        .and_then(|context| TransferSyntax::lookup(&context.transfer_syntax))
-        .unwrap_or_else(TransferSyntax::implicit_le);
-    let (header, _) = data_set(association, &syntax)
-        .await
-        .map_err(|error| error.to_string())?;
-    let (answer, reported) = match Told::read(&header) {
-        None => (status::INVALID_ARGUMENT_VALUE, Err("it has no transaction".to_owned())),
-        Some(report) => match told(pipeline, ae_title, &report).await {
-            Ok(()) => (status::SUCCESS, Ok(())),
-            Err(error) => (status::PROCESSING_FAILURE, Err(error.to_string())),
-        },
-    };
-    let response = message.command.response(answer);
-    association
-        .send(message.context, &response, None)
-        .await
-        .map_err(|error| error.to_string())?;
-    reported
+
+    /// Takes a report, and answers it.
+    async fn take(&mut self, message: &Message) -> Result<(), String> {
+        let association = &mut *self.association;
+        let field = message.command.field();
+        if field != CommandField::N_EVENT_REPORT_RQ {
+            return Err(format!("the peer sent {field} instead of a report"));
+        }
+        let context = association.context(message.context);
+        let syntax = context
+            .and_then(|context| TransferSyntax::lookup(&context.transfer_syntax))
+            .unwrap_or_else(TransferSyntax::implicit_le);
+        let read = data_set(association, &syntax).await;
+        let (header, _) = read.map_err(|error| error.to_string())?;
+        let (answer, reported) = match Told::read(&header) {
+            None => (status::INVALID_ARGUMENT_VALUE, Err("it has no transaction".to_owned())),
+            Some(report) => match told(self.pipeline, self.ae_title, &report).await {
+                Ok(()) => (status::SUCCESS, Ok(())),
+                Err(error) => (status::PROCESSING_FAILURE, Err(error.to_string())),
+            },
+        };
+        let response = message.command.response(answer);
+        let answered = association.send(message.context, &response, None).await;
+        answered.map_err(|error| error.to_string())?;
+        self.is_reported = true;
+        reported
+    }
 }

@@ -21,6 +21,7 @@ use isocenter_dicom::uid::Uid;
 use isocenter_dimse::AeTitle;
 use isocenter_pipeline::destination::{Destination, Retry, Target};
 use isocenter_pipeline::ingest::Announced;
+use isocenter_pipeline::peer::Peer;
 use isocenter_pipeline::{Config, Pipeline, Set, SinkSpec};
 use isocenter_role::{Call, Cost, Event, Outcome, Part, Sink, State};
 use tokio_util::sync::CancellationToken;

@@ -177,13 +177,17 @@ impl<'a> Batch<'a> {
         };
         let association = &mut taken.association;
         let asked = pledge::ask(self.pipeline, self.destination, within, association, &self.stored).await;
-        if let Err(reason) = asked {
-            for Sent { job, .. } in &self.stored {
-                self.settle(job, Delivered::Later(reason.clone())).await;
+        match asked {
+            Ok(false) if !line.reports_elsewhere => {
+                let title = self.peer.ae_title.as_str();
+                line.reports_elsewhere = !pledge::report_here(self.pipeline, title, association, REPORTS).await;
             }
-        } else if !line.reports_elsewhere {
-            let title = self.peer.ae_title.as_str();
-            line.reports_elsewhere = !pledge::report_here(self.pipeline, title, association, REPORTS).await;
+            Ok(_) => {}
+            Err(reason) => {
+                for Sent { job, .. } in &self.stored {
+                    self.settle(job, Delivered::Later(reason.clone())).await;
+                }
+            }
         }
         // Not kept: a report that comes late would come between requests of the next batch.
         peer::release(taken.association).await;
