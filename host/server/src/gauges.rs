@@ -5,6 +5,7 @@
 
 mod plugins;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,16 +60,20 @@ pub fn install() -> Result<Metrics, String> {
         .map_err(|error| error.to_string())
 }
 
+/// A queue, by its labels.
+type Queue = [(&'static str, String); 5];
+
 /// Reads the gauges until `stop`.
 pub async fn watch(pipeline: Pipeline, metrics: Metrics, stop: CancellationToken) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut queues = BTreeSet::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = interval.tick() => {}
         }
-        read(&pipeline).await;
+        read(&pipeline, &mut queues).await;
         metrics.0.run_upkeep();
     }
 }
@@ -77,7 +82,7 @@ pub async fn watch(pipeline: Pipeline, metrics: Metrics, stop: CancellationToken
     clippy::cast_precision_loss,
     reason = "a gauge is a float; counts stay far below 2^53"
 )]
-async fn read(pipeline: &Pipeline) {
+async fn read(pipeline: &Pipeline, queues: &mut BTreeSet<Queue>) {
     if let Some(bytes) = resident() {
         metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);
     }
@@ -97,6 +102,8 @@ async fn read(pipeline: &Pipeline) {
         Err(error) => tracing::debug!(%error, "no totals"),
     }
     if let Ok(backlogs) = index.waiting_by_destination().await {
+        // What a queue that is empty now held last would stand for ever.
+        let mut empty = std::mem::take(queues);
         for backlog in backlogs {
             let of = |name: Option<String>| name.unwrap_or_default();
             let labels = [
@@ -108,6 +115,12 @@ async fn read(pipeline: &Pipeline) {
             ];
             metrics::gauge!("isocenter_queue_waiting", &labels).set(backlog.waiting as f64);
             metrics::gauge!("isocenter_queue_dead", &labels).set(backlog.dead as f64);
+            empty.remove(&labels);
+            queues.insert(labels);
+        }
+        for labels in empty {
+            metrics::gauge!("isocenter_queue_waiting", &labels).set(0.0);
+            metrics::gauge!("isocenter_queue_dead", &labels).set(0.0);
         }
     }
 }
