@@ -15,6 +15,7 @@
 
 mod colour;
 mod decode;
+mod encode;
 mod error;
 mod fragments;
 mod frame;
@@ -27,6 +28,7 @@ mod sample;
 pub mod volume;
 
 pub use decode::is_decodable;
+pub use encode::encodable;
 pub use error::{PixelError, Trouble};
 pub use frame::Frame;
 pub use layout::{Layout, Numbers};
