@@ -19,6 +19,7 @@ mod encode;
 mod error;
 mod fragments;
 mod frame;
+mod jpeg_ls;
 mod layout;
 mod native;
 mod pixels;

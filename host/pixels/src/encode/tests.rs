@@ -6,6 +6,8 @@ use isocenter_dicom::{TransferSyntax, VR, tags};
 use proptest::prelude::*;
 
 const RLE: &str = "1.2.840.10008.1.2.5";
+const JPEG: &str = "1.2.840.10008.1.2.4.70";
+const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
 
 /// A frame of this sample in that syntax.
 fn encoded(sample: &Sample, to: &str) -> Result<Vec<u8>, String> {
@@ -75,6 +77,12 @@ proptest! {
     #[test]
     fn what_is_encoded_comes_back(sample in samples(32)) {
         back(&sample, RLE);
+    }
+
+    #[test]
+    fn what_is_encoded_as_jpeg_comes_back(sample in samples(16)) {
+        back(&sample, JPEG);
+        back(&sample, JPEG_LS);
     }
 }
 
@@ -148,6 +156,59 @@ fn colour_stays() {
         assert_eq!(
             (unpacked.bytes.as_ref(), unpacked.photometric.as_str()),
             ([50, 70, 80, 60, 70, 80].as_slice(), "YBR_FULL")
+        );
+    }
+}
+
+/// A codestream has as many bits as the header counts, and more only where they are set.
+#[test]
+fn precision() {
+    let sample = |stored, high, words: &[u16]| {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        Sample::new().size(1, words.len() as u16).bits(16, stored, high).native(
+            tags::PIXEL_DATA,
+            VR::OW,
+            bytes.len(),
+            &bytes,
+        )
+    };
+    let cases = [
+        (sample(12, 11, &[0, 0x0FFF]), 12),
+        (sample(12, 11, &[0x1000, 0x0FFF]), 16),
+        (sample(12, 15, &[0x1000, 0xFFF0]), 16),
+        (sample(10, 11, &[0x0001, 0x0FFC]), 12),
+        (sample(8, 7, &[1, 2]), 16),
+        (sample(16, 15, &[1, 2]), 16),
+        (sample(12, 11, &[0xFFFF, 1]).number(tags::PIXEL_REPRESENTATION, 1), 16),
+        (sample(12, 11, &[5, 1]).number(tags::PIXEL_REPRESENTATION, 1), 12),
+    ];
+    for (sample, bits) in cases {
+        // The frame header is the first segment.
+        assert_eq!(encoded(&sample, JPEG_LS).unwrap()[6], bits);
+        assert_eq!(encoded(&sample, JPEG).unwrap()[6], bits);
+        back(&sample, JPEG_LS);
+        back(&sample, JPEG);
+    }
+}
+
+/// A value of twelve bits that a codestream has alone goes where the header says that it is.
+#[test]
+fn a_value_without_its_surroundings_is_put_in_its_place() {
+    let low = Sample::new()
+        .size(1, 2)
+        .bits(16, 12, 11)
+        .native(tags::PIXEL_DATA, VR::OW, 4, &[0xBC, 0x0A, 1, 0]);
+    for syntax in [JPEG, JPEG_LS] {
+        let codestream = encoded(&low, syntax).unwrap();
+        let high = Sample::new()
+            .size(1, 2)
+            .bits(16, 12, 15)
+            .syntax(syntax)
+            .encapsulated(&[b"", &codestream], true);
+        assert_eq!(high.decoded(0), Ok(vec![0xBC, 0x0A, 1, 0]));
+        assert_eq!(
+            high.open().unwrap().unpacked(0).unwrap().bytes.as_ref(),
+            [0xC0, 0xAB, 0x10, 0]
         );
     }
 }
