@@ -1,7 +1,7 @@
 //! A DICOM peer as a destination: one association for a batch, one C-STORE for each object (PS3.4 Annex B, SCU).
 //!
-//! Objects leave in the transfer syntax in which they are stored, or uncompressed where the peer does not take that; what
-//! it takes in neither way, or cannot be decoded, becomes a dead letter in sight of the operator.
+//! Objects leave in the transfer syntax in which they are stored, or in another where the peer does not take that; what it
+//! takes in none that can be made becomes a dead letter in sight of the operator.
 
 use isocenter_archive::index::{Job, Located};
 use isocenter_dimse::{AeTitle, Association, AssociationError, ClientTls, StoreStatus, Stream};
