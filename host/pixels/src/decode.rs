@@ -28,7 +28,7 @@ enum Format {
 }
 
 /// Transfer syntaxes whose frames can be decoded, beside the native ones.
-const FORMATS: [(&str, Format); 13] = [
+const FORMATS: [(&str, Format); 16] = [
     ("1.2.840.10008.1.2.1.98", Format::Native),
     ("1.2.840.10008.1.2.8.1", Format::Deflated),
     ("1.2.840.10008.1.2.5", Format::Rle),
@@ -42,6 +42,9 @@ const FORMATS: [(&str, Format); 13] = [
     ("1.2.840.10008.1.2.4.81", Format::JpegLs),
     ("1.2.840.10008.1.2.4.90", Format::Jpeg2000),
     ("1.2.840.10008.1.2.4.91", Format::Jpeg2000),
+    ("1.2.840.10008.1.2.4.201", Format::Jpeg2000),
+    ("1.2.840.10008.1.2.4.202", Format::Jpeg2000),
+    ("1.2.840.10008.1.2.4.203", Format::Jpeg2000),
 ];
 
 fn format(syntax: &TransferSyntax) -> Option<Format> {
