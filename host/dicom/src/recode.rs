@@ -86,6 +86,28 @@ pub fn pixel_element(tag: Tag, vr: VR, length: u32, to: &TransferSyntax) -> Byte
     out.freeze()
 }
 
+/// The header of a pixel data element that has fragments, and an empty offset table as the first of them (PS3.5 §A.4).
+pub fn fragments_begin(to: &TransferSyntax) -> Bytes {
+    let mut out = BytesMut::with_capacity(20);
+    put_head(&mut out, crate::tags::PIXEL_DATA, VR::OB, None, to.is_explicit());
+    put_plain(&mut out, ITEM, 0);
+    out.freeze()
+}
+
+/// The header of a fragment that has that many bytes.
+pub fn fragment(length: u32) -> Bytes {
+    let mut out = BytesMut::with_capacity(8);
+    put_plain(&mut out, ITEM, length);
+    out.freeze()
+}
+
+/// What ends fragments.
+pub fn fragments_end() -> Bytes {
+    let mut out = BytesMut::with_capacity(8);
+    put_plain(&mut out, SEQUENCE_END, 0);
+    out.freeze()
+}
+
 fn put_head(out: &mut BytesMut, tag: Tag, vr: VR, length: Option<usize>, explicit: bool) {
     out.put_u16_le(tag.group());
     out.put_u16_le(tag.element());
@@ -110,8 +132,8 @@ fn put_plain(out: &mut BytesMut, tag: Tag, length: u32) {
     out.put_u32_le(length);
 }
 
-/// What follows a header, on its way into another encoding: native pixel data passes, fragments are left out for who writes
-/// their frames instead, and the elements behind are written anew.
+/// What follows a header, on its way into another encoding: native pixel data passes into another native form; else pixel
+/// data is left out for who writes its frames instead. The elements behind are written anew.
 #[derive(Debug)]
 pub struct Rest {
     from: TransferSyntax,
@@ -125,7 +147,7 @@ pub struct Rest {
 enum State {
     /// The pixel data element begins.
     Begin,
-    /// So many bytes of native pixel data are to pass.
+    /// So many bytes of native pixel data are to pass, or to be left out.
     Native(u64),
     /// So many bytes of a fragment are to be left out; a fragment's header follows.
     Fragment(u64),
@@ -134,7 +156,7 @@ enum State {
 }
 
 impl Rest {
-    /// From one transfer syntax, which may be an encapsulated one, to explicit or implicit VR little endian.
+    /// From one transfer syntax to explicit or implicit VR little endian; either may be an encapsulated one.
     pub fn new(from: &TransferSyntax, to: &TransferSyntax) -> Self {
         Self {
             from: from.clone(),
@@ -155,8 +177,9 @@ impl Rest {
                     let here = usize::try_from(*left).unwrap_or(usize::MAX).min(piece.len());
                     *left -= here as u64;
                     let done = *left == 0;
-                    if here > 0 {
-                        out.push(piece.split_to(here));
+                    let value = piece.split_to(here);
+                    if here > 0 && !self.to.is_encapsulated() {
+                        out.push(value);
                     }
                     if !done {
                         return Ok(());
@@ -217,10 +240,13 @@ impl Rest {
         self.held.clear();
         match element.length {
             Some(length) => {
-                out.push(pixel_element(element.tag, element.vr, length, &self.to));
+                let passes = !self.to.is_encapsulated();
+                if passes {
+                    out.push(pixel_element(element.tag, element.vr, length, &self.to));
+                }
                 let here = (length as usize).min(behind.len());
                 let (value, more) = behind.split_at(here);
-                if here > 0 {
+                if here > 0 && passes {
                     out.push(Bytes::copy_from_slice(value));
                 }
                 self.held.extend_from_slice(more);

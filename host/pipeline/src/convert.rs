@@ -1,7 +1,9 @@
 //! An object on its way out in another transfer syntax than it is stored in: explicit or implicit VR little endian, which
-//! every peer takes. Nothing is lost: values stay, compressed frames are decoded, nothing is compressed.
+//! nearly every peer takes, or a compressed one. Nothing is lost: values stay, frames are decoded, and encoded as they were.
 //!
 //! Separate from `egress`, which decides what leaves; here is how it is written. A frame is in memory at a time.
+
+mod compress;
 
 use std::io;
 use std::sync::Arc;
@@ -13,16 +15,25 @@ use isocenter_dicom::edit::{self, Edit};
 use isocenter_dicom::header::Header;
 use isocenter_dicom::recode::{self, RecodeError, Rest};
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_dicom::{VR, Value, tags};
+use isocenter_dicom::{Tag, VR, Value, tags};
 use isocenter_pixels::{Frame, PixelError, Pixels, Ranges};
 
 use crate::Pipeline;
 use crate::egress::NotSent;
 use crate::frames::{self, DECODING};
 
+pub(crate) use compress::compressed;
+
 type Pieces = BoxStream<'static, io::Result<Bytes>>;
 
-/// What is needed of an object whose frames are decoded.
+/// Where fragments were and how long.
+const OFFSETS: [Tag; 3] = [
+    tags::EXTENDED_OFFSET_TABLE,
+    tags::EXTENDED_OFFSET_TABLE_LENGTHS,
+    tags::ENCAPSULATED_PIXEL_DATA_VALUE_TOTAL_LENGTH,
+];
+
+/// What is needed of an object whose frames are written anew.
 pub(crate) struct Decoding {
     /// Its header as it is stored: it says how the frames are to be read.
     pub(crate) stored: Header,
@@ -91,18 +102,13 @@ pub(crate) async fn decoded(
     };
     let element = recode::pixel_element(tags::PIXEL_DATA, vr, padded, to);
     let frame_length = first.bytes.len();
-    let others = stream::iter(1..pixels.frames()).then(move |index| {
-        let pixels = Arc::clone(&pixels);
-        async move {
-            let _turn = DECODING.acquire().await;
-            let frame = tokio::task::spawn_blocking(move || pixels.unpacked(index)).await;
-            let frame = frame.map_err(io::Error::other)?.map_err(io::Error::other)?;
-            // The length of the whole has been told.
-            if frame.bytes.len() != frame_length {
-                return Err(io::Error::other("a frame decodes to another length than the first"));
-            }
-            Ok(frame.bytes)
+    let others = others(pixels, Pixels::unpacked).map(move |frame| {
+        let frame = frame?;
+        // The length of the whole has been told.
+        if frame.bytes.len() != frame_length {
+            return Err(io::Error::other("a frame decodes to another length than the first"));
         }
+        Ok(frame.bytes)
     });
     let padding = if u64::from(padded) > length {
         Bytes::from_static(&[0])
@@ -119,9 +125,24 @@ pub(crate) async fn decoded(
         .boxed())
 }
 
-/// The header, saying of the pixels what is true of decoded ones.
+/// The frames behind the first, one after the other.
+fn others<R: Ranges + Send + Sync + 'static>(
+    pixels: Arc<Pixels<R>>,
+    frame: impl Fn(&Pixels<R>, u32) -> Result<Frame, PixelError> + Clone + Send + 'static,
+) -> impl futures::Stream<Item = io::Result<Frame>> + Send + 'static {
+    stream::iter(1..pixels.frames()).then(move |index| {
+        let (pixels, frame) = (Arc::clone(&pixels), frame.clone());
+        async move {
+            let _turn = DECODING.acquire().await;
+            let made = tokio::task::spawn_blocking(move || frame(&pixels, index)).await;
+            made.map_err(io::Error::other)?.map_err(io::Error::other)
+        }
+    })
+}
+
+/// The header, saying of the pixels what is true of frames written anew, one after the other.
 fn described(pipeline: &Pipeline, header: &Header, frame: &Frame) -> Result<Header, NotSent> {
-    let set = |tag: isocenter_dicom::Tag, value| Edit::Set { at: tag.into(), value };
+    let set = |tag: Tag, value| Edit::Set { at: tag.into(), value };
     let mut edits = vec![
         set(
             tags::PHOTOMETRIC_INTERPRETATION,
@@ -132,6 +153,7 @@ fn described(pipeline: &Pipeline, header: &Header, frame: &Frame) -> Result<Head
             Value::Unsigned(vec![u64::from(frame.bits_allocated)]),
         ),
     ];
+    edits.extend(OFFSETS.map(|tag| Edit::Remove(tag.into())));
     if frame.samples > 1 {
         edits.push(set(tags::PLANAR_CONFIGURATION, Value::Unsigned(vec![0])));
     }

@@ -184,41 +184,48 @@ impl Ready {
 
     /// The stream of the data set in explicit or implicit VR little endian, whatever it is stored in: nothing is lost.
     pub(crate) async fn convert(self, pipeline: &Pipeline, to: &TransferSyntax) -> Result<Outgoing, NotSent> {
-        let identity = self.identity.clone();
-        let header = Arc::clone(&self.passed.header);
-        let behind = edited_behind(pipeline, &self.located, &self.passed);
-        if self.syntax.is_encapsulated() {
-            let stored = pipeline
-                .archive()
-                .read_header(&self.located)
-                .await
-                .map_err(|error| NotSent::Later(error.to_string()))?;
-            let decoding = Decoding {
-                stored,
-                leaving: header,
-                located: self.located.clone(),
-            };
-            let data = convert::decoded(pipeline, decoding, behind, to).await?;
-            return Ok(Outgoing {
-                identity,
-                syntax: to.clone(),
-                data,
-            });
-        }
-        let behind = if self.syntax.is_deflated() {
-            if self.passed.edited() {
-                return Err(NotSent::Dead("an edited deflated data set is not converted".to_owned()));
-            }
-            convert::inflated(pipeline, &self.located, header.bytes().len()).await?
+        let behind = self.behind(pipeline).await?;
+        let data = if self.syntax.is_encapsulated() {
+            convert::decoded(pipeline, self.decoding(pipeline).await?, behind, to).await?
         } else {
-            behind
+            convert::plain(&self.passed.header, behind, to)?
         };
-        let data = convert::plain(&header, behind, to)?;
         Ok(Outgoing {
-            identity,
+            identity: self.identity,
             syntax: to.clone(),
             data,
         })
+    }
+
+    /// The stream of the data set in the first of these compressed transfer syntaxes that can hold it without loss.
+    pub(crate) async fn compress(self, pipeline: &Pipeline, among: Vec<TransferSyntax>) -> Result<Outgoing, NotSent> {
+        let behind = self.behind(pipeline).await?;
+        let (syntax, data) = convert::compressed(pipeline, self.decoding(pipeline).await?, behind, among).await?;
+        Ok(Outgoing {
+            identity: self.identity,
+            syntax,
+            data,
+        })
+    }
+
+    async fn decoding(&self, pipeline: &Pipeline) -> Result<Decoding, NotSent> {
+        let stored = pipeline.archive().read_header(&self.located).await;
+        Ok(Decoding {
+            stored: stored.map_err(|error| NotSent::Later(error.to_string()))?,
+            leaving: Arc::clone(&self.passed.header),
+            located: self.located.clone(),
+        })
+    }
+
+    /// What follows the header as the edits leave it, inflated.
+    async fn behind(&self, pipeline: &Pipeline) -> Result<BoxStream<'static, io::Result<Bytes>>, NotSent> {
+        if !self.syntax.is_deflated() {
+            return Ok(edited_behind(pipeline, &self.located, &self.passed));
+        }
+        if self.passed.edited() {
+            return Err(NotSent::Dead("an edited deflated data set is not converted".to_owned()));
+        }
+        convert::inflated(pipeline, &self.located, self.passed.header.bytes().len()).await
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a peer is offered, and what it then gets: an object in the transfer syntax in which it is stored, or uncompressed.
+//! What a peer is offered, and what it then gets: an object in the transfer syntax in which it is stored, or uncompressed, or
+//! compressed without loss.
 //!
 //! Separate because deliveries, C-GET and C-MOVE must not differ in this: whatever one of them can send, all can.
 
@@ -6,6 +7,7 @@ use std::collections::BTreeSet;
 
 use isocenter_archive::index::Located;
 use isocenter_dicom::syntax::TransferSyntax;
+use isocenter_pixels::encodable;
 
 use crate::Pipeline;
 use crate::destination::Destination;
@@ -18,15 +20,17 @@ const MOST_CONTEXTS: usize = 128;
 /// SOP classes with the transfer syntaxes in which objects of them are stored.
 pub type Kinds = BTreeSet<(String, String)>;
 
-/// Each kind as it is stored, then each class as every peer takes it, as long as there are contexts.
+/// Each kind as it is stored, then each class as nearly every peer takes it, then as it can be compressed, as long as there
+/// are contexts.
 pub(crate) fn contexts(kinds: &Kinds) -> Vec<(&str, &str)> {
     let stored = kinds.iter().map(|(class, syntax)| (class.as_str(), syntax.as_str()));
     let classes: BTreeSet<&str> = kinds.iter().map(|(class, _)| class.as_str()).collect();
-    let plain = PLAIN
+    let made = PLAIN
         .into_iter()
+        .chain(encodable())
         .flat_map(|syntax| classes.iter().map(move |class| (*class, syntax)));
     let mut proposed: Vec<(&str, &str)> = Vec::new();
-    for context in stored.chain(plain) {
+    for context in stored.chain(made) {
         if !proposed.contains(&context) && proposed.len() < MOST_CONTEXTS {
             proposed.push(context);
         }
@@ -35,7 +39,7 @@ pub(crate) fn contexts(kinds: &Kinds) -> Vec<(&str, &str)> {
 }
 
 /// An object for a peer, in the first of these that `takes` says yes to: the syntax that it is stored in, explicit and
-/// implicit VR little endian. `to`: whose filters it passes.
+/// implicit VR little endian, a compressed syntax that it can be encoded in without loss. `to`: whose filters it passes.
 ///
 /// # Errors
 /// Why it is not sent, without a value of its header.
@@ -56,14 +60,19 @@ pub(crate) async fn prepare(
     if takes(class, ready.syntax.uid().as_str()) {
         return ready.open(pipeline).await;
     }
-    let Some(plain) = PLAIN.into_iter().find(|plain| takes(class, plain)) else {
+    if let Some(plain) = PLAIN.into_iter().find(|plain| takes(class, plain)) {
+        let plain = TransferSyntax::lookup(plain).unwrap_or_else(TransferSyntax::implicit_le);
+        return ready.convert(pipeline, &plain).await;
+    }
+    let compressed = encodable().filter(|syntax| takes(class, syntax));
+    let compressed: Vec<TransferSyntax> = compressed.filter_map(TransferSyntax::lookup).collect();
+    if compressed.is_empty() {
         return Err(NotSent::Dead(format!(
-            "the peer takes {class} neither in transfer syntax {} nor uncompressed",
+            "the peer takes {class} neither in transfer syntax {} nor in one that it can be converted to",
             ready.syntax.uid()
         )));
-    };
-    let plain = TransferSyntax::lookup(plain).unwrap_or_else(TransferSyntax::implicit_le);
-    ready.convert(pipeline, &plain).await
+    }
+    ready.compress(pipeline, compressed).await
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub fn destination(set: &Set, ae_title: &AeTitle) -> Result<Option<Destination>,
 }
 
 /// An object for a peer, in the first of these that `takes` says yes to: the syntax that it is stored in, explicit and
-/// implicit VR little endian. `to`: whose filters it passes.
+/// implicit VR little endian, a compressed syntax that it can be encoded in without loss. `to`: whose filters it passes.
 ///
 /// # Errors
 /// Why it cannot be sent, without a value of its header.

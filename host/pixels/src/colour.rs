@@ -35,6 +35,16 @@ pub(crate) fn settle<'l>(layout: &'l Layout, samples: &mut [u8], is_done: bool) 
     Ok(settled)
 }
 
+/// What samples mean that have not been converted: what the header says, but that each pixel has its own chrominance, and
+/// that the transform within JPEG 2000 has been undone.
+pub(crate) fn kept(layout: &Layout) -> &str {
+    match layout.photometric.as_str() {
+        "YBR_ICT" | "YBR_RCT" => "RGB",
+        "YBR_FULL_422" => "YBR_FULL",
+        other => other,
+    }
+}
+
 fn to_rgb(pixel: &mut [u8; 3]) {
     let [luminance, blue, red] = pixel.map(f32::from);
     let (blue, red) = (blue - 128.0, red - 128.0);

@@ -12,7 +12,7 @@ mod rle;
 
 use crate::layout::{Layout, Numbers};
 use crate::native::{self, StoredBits};
-use crate::{Frame, PixelError};
+use crate::{Frame, PixelError, colour};
 use bytes::Bytes;
 use isocenter_dicom::TransferSyntax;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,7 +28,7 @@ enum Format {
 }
 
 /// Transfer syntaxes whose frames can be decoded, beside the native ones.
-const FORMATS: [(&str, Format); 13] = [
+const FORMATS: [(&str, Format); 16] = [
     ("1.2.840.10008.1.2.1.98", Format::Native),
     ("1.2.840.10008.1.2.8.1", Format::Deflated),
     ("1.2.840.10008.1.2.5", Format::Rle),
@@ -42,6 +42,9 @@ const FORMATS: [(&str, Format); 13] = [
     ("1.2.840.10008.1.2.4.81", Format::JpegLs),
     ("1.2.840.10008.1.2.4.90", Format::Jpeg2000),
     ("1.2.840.10008.1.2.4.91", Format::Jpeg2000),
+    ("1.2.840.10008.1.2.4.201", Format::Jpeg2000),
+    ("1.2.840.10008.1.2.4.202", Format::Jpeg2000),
+    ("1.2.840.10008.1.2.4.203", Format::Jpeg2000),
 ];
 
 fn format(syntax: &TransferSyntax) -> Option<Format> {
@@ -92,17 +95,54 @@ pub(crate) fn decode(syntax: &TransferSyntax, layout: &Layout, stored: Bytes) ->
     }
 }
 
-/// One frame with every bit that its compression has kept.
+/// One frame with every bit that its compression has kept, where the header says that it is, and in its own colour.
 pub(crate) fn unpack(syntax: &TransferSyntax, layout: &Layout, stored: Bytes) -> Result<Frame, PixelError> {
-    let whole = layout.bits_allocated >= 8 && !layout.is_422();
-    let samples = match format(syntax) {
-        Some(Format::Rle) if whole => rle::decode(layout, &stored)?,
-        Some(Format::Native) if whole => native::samples(layout, &stored)?,
-        Some(Format::Deflated) if whole => native::samples(layout, &deflate::decode(layout, &stored)?)?,
-        _ => return decode(syntax, layout, stored),
+    let bytes = match format(syntax) {
+        _ if layout.bits_allocated < 8 => return decode(syntax, layout, stored),
+        Some(Format::Rle) => rle::decode(layout, &stored)?,
+        Some(Format::Native) => native::samples(layout, &stored)?,
+        Some(Format::Deflated) => native::samples(layout, &deflate::decode(layout, &stored)?)?,
+        Some(Format::Jpeg) => return kept(layout, caught(|| jpeg::decode(layout, &stored))?),
+        Some(Format::JpegLs) => return kept(layout, jpeg_ls::decode(layout, &stored)?),
+        Some(Format::Jpeg2000) => return kept(layout, caught(|| jpeg2000::decode(layout, &stored))?),
+        None => return Err(PixelError::UnsupportedSyntax(syntax.uid().clone())),
     };
     let bits = layout.sample_bytes() * 8;
-    Ok(Frame::new(layout, bits, &layout.photometric, samples.into()))
+    Ok(Frame::new(layout, bits, colour::kept(layout), bytes.into()))
+}
+
+/// What a decoder gives, as native pixel data would hold it.
+fn kept(layout: &Layout, samples: Samples) -> Result<Frame, PixelError> {
+    let precision = samples.precision;
+    let reaches = precision > layout.high_bit;
+    let up = if reaches {
+        0
+    } else {
+        layout.high_bit + 1 - layout.bits_stored
+    };
+    let width = usize::from(layout.sample_bytes());
+    if samples.colour_is_done || !reaches {
+        // The value alone is there.
+        let frame = widened(layout, samples)?;
+        let mut bytes = Vec::from(frame.bytes);
+        if up > 0 {
+            native::change(&mut bytes, width, |sample| sample << up);
+        }
+        return Ok(Frame {
+            bytes: bytes.into(),
+            ..frame
+        });
+    }
+    let mut bytes = wide(layout, samples)?;
+    // The highest bit is the sign, if the codestream has no more than the value.
+    let signed = layout.numbers == Numbers::Signed && precision == layout.high_bit + 1;
+    let bits = StoredBits {
+        count: u32::from(precision),
+        below: 0,
+    };
+    native::change(&mut bytes, width, |sample| native::value(sample, bits, signed));
+    let allocated = layout.sample_bytes() * 8;
+    Ok(Frame::new(layout, allocated, colour::kept(layout), bytes.into()))
 }
 
 /// Makes an error of a panic. Nothing that the decoder has touched is used afterwards.
@@ -110,13 +150,24 @@ fn caught<T>(decode: impl FnOnce() -> Result<T, PixelError>) -> Result<T, PixelE
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(PixelError::corrupt("the decoder gave up on it")))
 }
 
-/// Gives samples the width that the header promises.
+/// Makes numbers of what a decoder gives.
 fn widened(layout: &Layout, samples: Samples) -> Result<Frame, PixelError> {
-    let Samples {
-        bytes,
-        precision,
-        colour_is_done,
-    } = samples;
+    let (precision, colour_is_done) = (samples.precision, samples.colour_is_done);
+    // Where the header says, when the codestream reaches so high; else the value is all that it has.
+    let bits = if precision > layout.high_bit {
+        StoredBits::of(layout)
+    } else {
+        StoredBits {
+            count: u32::from(layout.bits_stored.min(precision)),
+            below: 0,
+        }
+    };
+    native::finish(layout, wide(layout, samples)?, bits, colour_is_done)
+}
+
+/// Gives samples the width that the header promises.
+fn wide(layout: &Layout, samples: Samples) -> Result<Vec<u8>, PixelError> {
+    let Samples { bytes, precision, .. } = samples;
     let have = if precision > 8 { 2 } else { 1 };
     let want = usize::from(layout.sample_bytes());
     let count = layout.pixels() as usize * usize::from(layout.samples);
@@ -133,19 +184,12 @@ fn widened(layout: &Layout, samples: Samples) -> Result<Frame, PixelError> {
             count * have
         )));
     }
-    let bytes = if have == want {
-        bytes
-    } else {
-        let mut wide = vec![0; count * want];
-        for (to, from) in wide.chunks_exact_mut(want).zip(bytes.chunks_exact(have)) {
-            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-        }
-        wide
-    };
-    // A sign is at the top of the stored bits, or of the codestream's when it has fewer.
-    let bits = StoredBits {
-        count: u32::from(layout.bits_stored.min(precision)),
-        below: 0,
-    };
-    native::finish(layout, bytes, bits, colour_is_done)
+    if have == want {
+        return Ok(bytes);
+    }
+    let mut wide = vec![0; count * want];
+    for (to, from) in wide.chunks_exact_mut(want).zip(bytes.chunks_exact(have)) {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    }
+    Ok(wide)
 }

@@ -27,6 +27,12 @@ pub enum PixelError {
     /// The pixel data uses something of its transfer syntax, or of DICOM, that no decoder here reads.
     #[error("the pixel data cannot be decoded: {0}")]
     Unsupported(Cow<'static, str>),
+    /// No encoder here writes this transfer syntax.
+    #[error("pixel data is not encoded in transfer syntax {0}")]
+    UnencodedSyntax(Uid),
+    /// The transfer syntax has no form for such pixels, or no encoder here writes it without loss.
+    #[error("the pixel data cannot be encoded so: {0}")]
+    Unencoded(Cow<'static, str>),
     /// A frame would be longer than [`crate::FRAME_LIMIT`].
     #[error("a frame of {length} bytes is longer than the limit of {limit} bytes")]
     TooLong {
@@ -80,12 +86,20 @@ impl PixelError {
         Self::Unsupported(what.into())
     }
 
+    pub(crate) fn unencoded(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::Unencoded(what.into())
+    }
+
     /// Which kind of trouble it is.
     pub fn trouble(&self) -> Trouble {
         match self {
             Self::NoPixels => Trouble::NoPixels,
             Self::NoSuchFrame { .. } => Trouble::NoSuchFrame,
-            Self::UnsupportedSyntax(_) | Self::Unsupported(_) | Self::TooLong { .. } => Trouble::Unsupported,
+            Self::UnsupportedSyntax(_)
+            | Self::Unsupported(_)
+            | Self::UnencodedSyntax(_)
+            | Self::Unencoded(_)
+            | Self::TooLong { .. } => Trouble::Unsupported,
             Self::Header { .. } | Self::Corrupt(_) | Self::Element(_) => Trouble::Corrupt,
             Self::Read(_) => Trouble::Unreadable,
         }

@@ -15,9 +15,11 @@
 
 mod colour;
 mod decode;
+mod encode;
 mod error;
 mod fragments;
 mod frame;
+mod jpeg_ls;
 mod layout;
 mod native;
 mod pixels;
@@ -27,6 +29,7 @@ mod sample;
 pub mod volume;
 
 pub use decode::is_decodable;
+pub use encode::encodable;
 pub use error::{PixelError, Trouble};
 pub use frame::Frame;
 pub use layout::{Layout, Numbers};

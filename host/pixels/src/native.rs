@@ -135,24 +135,25 @@ pub(crate) fn finish(
     let width = usize::from(layout.sample_bytes());
     let signed = layout.numbers == Numbers::Signed;
     if layout.numbers != Numbers::Float && bits.count < layout.bits_allocated.into() {
-        match width {
-            1 => each(&mut samples, |bytes| {
-                [value(u64::from(u8::from_le_bytes(bytes)), bits, signed) as u8]
-            }),
-            2 => each(&mut samples, |bytes| {
-                (value(u64::from(u16::from_le_bytes(bytes)), bits, signed) as u16).to_le_bytes()
-            }),
-            4 => each(&mut samples, |bytes| {
-                (value(u64::from(u32::from_le_bytes(bytes)), bits, signed) as u32).to_le_bytes()
-            }),
-            _ => each(&mut samples, |bytes| {
-                value(u64::from_le_bytes(bytes), bits, signed).to_le_bytes()
-            }),
-        }
+        change(&mut samples, width, |sample| value(sample, bits, signed));
     }
     let photometric = colour::settle(layout, &mut samples, colour_is_done)?;
     let bits_allocated = layout.sample_bytes() * 8;
     Ok(Frame::new(layout, bits_allocated, photometric, samples.into()))
+}
+
+/// Changes samples of so many bytes, each by itself.
+pub(crate) fn change(samples: &mut [u8], width: usize, to: impl Fn(u64) -> u64) {
+    match width {
+        1 => each(samples, |bytes| [to(u64::from(u8::from_le_bytes(bytes))) as u8]),
+        2 => each(samples, |bytes| {
+            (to(u64::from(u16::from_le_bytes(bytes))) as u16).to_le_bytes()
+        }),
+        4 => each(samples, |bytes| {
+            (to(u64::from(u32::from_le_bytes(bytes))) as u32).to_le_bytes()
+        }),
+        _ => each(samples, |bytes| to(u64::from_le_bytes(bytes)).to_le_bytes()),
+    }
 }
 
 fn each<const N: usize>(samples: &mut [u8], change: impl Fn([u8; N]) -> [u8; N]) {
@@ -162,7 +163,7 @@ fn each<const N: usize>(samples: &mut [u8], change: impl Fn([u8; N]) -> [u8; N])
 }
 
 /// The value in some bits, in two's complement when signed.
-fn value(sample: u64, bits: StoredBits, signed: bool) -> u64 {
+pub(crate) fn value(sample: u64, bits: StoredBits, signed: bool) -> u64 {
     let unused = 64_u32.saturating_sub(bits.count);
     let high = sample.wrapping_shr(bits.below).wrapping_shl(unused);
     if signed {

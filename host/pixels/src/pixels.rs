@@ -4,7 +4,7 @@ use crate::fragments::Fragments;
 use crate::frame::Frame;
 use crate::layout::Layout;
 use crate::ranges::Ranges;
-use crate::{PixelError, decode, native};
+use crate::{PixelError, decode, encode, native};
 use bytes::Bytes;
 use isocenter_dicom::body::PixelElement;
 use isocenter_dicom::{Header, TransferSyntax, VR, tags};
@@ -109,12 +109,18 @@ impl<R: Ranges> Pixels<R> {
         decode::decode(&self.syntax, &self.layout, stored)
     }
 
-    /// A frame as native pixel data would hold it, counted from 0, the samples of a pixel side by side. Where compression
-    /// keeps every bit apart from what it means (RLE, deflate) all are as they were, those beside the stored value too, and
-    /// so is the colour; else it is [`Self::decoded`]. Blocks as that does.
+    /// A frame as native pixel data would hold it, counted from 0, the samples of a pixel side by side. Every bit is where
+    /// the header says that it is, those beside the stored value too as far as the compression keeps them, and colour is as
+    /// it was, but for lossy JPEG, which gives RGB. Blocks as [`Self::decoded`] does.
     pub fn unpacked(&self, index: u32) -> Result<Frame, PixelError> {
         let stored = self.bytes(index)?;
         decode::unpack(&self.syntax, &self.layout, stored)
+    }
+
+    /// A frame, counted from 0, in a transfer syntax that [`crate::encodable`] names: what it decodes to is
+    /// [`Self::unpacked`], bit for bit, and its colour is that one's. Its bytes are even. Blocks as [`Self::decoded`] does.
+    pub fn encoded(&self, index: u32, to: &TransferSyntax) -> Result<Frame, PixelError> {
+        encode::encode(to, &self.layout, self.unpacked(index)?)
     }
 
     #[cfg(test)]

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 /// An object of 2 rows, 3 columns and one byte a pixel, unless told otherwise.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Sample {
     syntax: TransferSyntax,
     elements: BTreeMap<Tag, (VR, Vec<u8>)>,

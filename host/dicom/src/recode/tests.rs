@@ -93,6 +93,28 @@ fn fragments_are_left_out() {
 }
 
 #[test]
+fn native_pixels_are_left_out_for_fragments() {
+    let (explicit, implicit) = (TransferSyntax::explicit_le(), TransferSyntax::implicit_le());
+    let rle = TransferSyntax::lookup("1.2.840.10008.1.2.5").unwrap();
+    for from in [explicit, implicit] {
+        let pixels = pixel_element(crate::tags::PIXEL_DATA, VR::OW, 6, &from);
+        let bytes = [pixels.as_ref(), &[1, 2, 3, 4, 5, 6]].concat();
+        for size in 1..bytes.len() {
+            assert_eq!(pass(Rest::new(&from, &rle), &bytes, size).unwrap(), b"");
+        }
+    }
+    assert_eq!(
+        [fragments_begin(&rle), fragment(2), fragments_end()].concat(),
+        [
+            b"\xE0\x7F\x10\0OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\0\xE0\0\0\0\0".as_slice(),
+            b"\xFE\xFF\0\xE0\x02\0\0\0",
+            b"\xFE\xFF\xDD\xE0\0\0\0\0",
+        ]
+        .concat()
+    );
+}
+
+#[test]
 fn a_compressed_icon_has_no_other_form() {
     let mut bytes = b"\x88\x00\x00\x02SQ\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF".to_vec();
     bytes.extend_from_slice(b"\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\0\0\0\0\xFE\xFF\xDD\xE0\0\0\0\0");

@@ -1,6 +1,8 @@
-//! JPEG 2000 (ISO/IEC 15444-1), reversible and irreversible, with up to 16 bits.
+//! JPEG 2000 (ISO/IEC 15444-1), reversible and irreversible, and high-throughput JPEG 2000 (ISO/IEC 15444-15), reversible, with up
+//! to 16 bits.
 
 mod codestream;
+mod high_throughput;
 
 use super::Samples;
 use crate::PixelError;
@@ -14,6 +16,9 @@ const SAMPLES: u64 = 64 << 20;
 pub(super) fn decode(layout: &Layout, stored: &[u8]) -> Result<Samples, PixelError> {
     let codestream = Codestream::read(stored)?;
     check(layout, &codestream)?;
+    if codestream.high_throughput {
+        return high_throughput::decode(layout, &codestream);
+    }
     let damaged = |_| PixelError::corrupt("its JPEG 2000 codestream is cut off or damaged");
     let settings = DecodeSettings {
         resolve_palette_indices: false,

@@ -8,17 +8,10 @@ mod scan;
 
 use super::Samples;
 use crate::PixelError;
+use crate::jpeg_ls::{Parameters, Preset};
 use crate::layout::Layout;
 use bits::Bits;
-use scan::{Parameters, Scan};
-
-/// Preset coding parameters, as an LSE segment states them; 0 is the default (§C.2.4.1.1).
-#[derive(Debug, Clone, Copy, Default)]
-struct Preset {
-    maximum: i32,
-    thresholds: [i32; 3],
-    reset: i32,
-}
+use scan::Scan;
 
 /// The frame header (§C.2.2).
 struct Header<'a> {
@@ -62,7 +55,7 @@ pub(super) fn decode(layout: &Layout, stored: &[u8]) -> Result<Samples, PixelErr
                 out = vec![0; layout.pixels() as usize * found.components.len() * width(found.precision)];
                 header = Some(found);
             }
-            0xF8 => preset = preset.read(segment)?,
+            0xF8 => preset = Preset::read(segment)?,
             0xDD if segment.iter().any(|&byte| byte != 0) => {
                 return Err(PixelError::unsupported("JPEG-LS with restart intervals"));
             }
@@ -141,7 +134,7 @@ fn check(layout: &Layout, header: &Header<'_>) -> Result<(), PixelError> {
 
 impl Preset {
     /// An LSE segment (§C.2.4.1).
-    fn read(self, segment: &[u8]) -> Result<Self, PixelError> {
+    fn read(segment: &[u8]) -> Result<Self, PixelError> {
         let Some((1, numbers)) = segment.split_first() else {
             return Err(PixelError::unsupported("JPEG-LS with mapping tables"));
         };

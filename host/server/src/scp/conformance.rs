@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use isocenter_contract::{page_says, repository, table};
-use isocenter_dicom::syntax::TransferSyntax;
+use isocenter_dicom::syntax::{self, TransferSyntax};
 use isocenter_dimse::{Status, sop, status};
 use isocenter_pipeline::commitment;
 use isocenter_pipeline::refusal::RefusalKind;
@@ -101,19 +101,25 @@ fn limits() {
 #[test]
 fn transfer_syntaxes() {
     let mut rows = Vec::new();
-    for syntax in SYNTAXES {
-        let (uid, name) = (syntax.0, syntax.1);
+    for (uid, name) in SYNTAXES {
         let known = TransferSyntax::lookup(uid).unwrap();
         // The values of big endian would have to be turned by their VR.
         let decoded = isocenter_pixels::is_decodable(&known) && !known.is_big_endian();
         let sent = if decoded {
-            "as stored, or uncompressed"
+            "as stored, or in another"
         } else {
             "as stored"
         };
-        rows.push(row([name, uid, "yes", sent]));
+        let plain = uid == syntax::EXPLICIT_LE || uid == syntax::IMPLICIT_LE;
+        let made = match isocenter_pixels::encodable().position(|encodable| encodable == uid) {
+            Some(place) => format!("compressed, choice {}", place + 1),
+            None if plain => "uncompressed".to_owned(),
+            None => "no".to_owned(),
+        };
+        rows.push(row([name, uid, "yes", sent, &made]));
     }
-    says("table: syntaxes", &["transfer syntax", "UID", "stored", "sent"], &rows);
+    let head = ["transfer syntax", "UID", "stored", "sent", "made of others"];
+    says("table: syntaxes", &head, &rows);
 }
 
 /// PS3.6 Table A-1, without what is video beyond the first of a kind.

@@ -7,7 +7,15 @@ from datetime import datetime
 import pytest
 from pydicom import dcmread
 from pydicom.encaps import encapsulate
-from pydicom.uid import MPEG2MPML, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from pydicom.pixels import pixel_array
+from pydicom.uid import (
+    MPEG2MPML,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 import objects
 from hosts import PLUGINS, eventually, free_port
@@ -208,9 +216,12 @@ def test_dcmtk_receives(clinic, tmp_path):
         (ExplicitVRLittleEndian, ImplicitVRLittleEndian),
         (ImplicitVRLittleEndian, ExplicitVRLittleEndian),
         (RLELossless, RLELossless),
+        (ExplicitVRLittleEndian, RLELossless),
+        (ImplicitVRLittleEndian, JPEGLosslessSV1),
+        (RLELossless, JPEGLSLossless),
     ],
 )
-def test_a_peer_gets_uncompressed_what_it_does_not_take_as_it_is_stored(clinic, stored, taken):
+def test_a_peer_gets_in_another_syntax_what_it_does_not_take_as_it_is_stored(clinic, stored, taken):
     plain = stored == RLELossless and ExplicitVRLittleEndian or stored
     sent = objects.image("MR", plain, StudyDescription="for the dark")
     pixels = sent.PixelData
@@ -224,6 +235,9 @@ def test_a_peer_gets_uncompressed_what_it_does_not_take_as_it_is_stored(clinic, 
     assert copy.file_meta.TransferSyntaxUID == taken
     if taken == stored:
         assert objects.data_set(file) == objects.data_set(objects.encoded(sent))
+    elif taken.is_compressed:
+        received = pixel_array(copy, raw=True) & 0x0FFF
+        assert received.tobytes() == bytes(byte & (0x0F if at % 2 else 0xFF) for at, byte in enumerate(pixels))
     else:
         assert copy.PixelData == pixels
     assert copy.PatientName == sent.PatientName and copy.SOPInstanceUID == sent.SOPInstanceUID

@@ -18,6 +18,8 @@ pub(super) struct Codestream<'a> {
     pub(super) components: u16,
     pub(super) precision: u16,
     pub(super) signed: bool,
+    /// Its code-blocks are those of ISO/IEC 15444-15.
+    pub(super) high_throughput: bool,
     tiles: u64,
     /// Decomposition levels at most, samples in the smallest code-block, and in the smallest precinct.
     levels: u64,
@@ -51,7 +53,6 @@ impl<'a> Codestream<'a> {
             let (segment, behind) = segment(behind)?;
             rest = behind;
             match marker {
-                0x50 => return Err(PixelError::unsupported("high-throughput JPEG 2000")),
                 0x52 => codestream.style(segment.get(5..).ok_or_else(cut)?, segment)?,
                 0x53 => codestream.style(segment.get(2..).ok_or_else(cut)?, &[])?,
                 _ => {}
@@ -94,6 +95,7 @@ impl<'a> Codestream<'a> {
             components: u16::try_from(components.len()).map_err(|_| cut())?,
             precision: u16::from(first[0] & 0x7F) + 1,
             signed: first[0] & 0x80 != 0,
+            high_throughput: false,
             tiles: along(right, tile[2], tile[0])? * along(bottom, tile[3], tile[1])?,
             levels: 0,
             code_block: u64::MAX,
@@ -107,12 +109,21 @@ impl<'a> Codestream<'a> {
         if let [_, _, high, low, ..] = defaults {
             self.layers = u64::from(u16::from_be_bytes([*high, *low]));
         }
-        let [levels, width, height, blocks, _, precincts @ ..] = style else {
+        let [levels, width, height, blocks, transform, precincts @ ..] = style else {
             return Err(cut());
         };
-        if blocks & 0x40 != 0 {
-            return Err(PixelError::unsupported("high-throughput JPEG 2000"));
+        let high_throughput = blocks & 0x40 != 0;
+        let components_differ = defaults.is_empty() && high_throughput != self.high_throughput;
+        if components_differ || high_throughput && blocks & 0x80 != 0 {
+            return Err(PixelError::unsupported(
+                "JPEG 2000 of which only some code-blocks are high-throughput",
+            ));
         }
+        // The decoder takes what was cut away for zero, and not for half of what it may have been.
+        if high_throughput && *transform != 1 {
+            return Err(PixelError::unsupported("irreversible high-throughput JPEG 2000"));
+        }
+        self.high_throughput = high_throughput;
         let exponent = u32::from(width & 15) + u32::from(height & 15) + 4;
         self.levels = self.levels.max(u64::from(*levels));
         self.code_block = self.code_block.min(1 << exponent);

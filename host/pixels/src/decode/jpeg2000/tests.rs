@@ -1,4 +1,7 @@
 //! What a JPEG 2000 codestream asks for is counted before it is given.
+//!
+//! `high_throughput.txt` holds what OpenJPH encoded, line by line: bits, samples, whether they are signed, and the codestream of
+//! the picture that [`drawn`] draws; one of them has tiles.
 
 use super::codestream::Codestream;
 use crate::sample::Sample;
@@ -78,13 +81,22 @@ fn what_is_refused_before_it_is_decoded() {
             "subsampled components, or components of different precision",
         ),
         (
-            "high throughput",
+            "high throughput with loss",
             Stream {
-                style: vec![0, 0, 0, 1, 0, 1, 4, 4, 0x40, 1],
+                style: vec![0, 0, 0, 1, 0, 1, 4, 4, 0x40, 0],
                 ..Stream::new()
             },
             (2, 3),
-            "high-throughput JPEG 2000",
+            "irreversible high-throughput JPEG 2000",
+        ),
+        (
+            "high throughput here and there",
+            Stream {
+                style: vec![0, 0, 0, 1, 0, 1, 4, 4, 0xC0, 1],
+                ..Stream::new()
+            },
+            (2, 3),
+            "JPEG 2000 of which only some code-blocks are high-throughput",
         ),
         (
             "signed",
@@ -183,7 +195,70 @@ fn a_file_around_it_is_taken_off() {
     assert!(Codestream::read(b"\0\0\0\x0CjP  \r\n\x87\n\0\0\0\x01jp2c\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF").is_err());
 }
 
+const COLUMNS: u32 = 37;
+const ROWS: u32 = 21;
+
+/// What is at this place, as the bits of a sample.
+fn drawn(x: u32, y: u32, c: u32, bits: u32) -> u32 {
+    let noise = ((u64::from(x + y * COLUMNS + c * 7) * 2_654_435_761) >> 9) as u32;
+    let value = match y {
+        4..9 => 77 + c,
+        12.. => x * 11 + y * 3 + c + noise % 5,
+        _ => noise,
+    };
+    value & ((1 << bits) - 1)
+}
+
+/// An object with a codestream, and the samples that belong in it, little endian.
+fn high_throughput() -> Vec<(Sample, Vec<u8>, Vec<u8>)> {
+    let lines = include_str!("high_throughput.txt").lines();
+    lines
+        .map(|line| {
+            let [bits, samples, signed, hex]: [&str; 4] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+            let [bits, samples, signed] = [bits, samples, signed].map(|number| number.parse::<u16>().unwrap());
+            let digits = hex.as_bytes().as_chunks().0.iter();
+            let codestream =
+                digits.map(|two: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap());
+            let mut expected = Vec::new();
+            for (y, x) in (0..ROWS).flat_map(|y| (0..COLUMNS).map(move |x| (y, x))) {
+                for c in 0..u32::from(samples) {
+                    let number = drawn(x, y, c, bits.into());
+                    expected.extend(&number.to_le_bytes()[..usize::from(bits / 8)]);
+                }
+            }
+            let object = Sample::new()
+                .syntax("1.2.840.10008.1.2.4.201")
+                .size(ROWS as u16, COLUMNS as u16)
+                .bits(bits, bits, bits - 1)
+                .number(isocenter_dicom::tags::PIXEL_REPRESENTATION, signed)
+                .photometric(if samples == 3 { "RGB" } else { "MONOCHROME2" }, samples);
+            (object, codestream.collect(), expected)
+        })
+        .collect()
+}
+
+#[test]
+fn high_throughput_without_loss() {
+    for (object, codestream, expected) in high_throughput() {
+        let object = object.encapsulated(&[b"", &codestream], true);
+        assert_eq!(object.decoded(0), Ok(expected));
+    }
+}
+
 proptest! {
+    #[test]
+    fn any_change_of_high_throughput_is_decoded_or_refused(which in 0usize..6, changes in prop::collection::vec((2usize..900, any::<u8>()), 1..4), cut in 0usize..900) {
+        let (object, mut codestream, expected) = high_throughput().remove(which);
+        let length = codestream.len();
+        for (at, byte) in changes {
+            codestream[at % length] = byte;
+        }
+        codestream.truncate(length.saturating_sub(cut / 4));
+        if let Ok(found) = object.encapsulated(&[b"", &codestream], true).decoded(0) {
+            prop_assert_eq!(found.len(), expected.len());
+        }
+    }
+
     #[test]
     fn any_change_is_decoded_or_refused(at in 0usize..120, byte: u8, cut in 0usize..60) {
         let mut bytes = Stream::new().bytes();
