@@ -1,14 +1,14 @@
 //! The same object in another encoding: explicit or implicit VR little endian (PS3.5 Annex A). Separate from `edit`, which
 //! changes what an object says: here every value stays, and only how lengths and representations are written differs.
 //!
-//! What is absent: big endian, whose values would have to be turned by their VR. Group lengths are left out, as they would
-//! be wrong. Sequences and items get undefined lengths, so that nothing is measured before it is written.
+//! Values of big endian are turned by their VR. What is absent: writing it. Group lengths are left out, as they would be
+//! wrong. Sequences and items get undefined lengths, so that nothing is measured before it is written.
 
 use crate::body::PixelElement;
 use crate::error::ParseError;
 use crate::header::{Header, Limits};
 use crate::syntax::TransferSyntax;
-use crate::vr;
+use crate::vr::{self, Form};
 use crate::{Tag, VR};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use std::ops::Range;
@@ -25,9 +25,12 @@ const LONGEST_TAIL: usize = 1 << 20;
 /// Why an object cannot be written so. Names tags and lengths, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecodeError {
-    /// It is in big endian, or is to be, or is deflated or has fragments.
+    /// It is to be in big endian, or is deflated or has fragments.
     #[error("data sets are not converted from or to transfer syntax {0}")]
     Syntax(/** Its UID. */ String),
+    /// A value in big endian of which nobody knows how many bytes belong together.
+    #[error("{0} is in big endian and of unknown representation (UN)")]
+    Unknown(/** Where. */ Tag),
     /// Fragments in an item (an icon), which only an encapsulated transfer syntax has a form for.
     #[error("{0} is compressed within the header")]
     Fragments(/** Where. */ Tag),
@@ -44,10 +47,11 @@ pub enum RecodeError {
 /// # Errors
 /// [`RecodeError`].
 pub fn header(header: &Header, to: &TransferSyntax) -> Result<Bytes, RecodeError> {
-    for syntax in [header.syntax(), to] {
-        if syntax.is_big_endian() || syntax.is_deflated() {
-            return Err(RecodeError::Syntax(syntax.uid().to_string()));
-        }
+    if let Some(syntax) = [header.syntax(), to].into_iter().find(|syntax| syntax.is_deflated()) {
+        return Err(RecodeError::Syntax(syntax.uid().to_string()));
+    }
+    if to.is_big_endian() {
+        return Err(RecodeError::Syntax(to.uid().to_string()));
     }
     let mut out = BytesMut::with_capacity(header.bytes().len() + header.bytes().len() / 4);
     level(header, header.top(), to.is_explicit(), &mut out)?;
@@ -73,10 +77,37 @@ fn level(header: &Header, rows: Range<usize>, explicit: bool, out: &mut BytesMut
         } else {
             let value = header.raw(entry);
             put_head(out, entry.tag, entry.vr, Some(value.len()), explicit);
+            if !header.syntax().is_big_endian() || value.is_empty() {
+                out.put_slice(value);
+                continue;
+            }
+            if entry.vr == VR::UN {
+                return Err(RecodeError::Unknown(entry.tag));
+            }
+            let unit = unit(entry.vr);
+            let at = out.len();
             out.put_slice(value);
+            turn(out.get_mut(at..).unwrap_or_default(), unit);
         }
     }
     Ok(())
+}
+
+/// How many bytes of a value belong together, which are in the other order in the other byte ordering (PS3.5 §7.3).
+fn unit(vr: VR) -> usize {
+    match vr::form(vr) {
+        Form::Signed(width) | Form::Unsigned(width) | Form::Real(width) | Form::Binary(width) => width,
+        // A tag is two numbers.
+        Form::Tags => 2,
+        Form::Values | Form::Whole | Form::Items => 1,
+    }
+}
+
+/// Turns each unit; what is left over at the end is none.
+fn turn(value: &mut [u8], unit: usize) {
+    if unit > 1 {
+        value.chunks_exact_mut(unit).for_each(<[u8]>::reverse);
+    }
 }
 
 /// The header of a pixel data element whose native value has that many bytes, which is even.
@@ -139,6 +170,10 @@ pub struct Rest {
     from: TransferSyntax,
     to: TransferSyntax,
     state: State,
+    /// Bytes of a sample, where there is native pixel data in big endian.
+    sample: usize,
+    /// How many bytes of native pixel data are turned at a time.
+    unit: usize,
     /// Bytes that wait for more: of an element's header, or everything behind the pixel data.
     held: BytesMut,
 }
@@ -162,8 +197,22 @@ impl Rest {
             from: from.clone(),
             to: to.clone(),
             state: State::Begin,
+            sample: 2,
+            unit: 1,
             held: BytesMut::new(),
         }
+    }
+
+    /// Of pixels that have so many bits allocated. Those of 32 bits in OW are turned whole, as the writers in service do it,
+    /// and not by words.
+    #[must_use]
+    pub fn of_bits(mut self, allocated: u64) -> Self {
+        self.sample = match allocated {
+            17..=32 => 4,
+            33..=64 => 8,
+            _ => 2,
+        };
+        self
     }
 
     /// Takes the next bytes from the pixel data element on; what goes out is appended.
@@ -179,7 +228,7 @@ impl Rest {
                     let done = *left == 0;
                     let value = piece.split_to(here);
                     if here > 0 && !self.to.is_encapsulated() {
-                        out.push(value);
+                        self.pass(value, done, out);
                     }
                     if !done {
                         return Ok(());
@@ -225,6 +274,23 @@ impl Rest {
         }
     }
 
+    /// Native pixel data on its way out. What is no whole unit yet is held until more comes.
+    fn pass(&mut self, value: Bytes, is_last: bool, out: &mut Vec<Bytes>) {
+        if self.unit == 1 {
+            out.push(value);
+            return;
+        }
+        self.held.extend_from_slice(&value);
+        let whole = self.held.len() - self.held.len() % self.unit;
+        let mut ready = if is_last {
+            self.held.split()
+        } else {
+            self.held.split_to(whole)
+        };
+        turn(&mut ready, self.unit);
+        out.push(ready.freeze());
+    }
+
     /// Moves bytes until that many are held.
     fn hold(&mut self, piece: &mut Bytes, count: usize) {
         let missing = count.saturating_sub(self.held.len()).min(piece.len());
@@ -244,13 +310,21 @@ impl Rest {
                 if passes {
                     out.push(pixel_element(element.tag, element.vr, length, &self.to));
                 }
+                if self.from.is_big_endian() {
+                    self.unit = match element.vr {
+                        VR::UN => return Err(RecodeError::Unknown(element.tag)),
+                        VR::OW => self.sample,
+                        vr => unit(vr),
+                    };
+                }
                 let here = (length as usize).min(behind.len());
                 let (value, more) = behind.split_at(here);
+                let left = u64::from(length) - here as u64;
                 if here > 0 && passes {
-                    out.push(Bytes::copy_from_slice(value));
+                    self.pass(Bytes::copy_from_slice(value), left == 0, out);
                 }
                 self.held.extend_from_slice(more);
-                self.state = State::Native(u64::from(length) - here as u64);
+                self.state = State::Native(left);
             }
             None => {
                 self.held = behind;

@@ -45,8 +45,15 @@ pub(crate) struct Decoding {
 /// An object with native pixel data, or without any. `behind`: the bytes that follow its header.
 pub(crate) fn plain(header: &Header, behind: Pieces, to: &TransferSyntax) -> Result<Pieces, NotSent> {
     let head = recode::header(header, to).map_err(dead)?;
-    let rest = Rest::new(header.syntax(), to);
+    let rest = Rest::new(header.syntax(), to).of_bits(bits_allocated(header));
     Ok(piece(head).chain(through(behind, rest)).boxed())
+}
+
+fn bits_allocated(header: &Header) -> u64 {
+    match header.value(&tags::BITS_ALLOCATED.into()) {
+        Some(Value::Unsigned(bits)) => bits.first().copied().unwrap_or_default(),
+        _ => 0,
+    }
 }
 
 /// What follows the header of a deflated object, inflated; such objects are small by the limits of ingest.

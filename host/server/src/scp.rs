@@ -104,7 +104,7 @@ enum Ended {
     TimeUp,
 }
 
-/// Counts an association that came up against a limit of the configuration.
+/// Counts an association, or a query on it, that came up against a limit of the configuration.
 fn limit_reached(limit: &'static str) {
     metrics::counter!("isocenter_association_limits_total", "limit" => limit).increment(1);
 }

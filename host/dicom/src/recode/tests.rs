@@ -42,6 +42,86 @@ fn every_value_stays() {
     assert!(matches!(big, Err(RecodeError::Syntax(_))), "{big:?}");
 }
 
+#[test]
+fn values_in_big_endian_are_turned_by_their_representation() {
+    /// An element of the short form, of the long one, and what both are in little endian.
+    fn both(vr: &str, value: &[u8], turned: &[u8], long: bool) -> [Vec<u8>; 2] {
+        let length = value.len() as u32;
+        let head = |group: [u8; 2], element: [u8; 2], short: [u8; 2], whole: [u8; 4]| {
+            let length = if long {
+                [&[0, 0][..], &whole].concat()
+            } else {
+                short.to_vec()
+            };
+            [&group[..], &element, vr.as_bytes(), &length].concat()
+        };
+        let (group, element) = (0x0009_u16, 0x1001_u16);
+        let big = head(
+            group.to_be_bytes(),
+            element.to_be_bytes(),
+            (length as u16).to_be_bytes(),
+            length.to_be_bytes(),
+        );
+        let little = head(
+            group.to_le_bytes(),
+            element.to_le_bytes(),
+            (length as u16).to_le_bytes(),
+            length.to_le_bytes(),
+        );
+        [[&big[..], value].concat(), [&little[..], turned].concat()]
+    }
+    let bytes = [1, 2, 3, 4, 5, 6, 7, 8];
+    let (by_two, by_four, by_eight) = (
+        [2, 1, 4, 3, 6, 5, 8, 7],
+        [4, 3, 2, 1, 8, 7, 6, 5],
+        [8, 7, 6, 5, 4, 3, 2, 1],
+    );
+    for (vr, turned, long) in [
+        ("US", by_two, false),
+        ("SS", by_two, false),
+        ("AT", by_two, false),
+        ("OW", by_two, true),
+        ("UL", by_four, false),
+        ("FL", by_four, false),
+        ("OF", by_four, true),
+        ("OL", by_four, true),
+        ("FD", by_eight, false),
+        ("SV", by_eight, true),
+        ("OD", by_eight, true),
+        ("LO", bytes, false),
+        ("OB", bytes, true),
+        ("UT", bytes, true),
+    ] {
+        let [big, little] = both(vr, &bytes, &turned, long);
+        let (read, _) = Header::parse(TransferSyntax::explicit_be(), &big, Limits::default()).unwrap();
+        let written = header(&read, &TransferSyntax::explicit_le()).unwrap();
+        assert_eq!(&written[..], &little[..], "{vr}");
+    }
+    let [unknown, _] = both("UN", &bytes, &bytes, true);
+    let (read, _) = Header::parse(TransferSyntax::explicit_be(), &unknown, Limits::default()).unwrap();
+    let refused = header(&read, &TransferSyntax::explicit_le());
+    assert_eq!(refused, Err(RecodeError::Unknown(Tag(0x0009, 0x1001))));
+}
+
+#[test]
+fn pixels_in_big_endian_are_turned_however_they_come() {
+    let (big, little) = (TransferSyntax::explicit_be(), TransferSyntax::explicit_le());
+    let pixels: Vec<u8> = (0..64).collect();
+    for (vr, bits, unit) in [("OW", 16, 2), ("OW", 8, 2), ("OW", 32, 4), ("OB", 8, 1)] {
+        let head = |length: [u8; 4]| [vr.as_bytes(), &[0, 0], &length].concat();
+        let from = [&[0x7F, 0xE0, 0x00, 0x10][..], &head(64_u32.to_be_bytes()), &pixels].concat();
+        let turned: Vec<u8> = pixels
+            .chunks(unit)
+            .flat_map(|unit| unit.iter().rev().copied())
+            .collect();
+        let to = [&[0xE0, 0x7F, 0x10, 0x00][..], &head(64_u32.to_le_bytes()), &turned].concat();
+        for size in [1, 3, 13, 1000] {
+            let passed = pass(Rest::new(&big, &little).of_bits(bits), &from, size).unwrap();
+            assert_eq!(passed, to, "{vr} of {bits} bits in pieces of {size}");
+        }
+    }
+}
+
 /// Pushes bytes in pieces of a size, and joins what comes out.
 fn pass(mut rest: Rest, bytes: &[u8], size: usize) -> Result<Vec<u8>, RecodeError> {
     let mut out = Vec::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 
-use super::{Config, Environment, OnFailure, SecretSource, Target};
+use super::{Config, Environment, OnFailure, Peer, SecretSource, Target};
 
 mod documentation;
 mod roles;

@@ -78,6 +78,7 @@ fn request(user_identity: Option<UserIdentity>) -> Request {
         max_pdu: 0,
         implementation_class_uid: String::new(),
         implementation_version: None,
+        window: None,
         roles: Vec::new(),
         extended: Vec::new(),
         user_identity,

@@ -9,7 +9,7 @@ use isocenter_pipeline::commitment;
 use isocenter_pipeline::refusal::RefusalKind;
 
 use super::service::NAMED;
-use super::{retrieve, store};
+use super::{negotiate, retrieve, store};
 use crate::config;
 
 fn says(part: &str, head: &[&str], rows: &[Vec<String>]) {
@@ -39,7 +39,8 @@ fn services() {
 }
 
 /// SOP classes of services, without storage, that this host asks others for.
-const USED: [&str; 4] = [
+const USED: [&str; 5] = [
+    sop::STORAGE_COMMITMENT,
     sop::PATIENT_ROOT_FIND,
     sop::STUDY_ROOT_FIND,
     sop::STUDY_ROOT_GET,
@@ -72,6 +73,19 @@ fn limits() {
             "`max-associations`, of all and of a caller",
         ),
         (
+            "associations at a time from one address",
+            match set.max_associations_per_address {
+                Some(most) => most.to_string(),
+                None => "as many as in all".to_owned(),
+            },
+            "`max-associations-per-address`",
+        ),
+        (
+            "bytes per second of a caller's associations together",
+            "any number".to_owned(),
+            "`bandwidth` of a caller",
+        ),
+        (
             "largest PDU that is taken, in bytes",
             set.max_pdu.to_string(),
             "`max-pdu`",
@@ -79,6 +93,11 @@ fn limits() {
         ("to ask for an association, and for TLS", seconds(set.artim), "`artim`"),
         ("for a whole PDU", seconds(set.pdu_time), "`pdu-time`"),
         ("between two messages", seconds(set.idle), "`idle`"),
+        (
+            "for an association in all, and twice that if it does not rest",
+            seconds(set.association_time),
+            "`association-time`",
+        ),
         (
             "for a storage commitment to be reported on the association that asks",
             seconds(set.report_within),
@@ -92,7 +111,12 @@ fn limits() {
         ("answers to a C-FIND", set.find_limit.to_string(), "`find-limit`"),
         ("as user: for a response", seconds(wire.response_time), "no"),
         ("for a peer to take what is sent", seconds(wire.write_time), "no"),
-        ("operations outstanding", "1".to_owned(), "no"),
+        (
+            "operations outstanding, of an association for storage alone",
+            negotiate::MOST_OUTSTANDING.to_string(),
+            "no",
+        ),
+        ("operations outstanding, of any other", "1".to_owned(), "no"),
     ];
     let rows = rows.map(|(what, most, set)| row([what, &most, set]));
     says("table: limits", &["", "at most", "configured"], &rows);
@@ -103,8 +127,7 @@ fn transfer_syntaxes() {
     let mut rows = Vec::new();
     for (uid, name) in SYNTAXES {
         let known = TransferSyntax::lookup(uid).unwrap();
-        // The values of big endian would have to be turned by their VR.
-        let decoded = isocenter_pixels::is_decodable(&known) && !known.is_big_endian();
+        let decoded = isocenter_pixels::is_decodable(&known);
         let sent = if decoded {
             "as stored, or in another"
         } else {

@@ -124,6 +124,7 @@ impl Finder<'_> {
                 Some(Some(Ok(next))) => next,
             };
             if *found >= self.limit {
+                super::limit_reached("find_limit");
                 let comment = format!("more than {found} match: the others are not answered");
                 return Ok(Ended::Unfit(Unfit::new(status::OUT_OF_RESOURCES, comment)));
             }

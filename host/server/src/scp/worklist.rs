@@ -101,6 +101,7 @@ impl Worklist<'_> {
                     return Ok(Ended::Cancelled);
                 }
                 if *found >= self.limit {
+                    super::limit_reached("find_limit");
                     let comment = format!("more than {found} match: the others are not answered");
                     return Ok(Ended::Unfit(Unfit::new(status::OUT_OF_RESOURCES, comment)));
                 }

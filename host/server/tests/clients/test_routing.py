@@ -2,14 +2,17 @@
 
 import io
 import re
+from copy import deepcopy
 from datetime import datetime
 
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels import pixel_array
 from pydicom.uid import (
     MPEG2MPML,
+    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEGLosslessSV1,
@@ -266,3 +269,32 @@ def test_what_no_rule_matches_stays(clinic):
     clinic.taught(1)
     assert clinic.dark.taken == {} and len(clinic.research.taken) == 1
     assert clinic.host.file(stays) is not None
+
+
+@pytest.mark.parametrize("taken", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_big_endian_is_turned_for_who_does_not_take_it(clinic, taken, bits):
+    little = objects.image("MR", StudyDescription="for the dark", BitsAllocated=bits, BitsStored=bits, HighBit=bits - 1)
+    little.PixelData = bytes(range(256)) * (little.Rows * little.Columns * bits // 8 // 256)
+    little.add_new(0x00189087, "FD", 1000.5)
+    little.add_new(0x00280106, "US", 258)
+    little.add_new(0x00082112, "SQ", [Dataset()])
+    little.SourceImageSequence[0].add_new(0x00189087, "FD", [0.25, -3])
+    little.add_new(0x00280009, "AT", [0x00181063])
+    stored = deepcopy(little)
+    stored.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    words = little.PixelData
+    if bits == 16:
+        words = b"".join(words[at : at + 2][::-1] for at in range(0, len(words), 2))
+    stored["PixelData"].VR = "OB" if bits == 8 else "OW"
+    stored.PixelData = words
+    clinic.dark.takes(taken)
+    clinic.dark.start()
+    assert store(clinic.host, stored) == [SUCCESS]
+    [file] = clinic.dark.wait_for(1)
+    came = head(file)
+    assert came.file_meta.TransferSyntaxUID == taken
+    assert came.PixelData == little.PixelData
+    for element in little:
+        if element.keyword != "PixelData":
+            assert came[element.tag].value == element.value, element.keyword
