@@ -11,7 +11,7 @@ use crate::{
     cluster::tests::fresh_index,
     index::{
         Find, FindLevel, Level, Query, RowLimit, Within, commit, commitment, edits, enqueue, events, locate, outcomes,
-        queue, replace, resolve, settle, sinks, state, steps,
+        pledges, queue, replace, resolve, settle, sinks, state, steps,
     },
 };
 
