@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use isocenter_archive::index::Located;
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_pixels::encodable;
+use isocenter_pixels::{encodable, is_decodable};
 
 use crate::Pipeline;
 use crate::destination::Destination;
@@ -36,6 +36,14 @@ pub(crate) fn contexts(kinds: &Kinds) -> Vec<(&str, &str)> {
         }
     }
     proposed
+}
+
+/// Whether what is stored in one transfer syntax can be made into one that `takes` says yes to, as far as that can be told
+/// without its frames.
+pub fn convertible(stored: &str, takes: impl Fn(&str) -> bool) -> bool {
+    let known = TransferSyntax::lookup(stored);
+    let read = known.is_some_and(|syntax| is_decodable(&syntax) && !syntax.is_big_endian());
+    read && PLAIN.into_iter().chain(encodable()).any(takes)
 }
 
 /// An object for a peer, in the first of these that `takes` says yes to: the syntax that it is stored in, explicit and
