@@ -12,7 +12,7 @@ use isocenter_dimse::{
 use crate::destination::{Destination, Target};
 use crate::egress::NotSent;
 pub use crate::egress::Outgoing;
-pub use crate::offer::{Kinds, convertible};
+pub use crate::offer::{Kinds, convertible, is_made};
 use crate::{Pipeline, Set, offer, peer};
 
 /// Associations that are tried for one retrieval, should one break.
