@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use isocenter_archive::index::Located;
 use isocenter_dicom::syntax::TransferSyntax;
-use isocenter_pixels::encodable;
+use isocenter_pixels::{encodable, is_decodable};
 
 use crate::Pipeline;
 use crate::destination::Destination;
@@ -25,10 +25,7 @@ pub type Kinds = BTreeSet<(String, String)>;
 pub(crate) fn contexts(kinds: &Kinds) -> Vec<(&str, &str)> {
     let stored = kinds.iter().map(|(class, syntax)| (class.as_str(), syntax.as_str()));
     let classes: BTreeSet<&str> = kinds.iter().map(|(class, _)| class.as_str()).collect();
-    let made = PLAIN
-        .into_iter()
-        .chain(encodable())
-        .flat_map(|syntax| classes.iter().map(move |class| (*class, syntax)));
+    let made = made().flat_map(|syntax| classes.iter().map(move |class| (*class, syntax)));
     let mut proposed: Vec<(&str, &str)> = Vec::new();
     for context in stored.chain(made) {
         if !proposed.contains(&context) && proposed.len() < MOST_CONTEXTS {
@@ -36,6 +33,23 @@ pub(crate) fn contexts(kinds: &Kinds) -> Vec<(&str, &str)> {
         }
     }
     proposed
+}
+
+/// Whether what is stored in one transfer syntax can be made into one that `takes` says yes to, as far as that can be told
+/// without its frames.
+pub fn convertible(stored: &str, takes: impl Fn(&str) -> bool) -> bool {
+    let known = TransferSyntax::lookup(stored);
+    let read = known.is_some_and(|syntax| is_decodable(&syntax) && !syntax.is_big_endian());
+    read && made().any(takes)
+}
+
+/// Whether objects that are stored in other transfer syntaxes can be sent in this one.
+pub fn is_made(syntax: &str) -> bool {
+    made().any(|made| made == syntax)
+}
+
+fn made() -> impl Iterator<Item = &'static str> {
+    PLAIN.into_iter().chain(encodable())
 }
 
 /// An object for a peer, in the first of these that `takes` says yes to: the syntax that it is stored in, explicit and

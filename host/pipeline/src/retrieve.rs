@@ -14,7 +14,7 @@ use isocenter_dimse::{
 use crate::destination::{Destination, Target};
 use crate::egress::NotSent;
 pub use crate::egress::Outgoing;
-pub use crate::offer::Kinds;
+pub use crate::offer::{Kinds, convertible, is_made};
 use crate::peer::{self, Peer};
 use crate::{Pipeline, Set, offer};
 

@@ -2,7 +2,7 @@
 //!
 //! Reads media types, decides a representation or says in one sentence what is on offer. Where the standard's
 //! default would be a conversion (an `application/dicom` without `transfer-syntax` means Explicit VR Little Endian),
-//! the object is given as it is stored: no conversion is offered yet, and every client reads the syntax from the file.
+//! the object is given as it is stored: every client reads the syntax from the file. Who names syntaxes gets one of them.
 
 use std::convert::Infallible;
 
@@ -112,7 +112,7 @@ pub(crate) enum Syntaxes {
 }
 
 impl Syntaxes {
-    /// Whether an object stored in `syntax` may be sent.
+    /// Whether an object may be sent in `syntax`.
     pub(crate) fn allow(&self, syntax: &str) -> bool {
         match self {
             Self::Any => true,

@@ -85,13 +85,21 @@ pub(crate) enum RouteError {
     NotAcceptable(#[from] NotAcceptable),
     /// An object cannot be given in the syntaxes that the client accepts.
     #[error(
-        "object {object} is stored in transfer syntax {stored}, which the request does not accept, and no conversion is offered: ask for transfer-syntax=* or {stored}"
+        "object {object} is stored in transfer syntax {stored}, which the request does not accept, and cannot be converted to one that it does: ask for transfer-syntax=* or {stored}"
     )]
     Syntax {
         /// SOP Instance UID.
         object: String,
         /// UID of the stored syntax.
         stored: String,
+    },
+    /// The same, of an object that was tried.
+    #[error("object {object} cannot be given in a transfer syntax that the request accepts: {why}")]
+    Unconverted {
+        /// SOP Instance UID.
+        object: String,
+        /// Why, without a value of its header.
+        why: String,
     },
     /// The content of the request is of a type that this resource does not take.
     #[error("{0}")]
@@ -194,7 +202,7 @@ impl RouteError {
             Self::Denied | Self::OtherSite(_) => StatusCode::FORBIDDEN,
             Self::NothingStored { .. } | Self::NotWaiting { .. } | Self::NoRoute { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotAcceptable(_) | Self::Syntax { .. } => StatusCode::NOT_ACCEPTABLE,
+            Self::NotAcceptable(_) | Self::Syntax { .. } | Self::Unconverted { .. } => StatusCode::NOT_ACCEPTABLE,
             Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -1,6 +1,6 @@
 //! What is offered, in which order.
 
-use super::{Kinds, contexts};
+use super::{Kinds, contexts, convertible};
 
 #[test]
 fn what_is_stored_is_proposed_before_what_it_can_become() {
@@ -26,4 +26,20 @@ fn what_is_stored_is_proposed_before_what_it_can_become() {
             .iter()
             .all(|(_, syntax)| *syntax == "1.2.840.10008.1.2.5")
     );
+}
+
+#[test]
+fn what_can_become_what() {
+    const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
+    let cases = [
+        ("1.2.840.10008.1.2.1", JPEG_LS, true),
+        ("1.2.840.10008.1.2.5", "1.2.840.10008.1.2", true),
+        // Nothing makes it, and nothing reads it.
+        ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.90", false),
+        ("1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.1", false),
+        ("1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1", false),
+    ];
+    for (stored, taken, can) in cases {
+        assert_eq!(convertible(stored, |syntax| syntax == taken), can, "{stored} {taken}");
+    }
 }

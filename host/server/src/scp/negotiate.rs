@@ -7,6 +7,7 @@ use isocenter_dimse::{
     Acceptance, ContextAnswer, ContextRefusal, ExtendedNegotiation, ProposedContext, Request, RoleSelection,
     UserIdentityKind, Window,
 };
+use isocenter_pipeline::retrieve;
 
 use super::callers::Leave;
 use super::find;
@@ -20,7 +21,7 @@ pub(super) const MOST_OUTSTANDING: u16 = 16;
 pub(super) fn accept(request: &Request, leave: &Leave, identified: bool) -> Acceptance {
     let contexts = request.contexts.iter();
     Acceptance {
-        contexts: contexts.map(|proposed| context(proposed, leave)).collect(),
+        contexts: contexts.map(|proposed| context(request, proposed, leave)).collect(),
         window: window(request),
         roles: request.roles.iter().filter_map(|role| granted(request, role)).collect(),
         extended: request.extended.iter().filter_map(extended).collect(),
@@ -29,7 +30,7 @@ pub(super) fn accept(request: &Request, leave: &Leave, identified: bool) -> Acce
 }
 
 /// The answer for one proposed context: the services of this host, in the first proposed syntax that is kept as it is.
-fn context(proposed: &ProposedContext, leave: &Leave) -> ContextAnswer {
+fn context(request: &Request, proposed: &ProposedContext, leave: &Leave) -> ContextAnswer {
     let Some(service) = Service::of(&proposed.abstract_syntax) else {
         return proposed.refuse(ContextRefusal::AbstractSyntax);
     };
@@ -44,8 +45,13 @@ fn context(proposed: &ProposedContext, leave: &Leave) -> ContextAnswer {
         .filter_map(|uid| TransferSyntax::lookup(uid))
         .filter(|syntax| service.takes(syntax));
     // The requestor's order is its preference. Big endian and deflated are taken only where nothing else is offered:
-    // both cost the archive and every later reader more than they save.
-    match known.min_by_key(|syntax| syntax.is_big_endian() || syntax.is_deflated()) {
+    // both cost the archive and every later reader more than they save. Where objects are to be sent back, those syntaxes
+    // come first that all can be sent in.
+    let mut roles = request.roles.iter();
+    let back = roles.any(|role| role.scp && role.sop_class == proposed.abstract_syntax);
+    let last = |syntax: &TransferSyntax| syntax.is_big_endian() || syntax.is_deflated();
+    let alone = |syntax: &TransferSyntax| back && !retrieve::is_made(syntax.uid().as_str());
+    match known.min_by_key(|syntax| (last(syntax), alone(syntax))) {
         Some(syntax) => proposed.accept(syntax.uid().as_str()),
         None => proposed.refuse(ContextRefusal::TransferSyntaxes),
     }

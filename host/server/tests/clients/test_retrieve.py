@@ -8,7 +8,14 @@ import pytest
 from pydicom import dcmread
 from pydicom.encaps import generate_frames
 from pydicom.pixels import pixel_array
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
 from pynetdicom import AE, build_role, evt
 from pynetdicom.sop_class import (
     CTImageStorage,
@@ -321,6 +328,21 @@ def test_what_cannot_be_compressed_is_reported_and_what_has_no_pixels_is_sent(ho
     assert failed.FailedSOPInstanceUIDList == bits.SOPInstanceUID
     assert came[words.SOPInstanceUID][0] == RLELossless
     assert (values(decoded(came[words.SOPInstanceUID][1], RLELossless)) == values(words)).all()
+
+
+def test_of_the_syntaxes_of_a_context_one_that_can_be_made_is_taken(host):
+    dataset = objects.image()
+    assert store(host, dataset) == [SUCCESS]
+    identifier = keys("STUDY", StudyInstanceUID=dataset.StudyInstanceUID)
+    for syntaxes, taken in [
+        ([JPEG2000Lossless, ExplicitVRLittleEndian], ExplicitVRLittleEndian),
+        ([JPEG2000Lossless, JPEGLSLossless, ExplicitVRLittleEndian], JPEGLSLossless),
+    ]:
+        came, (status, _) = get(host, identifier, syntaxes=syntaxes)
+        assert status.Status == SUCCESS and came[dataset.SOPInstanceUID][0] == taken
+    # Nothing is made into this one.
+    came, (status, _) = get(host, identifier, syntaxes=[JPEG2000Lossless])
+    assert status.Status == FAILED and not came
 
 
 def test_dcmtk_reads_what_it_gets_compressed(host, tmp_path):

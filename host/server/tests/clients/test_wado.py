@@ -8,11 +8,13 @@ import pytest
 import requests
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.pixels import pixel_array
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
 import objects
 from conftest import web_client
 from hosts import eventually
+from wire import store
 
 
 class Study:
@@ -105,6 +107,53 @@ def test_what_a_client_accepts(study, accept, many, one, content_type):
             assert answer.headers["Content-Type"].startswith(content_type)
         else:
             assert len(answer.json()["error"]) > 20
+
+
+@pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEGLosslessSV1, RLELossless], ids=["jpeg-ls", "jpeg", "rle"])
+def test_objects_are_converted_for_who_accepts_them_in_no_other_syntax(study, syntax):
+    def same_pixels(received, sent):
+        mask = (1 << sent.BitsStored) - 1
+        return (pixel_array(received, raw=True) & mask == pixel_array(sent, raw=True) & mask).all()
+
+    answer = study.get("object", f"application/dicom; transfer-syntax={syntax}")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == f"application/dicom; transfer-syntax={syntax}"
+    received = dcmread(io.BytesIO(answer.content))
+    sent = {each.SOPInstanceUID: each for each in study.objects}
+    assert received.file_meta.TransferSyntaxUID == syntax
+    assert same_pixels(received, sent[received.SOPInstanceUID])
+    # Of a study, every object; by the client that viewers use, too.
+    answer = study.get("study", f'multipart/related; type="application/dicom"; transfer-syntax={syntax}')
+    assert answer.status_code == 200
+    head = f"Content-Type: {answer.headers['Content-Type']}\r\n\r\n".encode()
+    parts = list(email.message_from_bytes(head + answer.content, policy=email.policy.HTTP).iter_parts())
+    assert {part["Content-Type"].params["transfer-syntax"] for part in parts} == {str(syntax)}
+    for received in study.web.retrieve_study(study.uid, media_types=[("application/dicom", str(syntax))]):
+        assert received.file_meta.TransferSyntaxUID == syntax
+        assert same_pixels(received, sent.pop(received.SOPInstanceUID))
+    assert not sent
+
+
+def test_a_compressed_object_is_given_uncompressed_to_who_accepts_that_alone(host):
+    stored = objects.image()
+    plain = stored.PixelData
+    stored.compress(RLELossless, generate_instance_uid=False)
+    assert store(host, stored) == [0]
+    path = f"/dicom-web/studies/{stored.StudyInstanceUID}/series/{stored.SeriesInstanceUID}/instances/{stored.SOPInstanceUID}"
+    for syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
+        answer = host.get(path, headers={"Accept": f"application/dicom; transfer-syntax={syntax}"})
+        assert answer.status_code == 200, answer.text
+        received = dcmread(io.BytesIO(answer.content))
+        assert (received.file_meta.TransferSyntaxUID, received.PixelData) == (syntax, plain)
+
+
+def test_what_cannot_be_converted_is_refused(host):
+    bits = objects.image(BitsAllocated=1, BitsStored=1, HighBit=0, PixelData=bytes(32))
+    assert store(host, bits) == [0]
+    path = f"/dicom-web/studies/{bits.StudyInstanceUID}"
+    answer = host.get(path, headers={"Accept": f'multipart/related; type="application/dicom"; transfer-syntax={RLELossless}'})
+    assert answer.status_code == 406
+    assert bits.SOPInstanceUID in answer.json()["error"] and "one bit" in answer.json()["error"]
 
 
 def test_a_refused_transfer_syntax_is_named_with_the_stored_one(study):

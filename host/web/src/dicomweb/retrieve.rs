@@ -1,9 +1,11 @@
-//! WADO-RS: objects as Part 10 files (PS3.18 §10.4), byte for byte as they are stored.
+//! WADO-RS: objects as Part 10 files (PS3.18 §10.4), byte for byte as they are stored, unless the request accepts them in other
+//! transfer syntaxes alone.
 //!
 //! The answer streams from the packs: memory is a page of places and a few chunks, whatever the study's size. A scope of
 //! one page is answered with its length, a larger one in chunks.
 
 mod ahead;
+mod converted;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -13,12 +15,14 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use isocenter_archive::index::Located;
+use isocenter_dicom::header::Identity;
+use isocenter_pipeline::retrieve;
 
 use self::ahead::ahead;
 use super::Scope;
 use super::objects::{Objects, first_that_is_not};
 use crate::accept::{self, Accepted, Resource, Shape, Syntaxes};
-use crate::access::Visitor;
+use crate::access::{Visitor, Within};
 use crate::app::AppState;
 use crate::base_url::BaseUrl;
 use crate::error::RouteError;
@@ -68,24 +72,35 @@ async fn answer(
     resource: Resource,
 ) -> Result<Response, RouteError> {
     let (shape, syntaxes) = accept::objects(&accepted, resource)?;
-    if let Syntaxes::OneOf(_) = &syntaxes {
-        // All are looked at before the first is sent: a status cannot be taken back.
-        if let Some(at) = first_that_is_not(&state, &scope, visitor.within(), |at| {
-            syntaxes.allow(at.syntax.as_str())
-        })
-        .await?
-        {
-            return Err(RouteError::Syntax {
-                object: at.identity.sop_instance.to_string(),
-                stored: at.syntax.to_string(),
-            });
-        }
-    }
+    let converts = converts(&state, &scope, visitor.within(), &syntaxes).await?;
     let objects = Objects::find(&state, scope, visitor.within()).await?;
+    if converts {
+        return converted::answer(&state, objects, base, shape, syntaxes).await;
+    }
     Ok(match shape {
         Shape::Multipart => multipart(&state, objects, base),
         Shape::Single => single(&state, objects).await?,
     })
+}
+
+/// Whether some are to be converted. All are looked at before the first is sent: a status cannot be taken back.
+async fn converts(state: &AppState, scope: &Scope, within: &Within, syntaxes: &Syntaxes) -> Result<bool, RouteError> {
+    if *syntaxes == Syntaxes::Any {
+        return Ok(false);
+    }
+    let as_it_is = |at: &Located| syntaxes.allow(at.syntax.as_str());
+    if first_that_is_not(state, scope, within, as_it_is).await?.is_none() {
+        return Ok(false);
+    }
+    let somehow =
+        |at: &Located| as_it_is(at) || retrieve::convertible(at.syntax.as_str(), |syntax| syntaxes.allow(syntax));
+    match first_that_is_not(state, scope, within, somehow).await? {
+        None => Ok(true),
+        Some(at) => Err(RouteError::Syntax {
+            object: at.identity.sop_instance.to_string(),
+            stored: at.syntax.to_string(),
+        }),
+    }
 }
 
 /// One file as the whole body.
@@ -104,7 +119,7 @@ fn multipart(state: &AppState, objects: Objects, base: BaseUrl) -> Response {
     let boundary = random::token();
     let last = format!("--{boundary}--\r\n");
     let length = objects.all().map(|all| {
-        all.map(|at| part_head(&boundary, &base, at).len() as u64 + at.place.length + LINE_END.len() as u64)
+        all.map(|at| stored_head(&boundary, &base, at).len() as u64 + at.place.length + LINE_END.len() as u64)
             .fold(last.len() as u64, u64::saturating_add)
     });
     let content_type = format!("{}; type=\"{}\"; boundary={boundary}", accept::RELATED, accept::DICOM);
@@ -113,7 +128,7 @@ fn multipart(state: &AppState, objects: Objects, base: BaseUrl) -> Response {
         .stream()
         .map_err(BoxError::from)
         .map_ok(move |at| {
-            let head = part_head(&boundary, &base, &at);
+            let head = stored_head(&boundary, &base, &at);
             let content = archive.read(&at).map_err(move |error| {
                 // The client only sees the connection break; the operator sees which object it was.
                 tracing::error!(object = %at.identity.sop_instance, pack = %at.place.pack, %error, "a stored object cannot be read");
@@ -131,14 +146,16 @@ fn multipart(state: &AppState, objects: Objects, base: BaseUrl) -> Response {
 
 const LINE_END: &[u8] = b"\r\n";
 
-fn part_head(boundary: &str, base: &BaseUrl, at: &Located) -> String {
-    let identity = &at.identity;
+fn stored_head(boundary: &str, base: &BaseUrl, at: &Located) -> String {
+    let length = format!("Content-Length: {}\r\n", at.place.length);
+    part_head(boundary, base, &at.identity, at.syntax.as_str(), &length)
+}
+
+fn part_head(boundary: &str, base: &BaseUrl, identity: &Identity, syntax: &str, length: &str) -> String {
     let location = base.object(&identity.study, &identity.series, &identity.sop_instance);
     format!(
-        "--{boundary}\r\nContent-Type: {}; transfer-syntax={}\r\nContent-Length: {}\r\nContent-Location: {location}\r\n\r\n",
+        "--{boundary}\r\nContent-Type: {}; transfer-syntax={syntax}\r\n{length}Content-Location: {location}\r\n\r\n",
         accept::DICOM,
-        at.syntax,
-        at.place.length,
     )
 }
 
