@@ -30,6 +30,7 @@ macro_rules! fields {
 mod auth;
 mod exchange;
 mod host;
+mod json;
 mod object;
 mod passing;
 pub(crate) mod raw;

@@ -47,7 +47,8 @@ pub fn monotonic_nanos() -> u64 {
     raw::clock::monotonic_nanos()
 }
 
-/// Random bytes from the operating system, at most 64 KiB. Natively zeros.
+/// Random bytes from the operating system, at most 64 KiB. Natively the same stream in every run, from a seed that
+/// [`fake::Host::set_seed`](crate::fake::Host::set_seed) changes.
 #[must_use]
 pub fn random(len: u32) -> Vec<u8> {
     raw::random::bytes(len)

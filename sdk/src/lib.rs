@@ -49,7 +49,7 @@
 //! not called is not imported.
 //!
 //! The crate is a plain library, so its logic is tested natively with the objects of [`fake`]. The build tool makes
-//! the component: `sdk/build/plugins.sh`.
+//! the component: `isocenter plugin build`.
 
 // The generated code names this crate, wherever it is expanded.
 extern crate self as isocenter;
@@ -59,6 +59,7 @@ pub mod archive;
 mod auth;
 #[doc(hidden)]
 pub mod bindings;
+mod date;
 pub mod dictionary;
 #[cfg(doctest)]
 mod documentation;
@@ -75,6 +76,7 @@ pub mod http;
 pub mod jobs;
 pub mod models;
 mod moment;
+mod name;
 mod object;
 mod passage;
 mod pixels;
@@ -87,18 +89,21 @@ pub mod schema;
 pub mod state;
 mod study;
 pub mod tags;
+pub mod uid;
 mod value;
 
 pub use analysis::{Draft, DraftKind, Next, Results};
 pub use auth::{Access, Admission, Association, Credentials, Decision, Identity, Limit, Rejection, same_secret};
 pub use bindings::filter::exports::isocenter::filter::filter::Verdict;
+pub use date::{Age, Date, DateTime, Time};
 pub use edits::{Edits, Modification};
 pub use error::{Error, Result, RetryAfter};
 pub use event::Event;
 pub use exchange::{Request, Response, escape_html};
 pub use models::Tensor;
 pub use moment::Moment;
-pub use object::Object;
+pub use name::{NameParts, PersonName};
+pub use object::{Item, Object};
 pub use passage::{Direction, Passage, Transport};
 pub use pixels::{Form, Frame, Trouble as FrameTrouble};
 pub use plan::Plan;

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::host;
+use crate::{Date, host};
 
 /// A moment in UTC. As text it is a DT: `20260102030405+0000`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,16 +28,13 @@ impl Moment {
     /// The date as a DA: `20260102`.
     #[must_use]
     pub fn date(self) -> String {
-        // Days are counted in years that begin in March, so that a leap day is the last of its year; 400 years have
-        // 146,097 days, and 1970-01-01 is day 719,468 from the first of March of the year 0.
-        let days = self.seconds / 86_400 + 719_468;
-        let (era, day) = (days / 146_097, days % 146_097);
-        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-        let day = day - (365 * year + year / 4 - year / 100);
-        let march = (5 * day + 2) / 153;
-        let day = day - (153 * march + 2) / 5 + 1;
-        let (month, next) = if march < 10 { (march + 3, 0) } else { (march - 9, 1) };
-        format!("{:04}{month:02}{day:02}", era * 400 + year + next)
+        self.day().to_string()
+    }
+
+    /// The day, in UTC.
+    #[must_use]
+    pub fn day(self) -> Date {
+        Date::of_days(i64::try_from(self.seconds / 86_400).unwrap_or(i64::MAX))
     }
 
     /// The time as a TM: `030405`.

@@ -32,27 +32,19 @@ impl<'a> Object<'a> {
     /// The values of a text element; `None` where it is absent or not text.
     #[must_use]
     pub fn text(&self, at: impl Into<Path>) -> Option<Vec<String>> {
-        match self.get(at) {
-            Some(Value::Text(values)) => Some(values),
-            _ => None,
-        }
+        text(self.get(at)?)
     }
 
     /// The first value of a text element, if it is not empty.
     #[must_use]
     pub fn first(&self, at: impl Into<Path>) -> Option<String> {
-        self.text(at)?.into_iter().next().filter(|text| !text.is_empty())
+        first(self.text(at)?)
     }
 
     /// The first value as an integer, whether it is written in digits (IS) or binary; `None` where it is neither.
     #[must_use]
     pub fn integer(&self, at: impl Into<Path>) -> Option<i64> {
-        match self.get(at)? {
-            Value::Text(values) => values.first()?.trim().parse().ok(),
-            Value::Signed(values) => values.first().copied(),
-            Value::Unsigned(values) => i64::try_from(*values.first()?).ok(),
-            Value::Real(_) | Value::Tags(_) | Value::Bytes(_) => None,
-        }
+        integer(self.get(at)?)
     }
 
     /// Tags present at one level, ascending; empty where there is no such item.
@@ -64,17 +56,36 @@ impl<'a> Object<'a> {
     /// Tags and VRs present at one level: what to walk an object with.
     #[must_use]
     pub fn elements(&self, within: &[Step]) -> Vec<(Tag, Vr)> {
-        self.0
-            .elements(within)
-            .into_iter()
-            .map(|(tag, vr)| (Tag(tag), Vr::unpack(vr)))
-            .collect()
+        elements(&self.0, within)
     }
 
     /// Items in a sequence; `None` where it is absent or not a sequence.
     #[must_use]
     pub fn items(&self, at: impl Into<Path>) -> Option<u32> {
         self.0.items(&at.into())
+    }
+
+    /// The items of a sequence, in their order; none where it is absent or not a sequence.
+    ///
+    /// ```
+    /// use isocenter::{fake, tags};
+    ///
+    /// let object = fake::Object::from_json(
+    ///     r#"{"00081140": {"vr": "SQ", "Value": [{"00081155": {"vr": "UI", "Value": ["1.2.3"]}}]}}"#,
+    /// )?;
+    /// let object = object.object();
+    /// let images = object.sequence(tags::REFERENCED_IMAGE_SEQUENCE);
+    /// let uids: Vec<String> = images.filter_map(|image| image.first(tags::REFERENCED_SOP_INSTANCE_UID)).collect();
+    /// assert_eq!(uids, ["1.2.3"]);
+    /// # Ok::<(), String>(())
+    /// ```
+    pub fn sequence(&self, at: impl Into<Path>) -> impl Iterator<Item = Item<'_>> {
+        let at = at.into();
+        let count = self.0.items(&at).unwrap_or_default();
+        (0..count).map(move |index| Item {
+            object: &self.0,
+            within: at.clone().into_item(index),
+        })
     }
 
     /// SOP Class UID.
@@ -112,4 +123,83 @@ impl<'a> Object<'a> {
     pub fn json(&self) -> String {
         self.0.json()
     }
+}
+
+/// One item of a sequence: a data set within an object (PS3.5 §7.5).
+pub struct Item<'o> {
+    object: &'o objects::Object,
+    within: Vec<Step>,
+}
+
+impl Item<'_> {
+    /// Where an element of it is, for edits and conditions.
+    #[must_use]
+    pub fn path(&self, tag: Tag) -> Path {
+        Path::inside(&self.within, tag)
+    }
+
+    /// An element's value; `None` where it is absent or a sequence.
+    #[must_use]
+    pub fn get(&self, tag: Tag) -> Option<Value> {
+        self.object.get(&self.path(tag))
+    }
+
+    /// The values of a text element; `None` where it is absent or not text.
+    #[must_use]
+    pub fn text(&self, tag: Tag) -> Option<Vec<String>> {
+        text(self.get(tag)?)
+    }
+
+    /// The first value of a text element, if it is not empty.
+    #[must_use]
+    pub fn first(&self, tag: Tag) -> Option<String> {
+        first(self.text(tag)?)
+    }
+
+    /// The first value as an integer, as [`Object::integer`] has it.
+    #[must_use]
+    pub fn integer(&self, tag: Tag) -> Option<i64> {
+        integer(self.get(tag)?)
+    }
+
+    /// Tags and VRs of its elements, ascending.
+    #[must_use]
+    pub fn elements(&self) -> Vec<(Tag, Vr)> {
+        elements(self.object, &self.within)
+    }
+
+    /// The items of a sequence in it.
+    pub fn sequence(&self, tag: Tag) -> impl Iterator<Item = Item<'_>> {
+        let at = self.path(tag);
+        let count = self.object.items(&at).unwrap_or_default();
+        (0..count).map(move |index| Item {
+            object: self.object,
+            within: at.clone().into_item(index),
+        })
+    }
+}
+
+fn text(value: Value) -> Option<Vec<String>> {
+    match value {
+        Value::Text(values) => Some(values),
+        _ => None,
+    }
+}
+
+fn first(values: Vec<String>) -> Option<String> {
+    values.into_iter().next().filter(|text| !text.is_empty())
+}
+
+fn integer(value: Value) -> Option<i64> {
+    match value {
+        Value::Text(values) => values.first()?.trim().parse().ok(),
+        Value::Signed(values) => values.first().copied(),
+        Value::Unsigned(values) => i64::try_from(*values.first()?).ok(),
+        Value::Real(_) | Value::Tags(_) | Value::Bytes(_) => None,
+    }
+}
+
+fn elements(object: &objects::Object, within: &[Step]) -> Vec<(Tag, Vr)> {
+    let elements = object.elements(within).into_iter();
+    elements.map(|(tag, vr)| (Tag(tag), Vr::unpack(vr))).collect()
 }

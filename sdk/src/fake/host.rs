@@ -67,6 +67,9 @@ pub(super) type Kept = (Vec<u8>, u64, Option<u64>);
 pub(super) struct Inner {
     pub(super) config: RefCell<Option<String>>,
     pub(super) millis: Cell<u64>,
+    pub(super) seed: Cell<u64>,
+    /// Random numbers that were drawn.
+    pub(super) drawn: Cell<u64>,
     pub(super) secrets: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(super) state: RefCell<BTreeMap<String, Kept>>,
     pub(super) version: Cell<u64>,
@@ -114,6 +117,12 @@ impl Host {
         let inner = Rc::new(Inner::default());
         HOST.set(inner.clone());
         Host(inner)
+    }
+
+    /// Of which random numbers come; they begin anew.
+    pub fn set_seed(&self, seed: u64) {
+        self.0.seed.set(seed);
+        self.0.drawn.set(0);
     }
 
     /// What the operator configured.

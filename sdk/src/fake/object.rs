@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use super::json;
 use crate::bindings::imports::isocenter::dicom::pixels::{Form, Trouble};
 use crate::{Path, Step, Tag, Value, Vr, tags};
 
 /// An object in memory, or an item of one.
 #[derive(Clone, Debug, Default)]
 pub struct Object {
-    elements: BTreeMap<Tag, (Vr, Element)>,
+    pub(super) elements: BTreeMap<Tag, (Vr, Element)>,
     frames: Vec<Frame>,
 }
 
 #[derive(Clone, Debug)]
-enum Element {
+pub(super) enum Element {
     Value(Value),
     Items(Vec<Object>),
 }
@@ -67,6 +68,40 @@ impl Object {
             .with_text(tags::STUDY_INSTANCE_UID, b"UI", study)
             .with_text(tags::SERIES_INSTANCE_UID, b"UI", series)
             .with_text(tags::SOP_INSTANCE_UID, b"UI", object)
+    }
+
+    /// An object from its elements in DICOM JSON (PS3.18 Annex F), or from a list of one, as WADO-RS answers metadata.
+    ///
+    /// ```
+    /// use isocenter::{fake, tags};
+    ///
+    /// let object = fake::Object::from_json(
+    ///     r#"{
+    ///         "00080060": {"vr": "CS", "Value": ["CT"]},
+    ///         "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}]},
+    ///         "00280010": {"vr": "US", "Value": [512]}
+    ///     }"#,
+    /// )?;
+    /// assert_eq!(object.object().first(tags::PATIENT_NAME).as_deref(), Some("Doe^Jane"));
+    /// assert_eq!(object.object().integer(tags::ROWS), Some(512));
+    /// # Ok::<(), String>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Names the element and what is wrong with it.
+    pub fn from_json(text: &str) -> Result<Object, String> {
+        json::read(text)
+    }
+
+    /// [`Object::from_json`] of a file.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong with it.
+    pub fn from_json_file(path: impl AsRef<std::path::Path>) -> Result<Object, String> {
+        let path = path.as_ref();
+        let named = |error: String| format!("{}: {error}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| named(error.to_string()))?;
+        Object::from_json(&text).map_err(named)
     }
 
     /// Adds an element.
@@ -154,7 +189,7 @@ impl Object {
     }
 
     pub(crate) fn json(&self) -> String {
-        "{}".into()
+        json::written(self).to_string()
     }
 
     pub(crate) fn frame_count(&self) -> u32 {

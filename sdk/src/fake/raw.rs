@@ -114,8 +114,20 @@ pub(crate) mod clock {
 }
 
 pub(crate) mod random {
+    use sha2::{Digest as _, Sha256};
+
+    /// The next bytes of a stream: digests of a seed and a counter.
     pub(crate) fn bytes(len: u32) -> Vec<u8> {
-        vec![0; len as usize]
+        let host = super::current();
+        let mut bytes = Vec::new();
+        while bytes.len() < len as usize {
+            let drawn = host.drawn.get();
+            host.drawn.set(drawn + 1);
+            let digest = Sha256::new().chain_update(host.seed.get().to_le_bytes());
+            bytes.extend(digest.chain_update(drawn.to_le_bytes()).finalize());
+        }
+        bytes.truncate(len as usize);
+        bytes
     }
 }
 
