@@ -24,6 +24,20 @@ pub struct Backing {
     pub time: Option<Arc<dyn Time>>,
     /// Randomness other than the system's: for tests of plugins.
     pub random: Option<Arc<dyn Random>>,
+    /// Who hears what a plugin says, besides the host's log and metrics: for tests of plugins.
+    pub listener: Option<Arc<dyn Listener>>,
+}
+
+/// Hears what a plugin logs and counts, as far as the bounds of a call let it.
+pub trait Listener: Send + Sync {
+    /// A line of its log, with the level in lower case, in one line and with its attributes.
+    fn logged(&self, level: &'static str, message: &str, attributes: &str);
+
+    /// A counter grows.
+    fn counted(&self, name: &str, by: u64);
+
+    /// A value of a histogram.
+    fn observed(&self, name: &str, value: f64);
 }
 
 /// What time it is.

@@ -168,7 +168,7 @@ fn planned(plan: Vec<PlannedSend>) -> String {
 
 async fn analyze(analyzer: Arc<dyn isocenter_role::Analyzer>, study: Arc<Members>, world: &World) -> Said {
     let mut outcome = Arc::clone(&analyzer).start(study.clone()).await;
-    let mut text = String::new();
+    let (mut text, mut used) = (String::new(), Cost::default());
     for _ in 1..MOST_STEPS {
         let (token, pause) = match &outcome.result {
             Ok(Analysis {
@@ -178,12 +178,25 @@ async fn analyze(analyzer: Arc<dyn isocenter_role::Analyzer>, study: Arc<Members
             _ => break,
         };
         world.wait(pause);
-        let (step, _) = told(outcome, analyzed);
+        let (step, cost) = told(outcome, analyzed);
         text.push_str(&step);
+        used = together(used, cost);
         outcome = Arc::clone(&analyzer).resume(token, study.clone()).await;
     }
     let (step, cost) = told(outcome, analyzed);
-    Ok((text + &step, cost))
+    Ok((text + &step, together(used, cost)))
+}
+
+/// What two calls used, one after the other.
+fn together(one: Cost, other: Cost) -> Cost {
+    Cost {
+        queue: one.queue + other.queue,
+        instantiate: one.instantiate + other.instantiate,
+        cpu: one.cpu + other.cpu,
+        wall: one.wall + other.wall,
+        host_wait: one.host_wait + other.host_wait,
+        peak_memory: one.peak_memory.max(other.peak_memory),
+    }
 }
 
 fn analyzed(analysis: Analysis) -> String {

@@ -79,14 +79,42 @@ impl Default for Seed {
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
-    /// To a request for this URL.
+    /// To a request for this URL. Of several answers to it each is given once, in their order, and the last again and
+    /// again.
     pub url: String,
+    /// By this method; `None`: by any.
+    #[serde(default)]
+    pub method: Option<String>,
     /// The status.
     #[serde(default = "ok")]
     pub status: u16,
     /// The body.
     #[serde(default)]
     pub body: String,
+    /// Headers, by name.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// There is no answer.
+    #[serde(default)]
+    pub fails: Option<Fails>,
+}
+
+/// Why a server does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fails {
+    /// It takes too long.
+    Timeout,
+    /// It cannot be connected to.
+    Connect,
+}
+
+impl Answer {
+    /// Whether it is one to such a request.
+    pub(crate) fn fits(&self, method: &str, url: &str) -> bool {
+        let by = |wanted: &String| wanted.eq_ignore_ascii_case(method);
+        self.url == url && self.method.as_ref().is_none_or(by)
+    }
 }
 
 fn ok() -> u16 {
@@ -121,10 +149,12 @@ pub enum CaseError {
         error: std::io::Error,
     },
     /// `case.toml`.
-    #[error("{}: {}", path.display(), error.message())]
+    #[error("{}: line {line}: {}", path.display(), error.message())]
     Toml {
         /// The file.
         path: PathBuf,
+        /// Where, from 1.
+        line: usize,
         /// Why.
         error: Box<toml::de::Error>,
     },
@@ -235,9 +265,13 @@ impl Case {
             move |error| CaseError::File { path, error }
         };
         let written: Written = match std::fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text).map_err(|error| CaseError::Toml {
-                path: path.clone(),
-                error: Box::new(error),
+            Ok(text) => toml::from_str(&text).map_err(|error: toml::de::Error| {
+                let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+                CaseError::Toml {
+                    path: path.clone(),
+                    line: before.matches('\n').count() + 1,
+                    error: Box::new(error),
+                }
             })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Written::default(),
             Err(error) => return Err(file(&path)(error)),

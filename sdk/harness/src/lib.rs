@@ -22,7 +22,7 @@ use isocenter_dicom::edit::SiteKey;
 use isocenter_plugin::{Grant, LoadError, PluginSpec, Runtime, RuntimeOptions, Secret, StartError, Surroundings};
 use isocenter_role::{Cost, Plugin as _, Role};
 
-pub use case::{Answer, Case, CaseError, Now, PassageOf, Seed};
+pub use case::{Answer, Case, CaseError, Fails, Now, PassageOf, Seed};
 pub use object::{CaseObject, ObjectError, read_object};
 
 /// The runtime for one component file.

@@ -1,6 +1,7 @@
 //! Cases of the examples, in the runtime: each answers in lines, with what it did.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use isocenter_role::Role;
 use serde_json::json;
@@ -197,4 +198,51 @@ fn documented_cases_are_read() {
             panic!("{}:{}: {error}", snippet.page, snippet.line);
         }
     }
+}
+
+#[tokio::test]
+async fn answers_come_in_their_order_by_method_with_headers_or_not_at_all() {
+    let answers = |toml: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("case.toml"), toml).unwrap();
+        Case::read(folder.path())
+    };
+    let case = answers(
+        r#"
+        [[http]]
+        url = "https://a.example/"
+        status = 503
+        headers = { retry-after = "7" }
+        [[http]]
+        url = "https://a.example/"
+        method = "post"
+        body = "taken"
+        [[http]]
+        url = "https://a.example/"
+        fails = "timeout"
+        "#,
+    )
+    .unwrap();
+    let world = Arc::new(crate::world::World::new(&case));
+    let outbound = crate::world::backing(&world).outbound.unwrap();
+    let client = outbound.client("plugin", &[]).unwrap();
+    let mut told = Vec::new();
+    for method in ["GET", "GET", "GET"] {
+        let request = isocenter_role::backing::OutboundRequest {
+            method: method.into(),
+            url: "https://a.example/".into(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout: std::time::Duration::from_secs(1),
+            dry: false,
+        };
+        told.push(match client.send(request).await {
+            Ok(answer) => format!("{} {:?}", answer.status(), answer.headers()),
+            Err(trouble) => format!("{trouble:?}"),
+        });
+    }
+    assert_eq!(told, [r#"503 [("retry-after", "7")]"#, "Timeout", "Timeout"]);
+    let refused = answers("[[http]]\nurl = \"https://a.example/\"\nfails = \"maybe\"\n");
+    let error = refused.err().unwrap().to_string();
+    assert!(error.contains("line 3"), "{error}");
 }

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use isocenter_role::backing::{
-    Backing, JobQueue, ModelTrouble, Models, Outbound, OutboundClient, OutboundRequest, OutboundResponse,
+    Backing, JobQueue, Listener, ModelTrouble, Models, Outbound, OutboundClient, OutboundRequest, OutboundResponse,
     OutboundTrouble, Random, StateEntry, StateStore, StateTrouble, Tensor, Time,
 };
 
-use crate::case::{Answer, Case};
+use crate::case::{Answer, Case, Fails};
 use crate::chance::{Drawn, Stopped};
 
 pub(crate) struct World {
@@ -24,8 +24,10 @@ pub(crate) struct World {
     /// `None`: the system's.
     time: Option<Arc<Stopped>>,
     random: Option<Arc<dyn Random>>,
-    /// Requests and jobs, a line each, in their order.
+    /// Requests, jobs, and what it logged and counted, a line each, in their order.
     did: Mutex<Vec<String>>,
+    /// How often each of the answers was given.
+    given: Mutex<Vec<u32>>,
 }
 
 pub(crate) fn backing(world: &Arc<World>) -> Backing {
@@ -36,6 +38,7 @@ pub(crate) fn backing(world: &Arc<World>) -> Backing {
         models: Some(world.clone()),
         time: world.time.clone().map(|time| time as Arc<dyn Time>),
         random: world.random.clone(),
+        listener: Some(world.clone()),
     }
 }
 
@@ -67,6 +70,7 @@ impl World {
             time: Stopped::of(case.now),
             random: Drawn::of(case.random),
             did: Mutex::default(),
+            given: Mutex::new(vec![0; case.http.len()]),
         }
     }
 
@@ -95,6 +99,23 @@ impl World {
 
     fn does(&self, line: String) {
         held(&self.did).push(line);
+    }
+
+    /// What the case has for a request: each of several answers once, in their order, and the last again and again.
+    fn answer(&self, method: &str, url: &str) -> Option<Answer> {
+        let mut given = held(&self.given);
+        let mut fitting = None;
+        for (answer, given) in self.answers.iter().zip(given.iter_mut()) {
+            if answer.fits(method, url) {
+                fitting = Some((answer, given));
+                if fitting.as_ref().is_some_and(|(_, given)| **given == 0) {
+                    break;
+                }
+            }
+        }
+        let (answer, given) = fitting?;
+        *given += 1;
+        Some(answer.clone())
     }
 }
 
@@ -165,9 +186,20 @@ impl OutboundClient for Net {
             line.push_str(&format!("\n  {}", String::from_utf8_lossy(&request.body)));
         }
         self.0.does(line);
-        let answer = self.0.answers.iter().find(|answer| answer.url == request.url).cloned();
-        now(match answer {
-            Some(answer) => Ok(Box::new(Canned(answer)) as _),
+        now(match self.0.answer(&request.method, &request.url) {
+            Some(Answer {
+                fails: Some(Fails::Timeout),
+                ..
+            }) => Err(OutboundTrouble::Timeout),
+            Some(Answer {
+                fails: Some(Fails::Connect),
+                ..
+            }) => Err(OutboundTrouble::Connect("the case says so".to_owned())),
+            Some(answer) => Ok(Box::new(Canned {
+                headers: answer.headers.into_iter().collect(),
+                status: answer.status,
+                body: answer.body,
+            }) as _),
             None => Err(OutboundTrouble::Connect(format!(
                 "the case has no answer for {} ([[http]] in case.toml)",
                 request.url
@@ -176,24 +208,43 @@ impl OutboundClient for Net {
     }
 }
 
-struct Canned(Answer);
+struct Canned {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
 
 impl OutboundResponse for Canned {
     fn status(&self) -> u16 {
-        self.0.status
+        self.status
     }
 
     fn headers(&self) -> &[(String, String)] {
-        &[]
+        &self.headers
     }
 
     fn read(&mut self, limit: u32) -> BoxFuture<'_, Result<Bytes, OutboundTrouble>> {
-        let mut at = self.0.body.len().min(limit as usize);
-        while !self.0.body.is_char_boundary(at) {
+        let mut at = self.body.len().min(limit as usize);
+        while !self.body.is_char_boundary(at) {
             at -= 1;
         }
-        let rest = self.0.body.split_off(at);
-        now(Ok(std::mem::replace(&mut self.0.body, rest).into()))
+        let rest = self.body.split_off(at);
+        now(Ok(std::mem::replace(&mut self.body, rest).into()))
+    }
+}
+
+impl Listener for World {
+    fn logged(&self, level: &'static str, message: &str, attributes: &str) {
+        let between = if attributes.is_empty() { "" } else { " " };
+        self.does(format!("log: {level}: {message}{between}{attributes}"));
+    }
+
+    fn counted(&self, name: &str, by: u64) {
+        self.does(format!("count: {name} +{by}"));
+    }
+
+    fn observed(&self, name: &str, value: f64) {
+        self.does(format!("observe: {name} = {value}"));
     }
 }
 

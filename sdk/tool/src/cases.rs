@@ -105,9 +105,10 @@ fn folders(project: &Project) -> Result<Vec<PathBuf>, ToolError> {
 
 fn cost(ran: &Ran) -> String {
     format!(
-        "[{}: {:.1} ms CPU, {:.1} MiB]",
+        "[{}: {:.1} ms CPU in {:.1} ms, {:.1} MiB]",
         ran.role.as_str(),
         ran.cost.cpu.as_secs_f64() * 1000.0,
+        ran.cost.wall.as_secs_f64() * 1000.0,
         ran.cost.peak_memory as f64 / f64::from(1 << 20)
     )
 }

@@ -55,6 +55,16 @@ fn enabled(level: log::Level) -> bool {
     }
 }
 
+fn word(level: log::Level) -> &'static str {
+    match level {
+        log::Level::Trace => "trace",
+        log::Level::Debug => "debug",
+        log::Level::Info => "info",
+        log::Level::Warn => "warn",
+        log::Level::Error => "error",
+    }
+}
+
 /// Text from a guest in one line of bounded length: a log line must not be able to forge another.
 pub(crate) fn line(text: &str) -> String {
     let mut line = String::with_capacity(text.len().min(LONGEST_LINE));
@@ -88,7 +98,7 @@ fn attributes(fields: &[(String, String)], values: bool) -> String {
 
 impl log::Host for Call {
     fn enabled(&mut self, level: log::Level) -> wasmtime::Result<bool> {
-        Ok(enabled(level))
+        Ok(enabled(level) || self.facts.backing.listener.is_some())
     }
 
     fn write(&mut self, level: log::Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
@@ -103,6 +113,9 @@ impl log::Host for Call {
         let message = line(&message);
         if level == log::Level::Error {
             self.log.last_error = Some(message.clone());
+        }
+        if let Some(listener) = &self.facts.backing.listener {
+            listener.logged(word(level), &message, &attributes(&fields, true));
         }
         if !enabled(level) {
             return Ok(());
