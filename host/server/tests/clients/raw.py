@@ -152,5 +152,6 @@ class Conversation:
     def release(self):
         """Ends the association in order."""
         self.send(pdu(RELEASE_RQ))
-        assert self.read()[0] == RELEASE_RP
+        kind, _ = self.read()
+        assert kind == RELEASE_RP, f"a PDU of type {kind} instead of the answer to the release"
 

@@ -154,9 +154,6 @@ def below(pair):
 
 def test_relational_get_needs_no_keys_above(archive, pair):
     for identifier, expected in below(pair):
-        # PS3.4 §C.5.3.1: only where it was agreed on.
-        came, [(refused, _)] = getting(archive, identifier)
-        assert not came and refused.Status == 0xA900
         came, statuses = getting(archive, identifier, options=relational(STUDY_GET, b"\x01")["ext_neg"])
         assert set(came) == expected
         assert statuses[-1][0].Status == SUCCESS and counts(statuses[-1][0]) == (len(expected), 0, 0)
@@ -168,13 +165,24 @@ def test_relational_move_needs_no_keys_above(acquainted):
     asked = keys("IMAGE", SOPInstanceUID=[first[0].SOPInstanceUID, second[0].SOPInstanceUID])
     peer = Peer(acquainted.peer).start()
     try:
-        for options, expected in (({}, 0xA900), (relational(STUDY_MOVE, b"\x01"), SUCCESS)):
-            with association(acquainted, [(STUDY_MOVE, [ExplicitVRLittleEndian])], **options) as opened:
-                *_, (last, _) = opened.send_c_move(asked, "PEER", STUDY_MOVE)
-            assert last.Status == expected
+        with association(acquainted, [(STUDY_MOVE, [ExplicitVRLittleEndian])], **relational(STUDY_MOVE, b"\x01")) as opened:
+            *_, (last, _) = opened.send_c_move(asked, "PEER", STUDY_MOVE)
+        assert last.Status == SUCCESS
     finally:
         peer.stop()
     assert set(peer.taken) == uids([first[0]], second)
+
+
+def test_relational_retrieval_is_refused_where_it_was_not_agreed_on(acquainted):
+    image = objects.image()
+    assert store(acquainted, image) == [SUCCESS]
+    # PS3.4 §C.4.2.2.1 and §C.4.3.2.1: the unique keys of the levels above are required.
+    for asked in (keys("SERIES", SeriesInstanceUID=image.SeriesInstanceUID), keys("IMAGE", SOPInstanceUID=image.SOPInstanceUID)):
+        came, [(refused, _)] = getting(acquainted, asked)
+        assert not came and refused.Status == 0xA900
+        with association(acquainted, [(STUDY_MOVE, [ExplicitVRLittleEndian])]) as opened:
+            [(refused, _)] = opened.send_c_move(asked, "PEER", STUDY_MOVE)
+        assert refused.Status == 0xA900
 
 
 def test_without_role_selection_nothing_is_sent_and_that_is_said(archive, pair):
