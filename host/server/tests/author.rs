@@ -259,7 +259,9 @@ fn taken(host: &Host, server: &TcpListener) -> (String, Vec<u8>) {
 #[test]
 fn a_project_of_every_role_passes_its_own_tests_and_case() {
     let folder = tempfile::tempdir().unwrap();
-    let mut report = String::new();
+    let object = folder.path().join("some.dcm").display().to_string();
+    std::fs::write(&object, Object::slice(1, 1, 250).file()).unwrap();
+    let (mut report, mut refused) = (String::new(), String::new());
     for role in [
         "filter",
         "router",
@@ -277,6 +279,16 @@ fn a_project_of_every_role_passes_its_own_tests_and_case() {
         let project = folder.path().join(&name);
         let said = fine(&project, &["test"]);
         assert!(said.contains("cases: 1 ok"), "{role}: {said}");
+        let (taken, said) = author(&project, &["run", &object]);
+        let asked = said.contains("is not asked about objects");
+        assert_ne!(taken, asked, "{role}: {said}");
+        let readme = std::fs::read_to_string(project.join("README.md")).unwrap();
+        assert_eq!(readme.contains("plugin run FILE"), taken, "{role}");
+        if asked {
+            let said = said.lines().find(|line| line.starts_with("isocenter: "));
+            let said = said.unwrap().replace(&object, "some.dcm");
+            refused.push_str(&format!("{said}\n"));
+        }
         let expected = std::fs::read_to_string(project.join("cases/first/expect.txt")).unwrap();
         report.push_str(&format!("{role}: {}\n", expected.trim_end().replace('\n', "\n    ")));
     }
@@ -318,6 +330,14 @@ fn a_project_of_every_role_passes_its_own_tests_and_case() {
               {"study":"1.2.3"}
     "#]]
     .assert_eq(&report);
+    expect_test::expect![[r#"
+        isocenter: some.dcm was not put through it: the role authenticator is not asked about objects; write what it is asked under [input] of cases/first/case.toml, and ask it with `isocenter plugin test`
+        isocenter: some.dcm was not put through it: the role authorizer is not asked about objects; write what it is asked under [input] of cases/first/case.toml, and ask it with `isocenter plugin test`
+        isocenter: some.dcm was not put through it: the role gate is not asked about objects; write what it is asked under [input] of cases/first/case.toml, and ask it with `isocenter plugin test`
+        isocenter: some.dcm was not put through it: the role sink is not asked about objects; write what it is asked under [input] of cases/first/case.toml, and ask it with `isocenter plugin test`
+        isocenter: some.dcm was not put through it: the role worker is not asked about objects; write what it is asked under [input] of cases/first/case.toml, and ask it with `isocenter plugin test`
+    "#]]
+    .assert_eq(&refused);
 }
 
 /// Each as somebody has it who copied it out of the repository; and its page's configuration, in which a host loads it.

@@ -35,6 +35,7 @@ fn of_tool(error: &ToolError) -> Option<&'static str> {
         ToolError::NoCargo(_) => "install Rust, and see that `cargo` is in `PATH`",
         ToolError::NoCases(_) => "as it says; `isocenter plugin new` makes one to look at",
         ToolError::NoSchema(_) => "as it says",
+        ToolError::NotAsked { .. } => "as it says",
         ToolError::NotBuilt(_) => "as it says",
         ToolError::PackedAlready(_) => "as it says",
         ToolError::NoSecretKey(_) => "as it says; the public key is the other file of the pair",
@@ -66,6 +67,10 @@ fn what_the_tool_says() {
         ToolError::Cargo("build"),
         ToolError::NoCargo(not_found()),
         ToolError::NoCases(path()),
+        ToolError::NotAsked {
+            role: isocenter_role::Role::Sink,
+            object: PathBuf::from("some.dcm"),
+        },
         ToolError::NoSchema(path()),
         ToolError::NotBuilt(path()),
         ToolError::PackedAlready(path()),

@@ -89,6 +89,19 @@ pub enum ToolError {
     /// There is no case to take the plugin's configuration from.
     #[error("{} has no cases; make a folder cases/first with a case.toml and an object.json", .0.display())]
     NoCases(PathBuf),
+    /// An object for a plugin that is not asked about objects.
+    #[error(
+        "{} was not put through it: the role {} is not asked about objects; write what it is asked under [input] of \
+         cases/first/case.toml, and ask it with `isocenter plugin test`",
+        object.display(),
+        role.as_str()
+    )]
+    NotAsked {
+        /// What was asked.
+        role: Role,
+        /// The object.
+        object: PathBuf,
+    },
     /// A case.
     #[error(transparent)]
     Case(#[from] isocenter_harness::CaseError),
