@@ -122,7 +122,7 @@ pub enum Author {
         role: Role,
         /// Its name, and the folder's
         name: String,
-        /// The folder of the guest crate, if it is not the published one
+        /// The folder of the guest crate: `sdk` of a checkout [default: of the checkout in which this program was built]
         #[arg(long, value_name = "DIR")]
         sdk: Option<PathBuf>,
     },
