@@ -15,7 +15,8 @@ plugins: ## Build the plugins: target/plugins/*.wasm
 	@.ci/setup build
 	sdk/build/plugins.sh
 
-build: plugins ## Build the host too: target/release/isocenter
+build: plugins ## Build the host too: target/release/isocenter; Postgres, which it keeps its index in, is installed where missing
+	@.ci/setup run
 	cargo build --locked --release --package isocenter-host
 
 engine: ## Build the inference engine: target/release/libisocenter_engine_onnx.so

@@ -374,4 +374,6 @@ fn parsed(bytes: &[u8]) -> Result<Header, DraftError> {
 }
 
 #[cfg(test)]
+mod documentation;
+#[cfg(test)]
 mod tests;

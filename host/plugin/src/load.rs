@@ -56,7 +56,7 @@ pub enum Reason {
         path: PathBuf,
     },
     /// The file is something else.
-    #[error("{} is {found}, not a WebAssembly component", path.display())]
+    #[error("{} is {found}, not a WebAssembly component; give the one that `isocenter plugin build` wrote", path.display())]
     NotAComponent {
         /// The file.
         path: PathBuf,

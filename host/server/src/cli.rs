@@ -122,7 +122,7 @@ pub enum Author {
         role: Role,
         /// Its name, and the folder's
         name: String,
-        /// The folder of the guest crate, if it is not the published one
+        /// The folder of the guest crate: `sdk` of a checkout [default: of the checkout in which this program was built]
         #[arg(long, value_name = "DIR")]
         sdk: Option<PathBuf>,
     },
@@ -130,7 +130,8 @@ pub enum Author {
     Build(InProject),
     /// Run the crate's tests natively, then each folder of cases/ in the host's own runtime; UPDATE_EXPECT=1 takes what comes
     Test(InProject),
-    /// Build it and put objects through it: what it answers and changes; what is around it is as in the first case
+    /// Build it and put objects through it: what it answers and changes; what is around it is as in the first case. Not
+    /// for a role that is asked about something else
     Run {
         /// The project
         #[command(flatten)]

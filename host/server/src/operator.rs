@@ -36,10 +36,10 @@ pub enum OperatorError {
     #[error("{} is not yours to open: run this as the user that runs the host", .0.display())]
     NotYours(PathBuf),
     /// The connection.
-    #[error("the host does not answer: {0}")]
+    #[error("the host does not answer: {0}; look at its log, and ask again")]
     Broken(String),
     /// A file of the command line.
-    #[error("{}: {}", .0.display(), .1)]
+    #[error("{}: {}; look at the path and its rights", .0.display(), .1)]
     File(PathBuf, io::Error),
     /// The host says no.
     #[error("{}", .0.join("\n"))]

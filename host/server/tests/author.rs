@@ -107,8 +107,13 @@ fn ten_minutes_to_a_filter() {
     );
 
     std::fs::write(project.join("some.dcm"), Object::slice(1, 1, 250).file()).unwrap();
-    let (said, _) = typed(&project, &look);
+    let said = fine(&project, &["run", "some.dcm"]);
     assert!(said.contains("quarantine: its upper edge is bright"), "{said}");
+    let (said, _) = typed(&project, &look);
+    assert!(
+        said.contains("001.dcm  [filter: ") && said.contains("\n    keep\n"),
+        "{said}"
+    );
     assert!(
         said.contains("roles    filter") && said.contains("isocenter:dicom/pixels"),
         "{said}"
@@ -147,18 +152,22 @@ fn ten_minutes_to_a_filter() {
     }
     std::fs::write(&case, good).unwrap();
 
-    // The lines that `inspect` ends with are a configuration.
+    // The lines that `inspect` ends with are a configuration, and the page's is a whole one.
     let lines = &said[said.find("[plugins.edge]").unwrap()..];
-    let host = Host::prepare(folder.path(), &format!("{lines}\n{}", shown(SECTION, "toml").concat()));
-    let host = served(host, &project, &start);
+    assert!(lines.contains("\n# digest = \"blake3:"), "{lines}");
+    let shown_whole = shown(SECTION, "toml").concat();
+    let (_, chains) = shown_whole.split_once("\n\n").unwrap();
+    let (well, said) = door::said(&mut Host::prepare(folder.path(), &format!("{lines}\n{chains}")).command("check"));
+    assert!(well, "{said}");
+    let host = served(Host::prepare(folder.path(), &shown_whole), &project, &start);
     // Its ports are others than those of the page.
     let ports = format!("export ISOCENTER_DICOM_LISTEN=127.0.0.1:{}\n", host.dicom.port());
+    let watch = watch.replace("127.0.0.1:8080", &host.http.to_string());
     let (said, _) = typed(folder.path(), &format!("{ports}{watch}"));
-    assert!(
-        said.contains("quarantine") && said.contains("its upper edge is bright"),
-        "{said}"
-    );
     assert!(said.contains("edge") && said.contains("keep"), "{said}");
+    let found = said.lines().last().unwrap();
+    let found: serde_json::Value = serde_json::from_str(found).unwrap();
+    assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
     for (number, gray, stored) in [(1, 10, true), (2, 250, false)] {
         let object = Object::slice(number, 1, gray);
         let (status, answer) = host.stow(&[object.file()]);
@@ -259,7 +268,9 @@ fn taken(host: &Host, server: &TcpListener) -> (String, Vec<u8>) {
 #[test]
 fn a_project_of_every_role_passes_its_own_tests_and_case() {
     let folder = tempfile::tempdir().unwrap();
-    let mut report = String::new();
+    let object = folder.path().join("some.dcm").display().to_string();
+    std::fs::write(&object, Object::slice(1, 1, 250).file()).unwrap();
+    let (mut report, mut refused) = (String::new(), String::new());
     for role in [
         "filter",
         "router",
@@ -277,6 +288,16 @@ fn a_project_of_every_role_passes_its_own_tests_and_case() {
         let project = folder.path().join(&name);
         let said = fine(&project, &["test"]);
         assert!(said.contains("cases: 1 ok"), "{role}: {said}");
+        let (taken, said) = author(&project, &["run", &object]);
+        let asked = said.contains("is not asked about objects");
+        assert_ne!(taken, asked, "{role}: {said}");
+        let readme = std::fs::read_to_string(project.join("README.md")).unwrap();
+        assert_eq!(readme.contains("plugin run FILE"), taken, "{role}");
+        if asked {
+            let said = said.lines().find(|line| line.starts_with("isocenter: "));
+            let said = said.unwrap().replace(&object, "some.dcm");
+            refused.push_str(&format!("{said}\n"));
+        }
         let expected = std::fs::read_to_string(project.join("cases/first/expect.txt")).unwrap();
         report.push_str(&format!("{role}: {}\n", expected.trim_end().replace('\n', "\n    ")));
     }
@@ -318,6 +339,14 @@ fn a_project_of_every_role_passes_its_own_tests_and_case() {
               {"study":"1.2.3"}
     "#]]
     .assert_eq(&report);
+    expect_test::expect![[r#"
+        isocenter: some.dcm was not put through it: the role authenticator is not asked about objects; write what it is asked under [input] of cases/first/case.toml, and ask it with `isocenter plugin test`
+        isocenter: some.dcm was not put through it: the role authorizer is not asked about objects; write what it is asked under [input] of cases/first/case.toml, and ask it with `isocenter plugin test`
+        isocenter: some.dcm was not put through it: the role gate is not asked about objects; write what it is asked under [input] of cases/first/case.toml, and ask it with `isocenter plugin test`
+        isocenter: some.dcm was not put through it: the role sink is not asked about objects; write what it is asked under [input] of cases/first/case.toml, and ask it with `isocenter plugin test`
+        isocenter: some.dcm was not put through it: the role worker is not asked about objects; write what it is asked under [input] of cases/first/case.toml, and ask it with `isocenter plugin test`
+    "#]]
+    .assert_eq(&refused);
 }
 
 /// Each as somebody has it who copied it out of the repository; and its page's configuration, in which a host loads it.
@@ -387,6 +416,7 @@ fn what_goes_wrong_says_what_to_do_next() {
         &["new", "--role", "filter", "Bad Name"][..],
         &["new", "--role", "filter", "there"],
         &["new", "--role", "filler", "other"],
+        &["new", "--role", "filter", "--sdk", "there", "other"],
         &["build"],
         &["test", "--project", "there"],
         &["inspect", "text.wasm"],
@@ -400,8 +430,9 @@ fn what_goes_wrong_says_what_to_do_next() {
         new --role filter Bad Name: isocenter: `Bad Name` cannot be a plugin's name: use lower-case letters, digits and dashes, a letter first, at most 64
         new --role filter there: isocenter: ./there is there already; choose another name, or remove it
         new --role filler other: error: invalid value 'filler' for '--role <ROLE>': there are filter, router, study-router, analyzer, authenticator, authorizer, gate, sink, route, worker
+        new --role filter --sdk there other: isocenter: the guest crate is not there: it is in no registry yet, and a project takes it from a checkout of this repository; name the checkout's folder `sdk` with `--sdk DIR`
         build: isocenter: . is no plugin project: there is no Cargo.toml with a [lib] of crate-type "cdylib"; `isocenter plugin new` makes one
         test --project there: isocenter: there is no plugin project: there is no Cargo.toml with a [lib] of crate-type "cdylib"; `isocenter plugin new` makes one
-        inspect text.wasm: isocenter: the plugin `text` does not load: text.wasm is something else, not a WebAssembly component
+        inspect text.wasm: isocenter: the plugin `text` does not load: text.wasm is something else, not a WebAssembly component; give the one that `isocenter plugin build` wrote
     "#]].assert_eq(&report);
 }

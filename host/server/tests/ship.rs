@@ -403,20 +403,20 @@ fn what_goes_wrong_on_the_way_says_what_to_do_next() {
         keygen --unprotected author: isocenter: author.key is there already; choose another name, or remove it
         sign --key author.key: isocenter: . is no plugin project: there is no Cargo.toml with a [lib] of crate-type "cdylib"; `isocenter plugin new` makes one
         sign nothing.wasm --key author.key: isocenter: nothing.wasm is not there; `isocenter plugin build` makes a project's component, or name another file
-        sign text.wasm --key author.key: isocenter: the plugin `text` does not load: text.wasm is something else, not a WebAssembly component
+        sign text.wasm --key author.key: isocenter: the plugin `text` does not load: text.wasm is something else, not a WebAssembly component; give the one that `isocenter plugin build` wrote
         sign stamp.wasm --key author.pub: isocenter: author.pub is no secret key of minisign; `isocenter plugin keygen` makes a pair of keys
-        sign stamp.wasm --key nobody.key: isocenter: nobody.key: No such file or directory (os error 2)
+        sign stamp.wasm --key nobody.key: isocenter: nobody.key: No such file or directory (os error 2); look at the path and its rights
         verify stamp.wasm: error: the following required arguments were not provided:
-        verify stamp.wasm --key author.key: isocenter: by the key author.key it is not known to be what its author made: the public key file holds a private key, which belongs to the signer alone
+        verify stamp.wasm --key author.key: isocenter: author.key is a secret key, which is its holder's alone; name the public key, the other file of the pair (*.pub)
         verify stamp.wasm --key author.pub: isocenter: by the key author.pub it is not known to be what its author made: there is no signature of this kind (.minisig); `isocenter plugin sign --key FILE.key` makes one
         verify stamp.wasm --digest md5:1: isocenter: stamp.wasm: `md5` is not a digest that is known here; a digest is written `blake3:` or `sha256:` and 64 hex digits; fetch it again, or ask its author which digest it has
         pack stamp.tar: isocenter: stamp.tar is a packed plugin already; `isocenter plugin push` takes it as it is
         push stamp:1 stamp.wasm: error: invalid value 'stamp:1' for '<WHERE>': `stamp:1` names no registry; write HOST[:PORT]/NAME:TAG or HOST[:PORT]/NAME@sha256:…, dir:FOLDER[#NAME:TAG], or file:FILE
         pull localhost:1/stamp: isocenter: `localhost:1/stamp` does not say which version; write HOST[:PORT]/NAME:TAG or HOST[:PORT]/NAME@sha256:…, dir:FOLDER[#NAME:TAG], or file:FILE
         pull localhost:1/stamp:1: isocenter: the registry localhost:1 cannot be reached: io: Connection refused (os error 111). Check its name and port; a proxy is taken from HTTPS_PROXY, and a certificate authority of your own from SSL_CERT_FILE
-        pull dir:empty: isocenter: empty is no packed plugin: there is no index.json in it
-        pull file:text.wasm: isocenter: text.wasm is no packed plugin: it is no tar archive (failed to read entire block)
-        pull file:nothing.tar: isocenter: nothing.tar: No such file or directory (os error 2)
+        pull dir:empty: isocenter: empty is no packed plugin: there is no index.json in it; name a file that `isocenter plugin pack` wrote, or a folder that holds packed plugins or nothing
+        pull file:text.wasm: isocenter: text.wasm is no packed plugin: it is no tar archive (failed to read entire block); name a file that `isocenter plugin pack` wrote, or a folder that holds packed plugins or nothing
+        pull file:nothing.tar: isocenter: nothing.tar: No such file or directory (os error 2); look at the path and its rights
         inspect stamp.wasm --schema: isocenter: stamp.wasm has no schema of its configuration; derive `schemars::JsonSchema` beside `Deserialize`, add schemars to the dependencies, and build again
     "#]].assert_eq(&report);
 }

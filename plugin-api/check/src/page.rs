@@ -51,5 +51,25 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     table
 }
 
+/// The rows of a table about an error: what each sample says, and what to do. One arm for each variant: the compiler wants
+/// all of them, and this panics with those that no sample shows. After `elsewhere` are variants that another table has.
+#[macro_export]
+macro_rules! sentences {
+    ($samples:expr, { $($variant:pat_param => $remedy:expr),+ $(,)? } $(elsewhere { $($other:pat_param),+ $(,)? })?) => {{
+        let mut unseen = ::std::vec![$(::std::stringify!($variant)),+];
+        let mut rows: ::std::vec::Vec<::std::vec::Vec<::std::string::String>> = ::std::vec::Vec::new();
+        for sample in &$samples {
+            let (variant, remedy): (&str, &str) = match sample {
+                $($variant => (::std::stringify!($variant), $remedy),)+
+                $($($other => ::std::panic!("{sample} is of another table"),)+)?
+            };
+            unseen.retain(|each| *each != variant);
+            rows.push(::std::vec![sample.to_string(), remedy.to_owned()]);
+        }
+        ::std::assert!(unseen.is_empty(), "there is no sample of {unseen:?}");
+        rows
+    }};
+}
+
 #[cfg(test)]
 mod tests;

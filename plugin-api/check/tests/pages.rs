@@ -94,3 +94,118 @@ fn headings(text: &str) -> BTreeSet<String> {
         })
         .collect()
 }
+
+/// What Lua scripts and Python plugins of Orthanc 1.12 can be called back for.
+const ORTHANC: [&str; 49] = [
+    "IncomingFindRequestFilter",
+    "IncomingHttpRequestFilter",
+    "IncomingWorklistRequestFilter",
+    "IsDeflatedTransferSyntaxAccepted",
+    "IsH265TransferSyntaxAccepted",
+    "IsJpeg2000TransferSyntaxAccepted",
+    "IsJpegLosslessTransferSyntaxAccepted",
+    "IsJpegTransferSyntaxAccepted",
+    "IsJpipTransferSyntaxAccepted",
+    "IsMpeg2TransferSyntaxAccepted",
+    "IsMpeg4TransferSyntaxAccepted",
+    "IsRleTransferSyntaxAccepted",
+    "Initialize",
+    "Finalize",
+    "OnChange",
+    "OnDeletedInstance",
+    "OnDeletedPatient",
+    "OnDeletedSeries",
+    "OnDeletedStudy",
+    "OnHeartBeat",
+    "OnJobFailure",
+    "OnJobSubmitted",
+    "OnJobSuccess",
+    "OnStablePatient",
+    "OnStableSeries",
+    "OnStableStudy",
+    "OnStoredInstance",
+    "OnUpdatedInstance",
+    "OnUpdatedPatient",
+    "OnUpdatedSeries",
+    "OnUpdatedStudy",
+    "OutgoingCStoreInstanceFilter",
+    "OutgoingFindRequestFilter",
+    "ReceivedCStoreInstanceFilter",
+    "ReceivedInstanceFilter",
+    "RegisterFindCallback",
+    "RegisterIncomingCStoreInstanceFilter",
+    "RegisterIncomingHttpRequestFilter",
+    "RegisterIncomingHttpRequestFilter2",
+    "RegisterMoveCallback",
+    "RegisterMoveCallback2",
+    "RegisterMoveCallback3",
+    "RegisterOnChangeCallback",
+    "RegisterOnStoredInstanceCallback",
+    "RegisterReceivedInstanceCallback",
+    "RegisterRestCallback",
+    "RegisterStorageArea",
+    "RegisterStorageCommitmentScpCallback",
+    "RegisterWorklistCallback",
+];
+
+/// What stands in code in a cell of a table.
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_callback_of_orthanc_has_its_place() {
+    let read = |path: &str| std::fs::read_to_string(repository().join(path)).unwrap();
+    let page = read("plugin-api/coming-from-orthanc.md");
+    let rows = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let rows: Vec<(&str, &str)> = rows.filter(|(theirs, _)| *theirs != "Orthanc").collect();
+    let named: BTreeSet<&str> = rows
+        .iter()
+        .flat_map(|(theirs, _)| quoted(theirs))
+        .map(|code| code.split('(').next().unwrap_or_default())
+        .collect();
+    let missing: Vec<&str> = ORTHANC
+        .into_iter()
+        .filter(|callback| !named.contains(callback))
+        .collect();
+    assert!(missing.is_empty(), "the page has no place for {missing:?}");
+
+    let (events, settings, commands) = (
+        read("plugin-api/events.md"),
+        read("README.md"),
+        read("host/server/src/cli.rs"),
+    );
+    let mut wrong = Vec::new();
+    for (theirs, ours) in rows {
+        for code in quoted(ours) {
+            // A kind of event: two words in lower case with a dot between.
+            let kind = code.split_once('.').is_some_and(|(of, what)| {
+                [of, what]
+                    .iter()
+                    .all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase()))
+            });
+            let there = if kind {
+                events.contains(&format!("\n### {code}\n"))
+            } else if let Some(command) = code.strip_prefix("isocenter ") {
+                let word = command.split(' ').next().unwrap_or_default();
+                let variant: String = word[..1].to_uppercase() + &word[1..];
+                [",", "(", " {"]
+                    .iter()
+                    .any(|end| commands.contains(&format!("\n    {variant}{end}")))
+            } else if code.starts_with('[') {
+                let table = code.trim_matches(['[', ']']);
+                settings.contains(&format!("[{table}]")) || settings.contains(&format!("[{table}."))
+            } else if ["services", "egress", "ingest", "when", "quiet"].contains(&code) {
+                settings.contains(&format!("{code} = "))
+            } else {
+                true
+            };
+            if !there {
+                wrong.push(format!("{theirs}: there is no {code}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

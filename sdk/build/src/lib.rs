@@ -20,17 +20,18 @@ pub enum BuildError {
     #[error("this is no core WebAssembly module; build the plugin with --target wasm32-unknown-unknown")]
     NotAModule,
     /// It is one already.
-    #[error("this is a component already")]
+    #[error("this is a component already; use it as it is")]
     AlreadyAComponent,
     /// The module and the contract in it do not fit.
-    #[error("the module does not become a component: {0}")]
+    #[error("the module does not become a component: {0}; build it with one version of this SDK, and without WASI")]
     Encode(String),
     /// What the SDK's macro wrote of the plugin is not there as it wrote it.
     #[error("the module says {0} about itself; a plugin is exported by one `plugin!` of this SDK")]
     Manifest(&'static str),
     /// The schema of its configuration is larger than a host reads.
     #[error(
-        "the schema of its configuration and what else it says of itself are {0} bytes, and a host reads 64 KiB of them"
+        "the schema of its configuration and what else it says of itself are {0} bytes, and a host reads 64 KiB of them; \
+         make the comments of `Config` shorter"
     )]
     Schema(usize),
 }
@@ -117,7 +118,7 @@ mod tests {
                 b"\x7fELF",
                 "this is no core WebAssembly module; build the plugin with --target wasm32-unknown-unknown",
             ),
-            (b"\0asm\x0d\0\x01\0", "this is a component already"),
+            (b"\0asm\x0d\0\x01\0", "this is a component already; use it as it is"),
         ] {
             assert_eq!(componentize(bytes, None).unwrap_err().to_string(), expected);
         }

@@ -93,7 +93,7 @@ impl Folder {
             if fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
                 return Err(PackError::NotPacked {
                     path: path.to_owned(),
-                    problem: "it holds other things; name a new folder, or one with packed plugins".into(),
+                    problem: "it holds other things".into(),
                 });
             }
             let blobs = path.join("blobs/sha256");
@@ -165,7 +165,7 @@ impl Destination for Folder {
         if index.manifests.len() >= MOST_PLUGINS {
             return Err(PackError::NotPacked {
                 path: self.path.clone(),
-                problem: format!("it holds {MOST_PLUGINS} plugins already; begin another folder"),
+                problem: format!("it holds {MOST_PLUGINS} plugins already"),
             });
         }
         index.manifests.push(named(&name, bytes));

@@ -32,7 +32,7 @@ pub const MOST_COMPONENT: u64 = 64 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     /// A file or folder.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}; look at the path and its rights", path.display())]
     File {
         /// Which.
         path: PathBuf,
@@ -40,7 +40,11 @@ pub enum PackError {
         error: std::io::Error,
     },
     /// A file or folder that is something else.
-    #[error("{} is no packed plugin: {problem}", path.display())]
+    #[error(
+        "{} is no packed plugin: {problem}; name a file that `isocenter plugin pack` wrote, or a folder that holds packed \
+         plugins or nothing",
+        path.display()
+    )]
     NotPacked {
         /// Which.
         path: PathBuf,
@@ -48,7 +52,7 @@ pub enum PackError {
         problem: String,
     },
     /// An artifact that is something else.
-    #[error("{from} is no plugin: {problem}")]
+    #[error("{from} is no plugin: {problem}; look at the name and the tag: something else is kept there")]
     NotAPlugin {
         /// The reference.
         from: String,
@@ -69,7 +73,7 @@ pub enum PackError {
         found: Digest,
     },
     /// Larger than anything that would be loaded.
-    #[error("{from} holds {what} of more than {most} bytes, which no host loads")]
+    #[error("{from} holds {what} of more than {most} bytes, which no host loads; look at the name and the tag")]
     TooLarge {
         /// The reference.
         from: String,
@@ -79,7 +83,10 @@ pub enum PackError {
         most: u64,
     },
     /// Nothing there by that name.
-    #[error("there is no {name} in {from}{}", among(known))]
+    #[error(
+        "there is no {name} in {from}{}; name one that is there, or push it first",
+        among(known)
+    )]
     Unknown {
         /// What was asked for.
         name: String,
@@ -132,7 +139,7 @@ pub enum PackError {
         known: bool,
     },
     /// The registry answered with something else.
-    #[error("the registry {host} answers {status}{why}")]
+    #[error("the registry {host} answers {status}{why}; these are its own words: ask who runs it")]
     Status {
         /// Its host and port.
         host: String,
@@ -142,7 +149,9 @@ pub enum PackError {
         why: String,
     },
     /// The registry does not speak the protocol as it should.
-    #[error("the registry {host} does not follow the distribution protocol: {problem}")]
+    #[error(
+        "the registry {host} does not follow the distribution protocol: {problem}; look whether a registry listens there"
+    )]
     Protocol {
         /// Its host and port.
         host: String,

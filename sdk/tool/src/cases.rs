@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use isocenter_harness::{Case, Harness, Ran, read_object};
+use isocenter_role::Role;
 use similar::TextDiff;
 
 use crate::project::Project;
@@ -65,7 +66,7 @@ pub async fn test(project: &Project, update: bool) -> Result<Tested, ToolError> 
 /// case.
 ///
 /// # Errors
-/// When the file is no object, there is no case, or it does not fit the plugin.
+/// When the file is no object, there is no case, or it does not fit the plugin; when its role is not asked about objects.
 pub async fn run(project: &Project, object: &Path) -> Result<(), ToolError> {
     let folders = folders(project)?;
     let first = folders
@@ -75,6 +76,16 @@ pub async fn run(project: &Project, object: &Path) -> Result<(), ToolError> {
     case.objects = vec![read_object(object)?];
     let harness = Harness::start(&project.component(), &project.cache())?;
     let ran = harness.run(&case).await?;
+    match ran.role {
+        // A route's archive holds the object.
+        Role::Filter | Role::Router | Role::StudyRouter | Role::Analyzer | Role::Route => {}
+        Role::Authenticator | Role::Authorizer | Role::Gate | Role::Sink | Role::Worker => {
+            return Err(ToolError::NotAsked {
+                role: ran.role,
+                object: object.to_owned(),
+            });
+        }
+    }
     println!("{}  {}", object.display(), cost(&ran));
     print!("{}", indented(&ran.text));
     Ok(())

@@ -65,7 +65,12 @@ pub fn inspect(component: &Path, cache: &Path) -> Result<String, ToolError> {
         "\n[plugins.{name}]\nsource = {:?}",
         component.display().to_string()
     );
-    let _ = writeln!(text, "digest = \"blake3:{}\"", found.digest);
+    // Not in force: it would refuse what is built next.
+    let _ = writeln!(
+        text,
+        "# digest = \"blake3:{}\"  # admits this file and no other build",
+        found.digest
+    );
     if !needs.is_empty() {
         let _ = writeln!(text, "grant = {{ {} }}", needs.join(", "));
     }

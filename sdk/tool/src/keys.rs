@@ -81,13 +81,7 @@ pub fn sign(component: &Path, key: &Path, passphrase: Passphrase) -> Result<Path
     let loaded = load(component)?;
     let no_key = || ToolError::NoSecretKey(key.to_owned());
     let text = key_text(key)?;
-    let bytes = text
-        .lines()
-        .nth(1)
-        .and_then(|line| BASE64_STANDARD.decode(line.trim()).ok());
-    let stored = bytes
-        .and_then(|bytes| SecretKey::from_bytes(&bytes).ok())
-        .ok_or_else(no_key)?;
+    let stored = secret(&text).ok_or_else(no_key)?;
     let failed = |error: minisign::PError| ToolError::Passphrase(key.to_owned(), error.to_string());
     let secret = if stored.is_encrypted() {
         let given = match passphrase {
@@ -122,6 +116,12 @@ pub fn sign(component: &Path, key: &Path, passphrase: Passphrase) -> Result<Path
     let path = check.signature_path(component);
     fs::write(&path, text).map_err(file(&path))?;
     Ok(path)
+}
+
+/// The secret key in minisign's file, still under its passphrase.
+fn secret(text: &str) -> Option<SecretKey> {
+    let bytes = BASE64_STANDARD.decode(text.lines().nth(1)?.trim()).ok()?;
+    SecretKey::from_bytes(&bytes).ok()
 }
 
 fn key_text(path: &Path) -> Result<String, ToolError> {
@@ -163,7 +163,12 @@ pub fn verify(path: &Path, keys: &[PathBuf], digests: &[String]) -> Result<Vec<S
 /// When they did not, or the key is none.
 pub(crate) fn signed_by(packed: &Packed, key: &Path) -> Result<String, ToolError> {
     let untrusted = |why: String| ToolError::Untrusted(key.to_owned(), why);
-    let check = SignatureCheck::new(&key_text(key)?).map_err(untrusted)?;
+    let text = key_text(key)?;
+    if secret(&text).is_some() || text.contains("PRIVATE KEY-----") {
+        return Err(ToolError::SecretKey(key.to_owned()));
+    }
+    let check = SignatureCheck::new(&text)
+        .map_err(|why| untrusted(format!("{why}; name the public key that its author gives away")))?;
     // The host looks beside the component, by the suffix.
     let beside = check.signature_path(Path::new("x"));
     let suffix = beside.extension().unwrap_or_default().to_string_lossy().into_owned();
@@ -172,7 +177,11 @@ pub(crate) fn signed_by(packed: &Packed, key: &Path) -> Result<String, ToolError
             "there is no signature of this kind (.{suffix}); `isocenter plugin sign --key FILE.key` makes one"
         ))
     })?;
-    check.verify(&packed.component, signature).map_err(untrusted)?;
+    check.verify(&packed.component, signature).map_err(|why| {
+        untrusted(format!(
+            "{why}; do not run it, and ask its author for the key and the digest by another way"
+        ))
+    })?;
     // Only now: before, these were anybody's words.
     let words = SignatureBox::from_string(signature).ok();
     let words = words.and_then(|signature| Some((key_id(signature.keynum()), signature.trusted_comment().ok()?)));

@@ -15,6 +15,7 @@ mod cases;
 mod documentation;
 mod inspect;
 mod keys;
+mod next;
 mod project;
 mod ship;
 mod template;
@@ -34,7 +35,7 @@ pub use ship::{Pulled, pack, pull, push};
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
     /// A file or folder.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {error}; look at the path and its rights", path.display())]
     File {
         /// Which.
         path: PathBuf,
@@ -47,11 +48,19 @@ pub enum ToolError {
     /// A name that no crate can have.
     #[error("`{0}` cannot be a plugin's name: use lower-case letters, digits and dashes, a letter first, at most 64")]
     Name(String),
+    /// The guest crate is not there.
+    #[error(
+        "the guest crate is not there: it is in no registry yet, and a project takes it from a checkout of this repository; \
+         name the checkout's folder `sdk` with `--sdk DIR`"
+    )]
+    NoSdk,
     /// No project.
     #[error("{} is no plugin project: there is no Cargo.toml with a [lib] of crate-type \"cdylib\"; `isocenter plugin new` makes one", .0.display())]
     NoProject(PathBuf),
     /// The wasm target cannot be prepared.
-    #[error("the standard library for wasm32-unknown-unknown is not there and cannot be made: {0}")]
+    #[error(
+        "the standard library for wasm32-unknown-unknown is not there and cannot be made: {0}; with rustup, `rustup target add wasm32-unknown-unknown` makes it"
+    )]
     Target(String),
     /// Cargo ended with an error, which it printed.
     #[error("`cargo {0}` did not succeed; its messages are above")]
@@ -74,6 +83,9 @@ pub enum ToolError {
     /// A file that is no secret key.
     #[error("{} is no secret key of minisign; `isocenter plugin keygen` makes a pair of keys", .0.display())]
     NoSecretKey(PathBuf),
+    /// A secret key where the public one belongs.
+    #[error("{} is a secret key, which is its holder's alone; name the public key, the other file of the pair (*.pub)", .0.display())]
+    SecretKey(PathBuf),
     /// The passphrase of a key.
     #[error("the secret key {} cannot be used: {}; its passphrase is asked for at a terminal, or taken from ISOCENTER_KEY_PASSPHRASE", .0.display(), .1)]
     Passphrase(PathBuf, String),
@@ -89,14 +101,27 @@ pub enum ToolError {
     /// There is no case to take the plugin's configuration from.
     #[error("{} has no cases; make a folder cases/first with a case.toml and an object.json", .0.display())]
     NoCases(PathBuf),
+    /// An object for a plugin that is not asked about objects.
+    #[error(
+        "{} was not put through it: the role {} is not asked about objects; write what it is asked under [input] of \
+         cases/first/case.toml, and ask it with `isocenter plugin test`",
+        object.display(),
+        role.as_str()
+    )]
+    NotAsked {
+        /// What was asked.
+        role: Role,
+        /// The object.
+        object: PathBuf,
+    },
     /// A case.
-    #[error(transparent)]
+    #[error("{}", next::with(.0, next::of_case(.0)))]
     Case(#[from] isocenter_harness::CaseError),
     /// The runtime, or a case that does not fit the plugin.
-    #[error(transparent)]
+    #[error("{}", next::with(.0, next::of_harness(.0)))]
     Harness(#[from] isocenter_harness::HarnessError),
     /// An object.
-    #[error(transparent)]
+    #[error("{}", next::with(.0, next::of_object(.0)))]
     Object(#[from] isocenter_harness::ObjectError),
     /// A component that does not load.
     #[error(transparent)]

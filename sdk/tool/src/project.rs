@@ -21,28 +21,30 @@ pub struct Project {
 
 impl Project {
     /// Makes a project in `parent/name` with an example of the role, its tests, and a first case. `sdk` is the folder of
-    /// the guest crate; without it the published one is used, unless this tool was built in a checkout.
+    /// the guest crate; without it, that of the checkout in which this tool was built.
     ///
     /// # Errors
-    /// When the name is no crate's name or the folder is there already; when a file cannot be written.
+    /// When the name is no crate's name or the folder is there already; when there is no guest crate; when a file cannot be
+    /// written.
     pub fn create(parent: &Path, name: &str, role: Role, sdk: Option<&Path>) -> Result<Project, ToolError> {
         check_name(name)?;
         let folder = parent.join(name);
         if folder.exists() {
             return Err(ToolError::Exists(folder));
         }
+        let sdk = match sdk {
+            Some(sdk) => is_sdk(sdk).then(|| sdk.to_owned()),
+            None => checkout(),
+        };
+        let sdk = sdk.ok_or(ToolError::NoSdk)?;
         let template = template::of(role);
         let case = folder.join("cases/first");
         let source = folder.join("src");
         for made in [&case, &source] {
             fs::create_dir_all(made).map_err(file(made))?;
         }
-        let sdk = sdk.map(Path::to_owned).or_else(checkout);
         let write = |at: PathBuf, content: &str| fs::write(&at, content).map_err(file(at));
-        write(
-            folder.join("Cargo.toml"),
-            &template::manifest(name, &dependency(sdk.as_deref())),
-        )?;
+        write(folder.join("Cargo.toml"), &template::manifest(name, &dependency(&sdk)))?;
         write(folder.join("README.md"), &template::readme(name, role))?;
         write(folder.join(".gitignore"), "target/\n*.key\n")?;
         write(source.join("lib.rs"), template.lib)?;
@@ -60,10 +62,7 @@ impl Project {
                 }
             }
         }
-        if let Some(lock) = sdk
-            .as_deref()
-            .and_then(Path::parent)
-            .map(|root| root.join("Cargo.lock"))
+        if let Some(lock) = sdk.parent().map(|root| root.join("Cargo.lock"))
             && lock.is_file()
         {
             // The versions that the SDK was tested with; cargo leaves out what is not needed.
@@ -133,15 +132,15 @@ pub(crate) fn check_name(name: &str) -> Result<(), ToolError> {
 /// The guest crate beside the sources of this tool, if they are still there.
 pub(crate) fn checkout() -> Option<PathBuf> {
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
-    sdk.join("src/lib.rs").is_file().then(|| sdk.to_owned())
+    is_sdk(sdk).then(|| sdk.to_owned())
 }
 
-fn dependency(sdk: Option<&Path>) -> String {
-    match sdk {
-        Some(sdk) => {
-            let path = fs::canonicalize(sdk).unwrap_or_else(|_| sdk.to_owned());
-            format!("{{ path = {} }}", toml::Value::String(path.display().to_string()))
-        }
-        None => format!("\"{}\"", env!("CARGO_PKG_VERSION")),
-    }
+fn is_sdk(folder: &Path) -> bool {
+    folder.join("src/lib.rs").is_file() && folder.join("Cargo.toml").is_file()
+}
+
+/// By its folder: the crate is in no registry.
+fn dependency(sdk: &Path) -> String {
+    let path = fs::canonicalize(sdk).unwrap_or_else(|_| sdk.to_owned());
+    format!("{{ path = {} }}", toml::Value::String(path.display().to_string()))
 }

@@ -117,12 +117,15 @@ strip = "debuginfo"
 
 /// `README.md` of a project.
 pub(crate) fn readme(name: &str, role: Role) -> String {
+    let run = match of(role).objects {
+        Objects::None => "",
+        Objects::One | Objects::Study => "isocenter plugin run FILE   # one object through it, with what changes\n",
+    };
     format!(
         "# {name}\nA {role} for Isocenter.\n\n```sh\nisocenter plugin test       # the tests of the crate, then each folder of cases/ in \
-         the real runtime\nisocenter plugin build      # target/plugin/{name}.wasm\nisocenter plugin run FILE   # one object \
-         through it, with what changes\nisocenter plugin inspect    # roles, imports, the grant that it needs\n```\n\nIn the \
-         host's configuration:\n\n```toml\n[plugins.{name}]\nsource = \"{name}.wasm\"\n# config and grant as in \
-         cases/first/case.toml and as `inspect` says\n```\n",
+         the real runtime\nisocenter plugin build      # target/plugin/{name}.wasm\n{run}isocenter plugin inspect    # roles, imports, the \
+         grant that it needs\n```\n\nIn the host's configuration:\n\n```toml\n[plugins.{name}]\nsource = \"{name}.wasm\"\n# config and \
+         grant as in cases/first/case.toml and as `inspect` says\n```\n",
         role = role.as_str()
     )
 }

@@ -54,9 +54,7 @@ fn make(folder: &Path) -> Result<(), ToolError> {
     if status.success() {
         return Ok(());
     }
-    Err(ToolError::Target(format!(
-        "its messages are above; `rustup target add {TRIPLE}` is the short way"
-    )))
+    Err(ToolError::Target("its messages are above".into()))
 }
 
 /// `NAME=VALUE` in lines.

@@ -23,7 +23,7 @@ fn remedy(reason: &Reason) -> &'static str {
             "look at `source`, `public-key` or `signature`: paths are relative to the configuration"
         }
         Reason::TooLarge { .. } => "strip debug information; leave models to `[models]`",
-        Reason::NotAComponent { .. } => "give the component that `isocenter plugin build` wrote",
+        Reason::NotAComponent { .. } => "as it says",
         Reason::Invalid { .. } => "build it again; where it was copied, compare digests",
         Reason::Contract(_) => {
             "see [versions](README.md#versions): build it with the SDK of this host, or take a later host"

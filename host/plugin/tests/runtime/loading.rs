@@ -77,12 +77,12 @@ fn files_that_are_no_plugin() {
     let absent = load(&runtime, PluginSpec::new("p", "absent.wasm")).unwrap_err();
     report.push_str(&format!("{absent}\n"));
     expect_test::expect![[r#"
-        the plugin `p` does not load: empty.wasm is empty, not a WebAssembly component
-        the plugin `p` does not load: garbage.wasm is something else, not a WebAssembly component
-        the plugin `p` does not load: text.wasm is WebAssembly text (it must be compiled first), not a WebAssembly component
-        the plugin `p` does not load: native.wasm is native code, not a WebAssembly component
-        the plugin `p` does not load: core.wasm is a core module (componentize it with isocenter-plugin-build), not a WebAssembly component
-        the plugin `p` does not load: future.wasm is WebAssembly of an unknown version, not a WebAssembly component
+        the plugin `p` does not load: empty.wasm is empty, not a WebAssembly component; give the one that `isocenter plugin build` wrote
+        the plugin `p` does not load: garbage.wasm is something else, not a WebAssembly component; give the one that `isocenter plugin build` wrote
+        the plugin `p` does not load: text.wasm is WebAssembly text (it must be compiled first), not a WebAssembly component; give the one that `isocenter plugin build` wrote
+        the plugin `p` does not load: native.wasm is native code, not a WebAssembly component; give the one that `isocenter plugin build` wrote
+        the plugin `p` does not load: core.wasm is a core module (componentize it with isocenter-plugin-build), not a WebAssembly component; give the one that `isocenter plugin build` wrote
+        the plugin `p` does not load: future.wasm is WebAssembly of an unknown version, not a WebAssembly component; give the one that `isocenter plugin build` wrote
         the plugin `p` does not load: torn.wasm is not a valid component: failed to parse WebAssembly module: wasm component contains an invalid module section
         the plugin `p` does not load: it was built for isocenter:filter@0.2.0, this host offers 0.1.1
         the plugin `p` does not load: it imports wasi:cli/environment@0.2.3, which this host does not offer; this host offers no WASI: build for wasm32-unknown-unknown, or with WASI stubbed

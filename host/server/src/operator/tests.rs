@@ -73,3 +73,27 @@ fn a_rehearsal_is_a_diff_of_elements() {
 fn names_are_encoded_for_a_query() {
     assert_eq!(encoded("a b&c=d/é"), "a%20b%26c%3Dd%2F%C3%A9");
 }
+
+/// A part of `plugin-api/errors.md`.
+#[test]
+fn what_an_operator_reads_when_nothing_comes_back() {
+    let errors = [
+        OperatorError::NoHost("data".into()),
+        OperatorError::NotYours("data".into()),
+        OperatorError::Broken("…".into()),
+        OperatorError::File("some.dcm".into(), std::io::ErrorKind::NotFound.into()),
+        OperatorError::Refused(vec!["…".into()]),
+    ];
+    let rows = isocenter_contract::sentences!(errors, {
+        OperatorError::NoHost(_) => "as it says; `--config` names the configuration of the host that is meant",
+        OperatorError::NotYours(_) => "as it says",
+        OperatorError::Broken(_) => "as it says",
+        OperatorError::File(..) => "as it says",
+        OperatorError::Refused(_) => "the host's own sentence, such as one of those below",
+    });
+    let table = isocenter_contract::table(&["said", "do"], &rows);
+    let page = isocenter_contract::repository().join("plugin-api/errors.md");
+    if let Err(difference) = isocenter_contract::page_says(page, "table: operator", &table) {
+        panic!("{difference}");
+    }
+}

@@ -70,10 +70,10 @@ fn a_folder_holds_several() {
     let report = report.replace(&folder.path().display().to_string(), "FOLDER");
     expect_test::expect![[r#"
         dir:FOLDER/packs holds edge:0.1.0, edge:0.2.0; say which: dir:FOLDER/packs#NAME:TAG
-        there is no edge:0.3.0 in dir:FOLDER/packs; there is edge:0.1.0, edge:0.2.0
-        FOLDER is no packed plugin: it holds other things; name a new folder, or one with packed plugins
-        FOLDER is no packed plugin: there is no index.json in it
-        FOLDER/letter.txt is no packed plugin: it is no tar archive (failed to read entire block)
+        there is no edge:0.3.0 in dir:FOLDER/packs; there is edge:0.1.0, edge:0.2.0; name one that is there, or push it first
+        FOLDER is no packed plugin: it holds other things; name a file that `isocenter plugin pack` wrote, or a folder that holds packed plugins or nothing
+        FOLDER is no packed plugin: there is no index.json in it; name a file that `isocenter plugin pack` wrote, or a folder that holds packed plugins or nothing
+        FOLDER/letter.txt is no packed plugin: it is no tar archive (failed to read entire block); name a file that `isocenter plugin pack` wrote, or a folder that holds packed plugins or nothing
     "#]]
     .assert_eq(&report);
 }

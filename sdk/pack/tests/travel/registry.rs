@@ -165,18 +165,18 @@ fn what_is_not_right_is_not_taken() {
     tell(&server, pull(&server, "edge:1"));
     expect_test::expect![[r#"
         HOST/edge:1 gives sha256:4ce1e60d50f03a364b0a562439443ae3128d642c284ee47eacdb5a79cddc4593 where sha256:6379ec65e3f2da2e607ee646c412ba53bb55191ae7cd773bc68f95f26d07d60b was asked for: it was damaged or exchanged on the way. Nothing of it is kept; fetch it again, and if that does not help, ask who runs the place
-        HOST/edge:1 holds an answer of more than 161 bytes, which no host loads
-        there is no edge:2 in the registry HOST
+        HOST/edge:1 holds an answer of more than 161 bytes, which no host loads; look at the name and the tag
+        there is no edge:2 in the registry HOST; name one that is there, or push it first
         `HOST/edge` does not say which version; write HOST[:PORT]/NAME:TAG or HOST[:PORT]/NAME@sha256:…, dir:FOLDER[#NAME:TAG], or file:FILE
         HOST/edge@sha256:d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa gives sha256:5881f4d85739e001e0c95f39b765cd6d471e2e7ec049301263bde2eabad8d858 where sha256:d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa was asked for: it was damaged or exchanged on the way. Nothing of it is kept; fetch it again, and if that does not help, ask who runs the place
-        HOST/edge:text is no plugin: its manifest cannot be read (expected ident at line 1 column 2)
-        HOST/edge:index is no plugin: it is an index of several images
-        HOST/edge:image is no plugin: its layer is "application/vnd.oci.image.layer.v1.tar+gzip", not application/wasm
-        HOST/edge:vast holds a component of more than 67108864 bytes, which no host loads
+        HOST/edge:text is no plugin: its manifest cannot be read (expected ident at line 1 column 2); look at the name and the tag: something else is kept there
+        HOST/edge:index is no plugin: it is an index of several images; look at the name and the tag: something else is kept there
+        HOST/edge:image is no plugin: its layer is "application/vnd.oci.image.layer.v1.tar+gzip", not application/wasm; look at the name and the tag: something else is kept there
+        HOST/edge:vast holds a component of more than 67108864 bytes, which no host loads; look at the name and the tag
         the registry HOST does not let nobody in particular pull edge: it wants a name and a password; ISOCENTER_REGISTRY_USER and ISOCENTER_REGISTRY_PASSWORD, or `docker login HOST`, say who asks
         the registry HOST does not let alice pull edge: its rights or the password are not enough; ISOCENTER_REGISTRY_USER and ISOCENTER_REGISTRY_PASSWORD, or `docker login HOST`, say who asks
         the registry HOST does not let alice push to edge: its rights or the password are not enough; ISOCENTER_REGISTRY_USER and ISOCENTER_REGISTRY_PASSWORD, or `docker login HOST`, say who asks
-        the registry HOST does not follow the distribution protocol: it sends from http to file, which is not safe
+        the registry HOST does not follow the distribution protocol: it sends from http to file, which is not safe; look whether a registry listens there
     "#]].assert_eq(&report);
 
     // Nobody listens there.
