@@ -81,3 +81,6 @@ pub fn write(schema: Option<serde_json::Value>) {
         panic!("{}: {error}", path.to_string_lossy());
     }
 }
+
+#[cfg(test)]
+mod tests;
