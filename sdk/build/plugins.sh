@@ -13,17 +13,24 @@ cd "$repo"
 # Built by the usual toolchain, before the compiler for the guests is chosen.
 cargo build --quiet --package isocenter-plugin-build
 
+# The schemas of configurations, which the crates write when they run natively.
+mkdir -p "$target/plugins/test" "$target/schemas"
+for package in anonymize rules stamp; do
+    ISOCENTER_CONFIG_SCHEMA="$target/schemas/$package.json" \
+        cargo test --quiet --package "$package" --lib isocenter_config_schema -- --ignored >/dev/null
+done
+
 [ -f "$target/wasm-sysroot/env" ] || sdk/build/wasm-target.sh
 # shellcheck disable=SC1091
 . "$target/wasm-sysroot/env"
 
-mkdir -p "$target/plugins/test"
-
 plugin() { # $1: package, $2: output, then more for cargo
-    package=$1 output=$2
+    package=$1 output=$2 schema=
     shift 2
+    case $package in anonymize | rules | stamp) schema=$target/schemas/$package.json ;; esac
     cargo rustc --quiet --package "$package" "$@" --lib --target $triple --profile guest --crate-type cdylib
-    "$target/debug/isocenter-plugin-build" "$target/$triple/guest/$(echo "$package" | tr - _).wasm" "$output"
+    "$target/debug/isocenter-plugin-build" "$target/$triple/guest/$(echo "$package" | tr - _).wasm" "$output" \
+        ${schema:+"$schema"}
 }
 
 plugin anonymize "$target/plugins/anonymize.wasm"

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::pseudonym::Patient;
 
 /// The operator's part.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct Config {
     /// The granted secret under which pseudonyms are derived.
@@ -44,7 +44,7 @@ impl Default for Config {
     }
 }
 
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Deserialize, schemars::JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 enum Retain {
     Uids,
@@ -54,7 +54,7 @@ enum Retain {
 }
 
 /// Longitudinal temporal information (PS3.15 §E.3.6).
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Deserialize, schemars::JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 enum Dates {
     /// All dates of a patient move into the past by the same number of days.
@@ -65,7 +65,7 @@ enum Dates {
 }
 
 /// Times of day, where dates are shifted; they are kept with kept dates and go with cleared ones.
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Deserialize, schemars::JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 enum Times {
     Keep,
@@ -73,7 +73,7 @@ enum Times {
 }
 
 /// Objects whose Burned In Annotation (0028,0301) is YES.
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Deserialize, schemars::JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 enum BurnedIn {
     Quarantine,

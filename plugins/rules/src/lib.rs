@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use isocenter::{Error, Object, Plan, Result, Router, Tag, Value, dictionary};
 use serde::Deserialize;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Config {
     #[serde(default)]
@@ -30,7 +30,7 @@ struct Config {
     default: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Rule {
     /// Absent: always.
@@ -41,7 +41,7 @@ struct Rule {
     priority: Option<u8>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
 enum Patterns {
     One(String),

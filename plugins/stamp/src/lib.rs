@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 /// What the operator wants changed. Elements are named by keyword (`StationName`) or tag (`0008,1010`), at the
 /// top level; the values of an element are separated by backslashes.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// These elements get these values.

@@ -288,7 +288,7 @@ async fn configurations() {
     }
     expect_test::expect![[r#"
         the plugin `anonymize` does not load: it refuses its configuration: max-days is 0; it must be 1 to 3650
-        the plugin `anonymize` does not load: it refuses its configuration: unknown variant `everything`, expected one of `uids`, `device-identity`, `institution-identity`, `patient-characteristics` at line 1 column 23
+        the plugin `anonymize` does not load: its configuration does not fit: `retain[0]` must be "uids" or "device-identity" or "institution-identity" or "patient-characteristics"
         the plugin `anonymize` does not load: it uses the secret `other`, which its grant does not name (grant = { secrets = ["other"] })
         loads
     "#]].assert_eq(&report);

@@ -55,6 +55,6 @@ fn check_refuses_with_a_sentence() {
         the plugin `rules` does not load: it refuses its configuration: it has neither rules nor default destinations, so it would send nothing
         the plugin `rules` does not load: it refuses its configuration: default sends to `reserch`, which is not configured (configured: archive, research)
         the plugin `rules` does not load: it refuses its configuration: rule 1: `Modalitty` is neither an attribute keyword of PS3.6 nor a tag
-        the plugin `rules` does not load: it refuses its configuration: unknown field `send_to`, expected one of `when`, `send-to`, `delay-seconds`, `priority` at line 1 column 20
+        the plugin `rules` does not load: its configuration does not fit: `rules[0].send-to` is missing
     "#]].assert_eq(&report);
 }
