@@ -20,16 +20,20 @@ use door::object::Object;
 use door::{Host, ISOCENTER};
 
 /// `isocenter plugin …` in a folder. What cargo builds is shared by the projects of this test.
-fn author(folder: &Path, arguments: &[&str]) -> (bool, String) {
+fn command(folder: &Path, arguments: &[&str]) -> Command {
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects");
-    let output = Command::new(ISOCENTER)
+    let mut command = Command::new(ISOCENTER);
+    command
         .arg("plugin")
         .args(arguments)
         .current_dir(folder)
         .env("CARGO_TARGET_DIR", shared)
-        .env_remove("UPDATE_EXPECT")
-        .output()
-        .unwrap();
+        .env_remove("UPDATE_EXPECT");
+    command
+}
+
+fn author(folder: &Path, arguments: &[&str]) -> (bool, String) {
+    let output = command(folder, arguments).output().unwrap();
     let text = [output.stderr, output.stdout].concat();
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
@@ -105,6 +109,22 @@ fn ten_minutes_to_a_filter() {
         !passes && said.contains("-refuse: something") && said.contains("+keep"),
         "{said}"
     );
+    assert_eq!(std::fs::read_to_string(&expected).unwrap(), "refuse: something\n");
+    // It is taken when it is asked for, and where nothing was expected.
+    for update in [true, false] {
+        let mut test = command(&project, &["test"]);
+        if update {
+            test.env("UPDATE_EXPECT", "1");
+        } else {
+            std::fs::remove_file(&expected).unwrap();
+        }
+        let (passes, said) = door::said(&mut test);
+        assert!(
+            passes && said.contains("cases: 0 ok, 1 written, 0 not as expected"),
+            "{said}"
+        );
+        assert_eq!(std::fs::read_to_string(&expected).unwrap(), "keep\n");
+    }
 
     std::fs::write(project.join("some.dcm"), Object::slice(1, 1, 250).file()).unwrap();
     let said = fine(&project, &["run", "some.dcm"]);
@@ -178,6 +198,8 @@ fn ten_minutes_to_a_filter() {
         );
     }
 
+    develop(&host, &project);
+
     // Where no host runs, `dev` says so and goes on.
     let empty = folder.path().join("empty.toml");
     std::fs::write(&empty, "[storage]\ndata = \"nowhere\"\n").unwrap();
@@ -204,6 +226,74 @@ fn ten_minutes_to_a_filter() {
     );
 }
 
+/// `dev`, while the filter is worked on: what does not build or load is said and the host goes on; what loads is at work.
+fn develop(host: &Host, project: &Path) {
+    let source = project.join("src/lib.rs");
+    let good = std::fs::read_to_string(&source).unwrap();
+    let config = project.with_file_name("isocenter.toml");
+    let mut dev = command(project, &["dev", "--config", config.to_str().unwrap()])
+        .env("ISOCENTER_DATA", &host.data)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let outputs: [Box<dyn Read + Send>; 2] = [
+        Box::new(dev.stdout.take().unwrap()),
+        Box::new(dev.stderr.take().unwrap()),
+    ];
+    for output in outputs {
+        let tell = tell.clone();
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+            lines.all(|line| tell.send(line).is_ok())
+        });
+    }
+    let hears = |wanted: &str| {
+        let mut heard = String::new();
+        while !heard.contains(wanted) {
+            match told.recv_timeout(Duration::from_secs(180)) {
+                Ok(line) => heard.push_str(&format!("{line}\n")),
+                Err(error) => panic!("{wanted:?} is not said ({error}):\n{heard}"),
+            }
+        }
+    };
+    let stored = |number: u32| {
+        let object = Object::slice(number, 1, 10);
+        assert_eq!(host.stow(&[object.file()]).0, 200);
+        let stored = host.object(&object.study, &object.series, &object.uid).unwrap();
+        stored.windows(7).any(|bytes| bytes == b"St Mary")
+    };
+    hears("reloaded: ");
+    hears("waiting for a change");
+    assert!(!stored(11));
+
+    std::fs::write(&source, format!("{good}\nthis is no Rust\n")).unwrap();
+    hears("isocenter: `cargo build` did not succeed; its messages are above");
+    assert!(!stored(12));
+
+    let edits = good.replacen("_: &mut Edits<'_>", "edits: &mut Edits<'_>", 1).replacen(
+        "let frames =",
+        "edits.set_text(isocenter::tags::INSTITUTION_NAME, \"St Mary\");\n        let frames =",
+        1,
+    );
+    assert_ne!(edits, good);
+    std::fs::write(&source, &edits).unwrap();
+    hears("reloaded: ");
+    assert!(stored(13));
+
+    let refuses = "fn check(_: &Config) -> Result<()> {\n        Err(isocenter::Error::never(\"not today\"))\n    }\n\n    fn apply(";
+    std::fs::write(&source, good.replacen("fn apply(", refuses, 1)).unwrap();
+    hears("it refuses its configuration: not today");
+    assert!(stored(14));
+
+    std::fs::write(&source, &good).unwrap();
+    hears("reloaded: ");
+    assert!(!stored(15));
+    dev.kill().unwrap();
+    dev.wait().unwrap();
+}
+
 #[test]
 fn ten_minutes_to_a_sink() {
     const SECTION: &str = "Ten minutes to a sink";
@@ -212,6 +302,11 @@ fn ten_minutes_to_a_sink() {
     let (said, project) = typed(folder.path(), &begin);
     assert!(said.contains("cases: 1 ok, 0 written, 0 not as expected"), "{said}");
     assert_eq!(project.file_name().unwrap(), "hook");
+    let said = fine(&project, &["inspect"]);
+    assert!(
+        said.contains("\ngrant = { ") && said.contains("http = [") && said.contains("secrets = ["),
+        "{said}"
+    );
 
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = server.local_addr().unwrap().to_string();
