@@ -618,7 +618,7 @@ fn all_problems_are_told_at_once_by_line() {
         expect![[r#"
             line 2: unknown plugin `x` in `route` of [[chains]]; there is none
             line 5: `idle` in [dicom] must be a duration above zero with a unit (ms, s, min, h or d), such as "500 ms" or "2 s"; it is the number 3
-            line 6: unknown key `foo` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `find-limit`, `max-pdu`, `artim`, `pdu-time`, `idle`, `report-within`, `gate`, `tls`, `callers`, `unknown-callers`
+            line 6: unknown key `foo` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `find-limit`, `max-pdu`, `artim`, `pdu-time`, `idle`, `association-time`, `max-associations-per-address`, `report-within`, `gate`, `authorize`, `tls`, `callers`, `unknown-callers`
             line 8: `listen` in [http] must be an IP address with a port, such as "127.0.0.1:11112"; it is the number 5
             `listen` in [dicom] is 0.0.0.0:1, which others can reach, and nothing authenticates them; listen on 127.0.0.1, name a plugin in `gate`, list those who may call in [[dicom.callers]], or say `allow-anonymous = true` at the top of the file"#]],
     );
@@ -636,8 +636,8 @@ fn files() {
     expect!["cannot read DIR/isocenter.toml: No such file or directory (os error 2)"].assert_eq(&load());
     std::fs::write(&file, "[dicom]\nx = 1\ny = 2").unwrap();
     expect![[r#"
-        DIR/isocenter.toml: line 2: unknown key `x` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `find-limit`, `max-pdu`, `artim`, `pdu-time`, `idle`, `report-within`, `gate`, `tls`, `callers`, `unknown-callers`
-        DIR/isocenter.toml: line 3: unknown key `y` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `find-limit`, `max-pdu`, `artim`, `pdu-time`, `idle`, `report-within`, `gate`, `tls`, `callers`, `unknown-callers`"#]].assert_eq(&load());
+        DIR/isocenter.toml: line 2: unknown key `x` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `find-limit`, `max-pdu`, `artim`, `pdu-time`, `idle`, `association-time`, `max-associations-per-address`, `report-within`, `gate`, `authorize`, `tls`, `callers`, `unknown-callers`
+        DIR/isocenter.toml: line 3: unknown key `y` in [dicom]; known keys are `ae-title`, `accept-called-ae-any`, `listen`, `max-associations`, `find-limit`, `max-pdu`, `artim`, `pdu-time`, `idle`, `association-time`, `max-associations-per-address`, `report-within`, `gate`, `authorize`, `tls`, `callers`, `unknown-callers`"#]].assert_eq(&load());
     std::fs::write(&file, "[secrets]\na = { file = \"a.key\" }\nb = { file = \".\" }").unwrap();
     expect![[r#"
         secret `a`: cannot read DIR/a.key: No such file or directory (os error 2)
