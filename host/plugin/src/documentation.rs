@@ -76,6 +76,16 @@ fn limits_by_role() {
     let mut rows: Vec<_> = Role::ALL
         .map(|role| limits_row(&format!("[{role}](roles/{role}.md)"), limits::of_role(role)))
         .into();
+    for role in Role::ALL {
+        let mut limits = limits_row("", limits::of_role(role));
+        limits.remove(0);
+        let page = format!("roles/{role}.md");
+        says(
+            &page,
+            "table: limits",
+            &table(&["memory", "CPU", "wall", "concurrency"], &[limits]),
+        );
+    }
     rows.push(limits_row("`check`, whatever the roles", limits::CHECK));
     says(
         "limits.md",

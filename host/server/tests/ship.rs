@@ -368,6 +368,7 @@ fn what_goes_wrong_on_the_way_says_what_to_do_next() {
     let folder = workshop();
     let here = folder.path();
     fs::write(here.join("text.wasm"), "text").unwrap();
+    fs::copy(door::plugin("test/guest"), here.join("plain.wasm")).unwrap();
     fs::create_dir(here.join("empty")).unwrap();
     fine(here, &["pack", "stamp.wasm", "--to", "stamp.tar"]);
     let mut report = String::new();
@@ -389,7 +390,7 @@ fn what_goes_wrong_on_the_way_says_what_to_do_next() {
         &["pull", "dir:empty"],
         &["pull", "file:text.wasm"],
         &["pull", "file:nothing.tar"],
-        &["inspect", "stamp.wasm", "--schema"],
+        &["inspect", "plain.wasm", "--schema"],
     ] {
         let said = refused(here, arguments);
         let said: String = said
@@ -417,6 +418,6 @@ fn what_goes_wrong_on_the_way_says_what_to_do_next() {
         pull dir:empty: isocenter: empty is no packed plugin: there is no index.json in it; name a file that `isocenter plugin pack` wrote, or a folder that holds packed plugins or nothing
         pull file:text.wasm: isocenter: text.wasm is no packed plugin: it is no tar archive (failed to read entire block); name a file that `isocenter plugin pack` wrote, or a folder that holds packed plugins or nothing
         pull file:nothing.tar: isocenter: nothing.tar: No such file or directory (os error 2); look at the path and its rights
-        inspect stamp.wasm --schema: isocenter: stamp.wasm has no schema of its configuration; derive `schemars::JsonSchema` beside `Deserialize`, add schemars to the dependencies, and build again
+        inspect plain.wasm --schema: isocenter: plain.wasm has no schema of its configuration; derive `schemars::JsonSchema` beside `Deserialize`, add schemars to the dependencies, and build again
     "#]].assert_eq(&report);
 }

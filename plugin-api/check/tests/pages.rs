@@ -42,6 +42,10 @@ fn every_role_has_a_page_with_its_example() {
             let code = code(&examples.join(role).join(file));
             differences.extend(page_says(&page, &format!("{part}: {role}"), &code).err());
         }
+        let small = code(&repository().join(format!("sdk/tests/small/{role}.rs")));
+        let lines = small.lines().count() - 2;
+        assert!(lines <= 25, "the small plugin of {role} has {lines} lines");
+        differences.extend(page_says(&page, &format!("small: {role}"), &small).err());
         // The first case of a new project, which `host/server/tests/author.rs` runs.
         for (part, kind, end) in [("case", "toml case", "toml"), ("answer", "text", "txt")] {
             let file = repository().join(format!("sdk/tool/templates/{role}.{end}"));

@@ -182,7 +182,7 @@ async fn a_case_that_does_not_fit_says_what_would() {
         router: the plugin `plugin` does not load: it refuses its configuration: missing field `rooms` at line 1 column 2
         gate: [input] of the case: unknown field `colour`, expected one of `calling-ae`, `called-ae`, `peer`, `certificate-subject`, `username`, `passcode`, `abstract-syntaxes`
         /case.toml: there is no role `filler`; there are filter, router, study-router, analyzer, authenticator, authorizer, gate, sink, route, worker
-        /case.toml: unknown field `colour`, expected one of `role`, `config`, `secrets`, `state`, `http`, `jobs`, `models`, `destinations`, `passage`, `clock`, `random`, `input`
+        /case.toml: line 1: unknown field `colour`, expected one of `role`, `config`, `secrets`, `state`, `http`, `jobs`, `models`, `destinations`, `passage`, `clock`, `random`, `input`
     "#]].assert_eq(&report);
 }
 

@@ -7,9 +7,10 @@ use isocenter_contract::{Snippet, repository, snippets};
 use crate::cli::Cli;
 
 /// What is on a usual machine, or installed by a line above in the same snippet.
-const PROGRAMS: [&str; 26] = [
+const PROGRAMS: [&str; 28] = [
     "apt-get",
     "cargo",
+    "cat",
     "cc",
     "cd",
     "cosign",
@@ -26,6 +27,7 @@ const PROGRAMS: [&str; 26] = [
     "openssl",
     "oras",
     "python3",
+    "rm",
     "storescu",
     "sudo",
     "tar",
