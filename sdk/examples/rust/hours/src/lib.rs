@@ -7,7 +7,7 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
     /// Where the hours are meant, as `Europe/Berlin`: summer time is known.
@@ -15,7 +15,7 @@ struct Config {
     peers: Vec<Peer>,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Peer {
     calling_ae: String,
@@ -26,7 +26,7 @@ struct Peer {
     hours: Vec<Hours>,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Hours {
     /// `mon`, `tue` and so on: when they begin.

@@ -5,7 +5,7 @@
 use isocenter::{Edits, Error, Filter, Modification, Moment, Object, Passage, Result, Tag, Value, Verdict};
 use isocenter::{dictionary, tags};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
     /// Who changes: a name that is known in the institution.

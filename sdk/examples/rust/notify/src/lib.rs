@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use isocenter::{Error, Event, Result, Sink, http};
 use serde_json::{Value, json};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
     channel: String,

@@ -8,7 +8,7 @@ use isocenter::{Request, Response, Result, Route, archive, escape_html, tags};
 /// A page with more series says that there are more.
 const MOST_SERIES: usize = 200;
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {}
 

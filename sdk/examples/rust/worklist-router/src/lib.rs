@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use isocenter::archive::Found;
 use isocenter::{Error, Object, Plan, Result, Router, host, http, state, tags};
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Config {
     url: String,
