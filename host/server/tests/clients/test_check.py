@@ -32,7 +32,7 @@ WRONG = {
     "a secret that was not granted": (ANONYMIZE, ["anonymize", "secrets", "grant"]),
     "settings that the plugin does not know": (
         ANONYMIZE + "grant = { secrets = ['site-key'] }\nconfig = { dates = 'forget' }\n",
-        ["anonymize", "forget"],
+        ["anonymize", "`dates`", "shift"],
     ),
     "rules that name an unknown destination": (
         f"[plugins.rules]\nsource = '{PLUGINS}/rules.wasm'\nconfig.default = ['nowhere']\n[[chains]]\nroute = ['rules']\n",

@@ -45,13 +45,10 @@ def test_echo_by_pynetdicom_several_times(host):
 def test_another_ae_title_is_rejected_for_good_where_configured(hosts):
     host = hosts("[dicom]\naccept-called-ae-any = false\n")
     assert "Success" in dcmtk("echoscu", "-v", *to(host))
-    ae = AE("PYNETDICOM")
-    ae.add_requested_context(Verification)
-    opened = ae.associate("127.0.0.1", host.dicom, ae_title="SOMEBODY")
-    assert opened.is_rejected
-    answer = opened.acceptor.primitive
-    # PS3.8 §9.3.4: rejected-permanent, by the service user, called AE title not recognized.
-    assert (answer.result, answer.result_source, answer.diagnostic) == (1, 1, 7)
+    # PS3.8 §9.3.4. DCMTK says which; pynetdicom may take the end of the connection for an abort.
+    said = dcmtk("echoscu", "-v", "-aec", "SOMEBODY", "127.0.0.1", host.dicom, check=False)
+    for part in ("Rejected Permanent", "Service User", "Called AE Title Not Recognized"):
+        assert part in said, said
 
 
 @pytest.mark.parametrize("tool", ["storescu", "dcmsend"])
