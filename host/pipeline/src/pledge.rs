@@ -110,6 +110,11 @@ pub async fn told(pipeline: &Pipeline, ae_title: &str, told: &Told) -> Result<()
     for (outcome, count) in [("committed", kept), ("not-committed", not_kept)] {
         metrics::counter!("isocenter_pledges_total", "outcome" => outcome).increment(count);
     }
+    // Of several of that title any: which it was only the index knows.
+    if let Some(name) = names.first() {
+        let labels = [("destination", (*name).to_owned()), ("outcome", "done".to_owned())];
+        metrics::counter!("isocenter_deliveries_total", &labels).increment(kept);
+    }
     Ok(())
 }
 
